@@ -1,0 +1,1 @@
+"""What should I do now? The options wheel, answered on demand from one local cache."""

@@ -1,0 +1,309 @@
+"""Every setting, with its bounds and its unit, declared once.
+
+Order of precedence: environment variables, `.env`, `wheel.toml`, the defaults here. Prefix `WHEEL_`,
+nesting `__`: `WHEEL_CACHE__TTL_DAYS=14` is `[cache] ttl_days = 14` in `wheel.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from wheel_assets.errors import BadSymbol, SettingError
+
+# OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
+TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
+
+
+def checked_symbol(symbol: str) -> str:
+    """The ticker in upper case; raises BadSymbol for what no option root can be made of.
+
+    >>> checked_symbol(" smci ")
+    'SMCI'
+    """
+    ticker = symbol.strip().upper()
+    if not TICKER.fullmatch(ticker) or len(ticker.replace(".", "")) > 6:
+        raise BadSymbol(
+            f"{symbol[:40]!r} is not a symbol", "tickers are 1 to 6 letters or digits", "for example SMCI or BRK.B"
+        )
+    return ticker
+
+
+class _Section(BaseModel):
+    """A group of settings; a misspelt name is refused instead of ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CacheSettings(_Section):
+    """Where the cache lies and how much it keeps."""
+
+    dir: Path = Field(Path("~/.wheel_trading/cache"), description="folder of wheel_cache.duckdb")
+    max_size_gb: float = Field(5.0, ge=0.01, le=1000, description="size limit of the file, gigabytes")
+    ttl_days: float = Field(30, ge=0.01, le=3650, description="snapshots older than this go, days")
+    cleanup_interval_hours: float = Field(
+        24, ge=0.01, le=8760, description="least time between automatic clean-ups, hours"
+    )
+
+    @property
+    def file(self) -> Path:
+        """The DuckDB file; raises SettingError where `~` has no home to stand for."""
+        try:
+            return self.dir.expanduser() / "wheel_cache.duckdb"
+        except RuntimeError as error:
+            raise SettingError(
+                f"WHEEL_CACHE__DIR={self.dir} has no meaning here", f"{error}", "set WHEEL_CACHE__DIR to a folder"
+            ) from error
+
+
+class MaxAgeSettings(_Section):
+    """How old cached data may be before it is fetched again; also each asset's freshness policy."""
+
+    option_chains: float = Field(15, ge=1, le=10080, description="minutes")
+    positions: float = Field(30, ge=1, le=10080, description="minutes")
+    greeks: float = Field(15, ge=1, le=10080, description="minutes")
+    predictions: float = Field(60, ge=1, le=10080, description="minutes")
+
+    def of(self, table: str) -> timedelta:
+        """The age limit of a table; the advice itself is as perishable as its most perishable input."""
+        minutes = self.model_dump()
+        return timedelta(minutes=minutes.get(table, min(minutes.values())))
+
+
+class MarketSettings(_Section):
+    """Who quotes the chains."""
+
+    source: Literal["sample", "cboe", "schwab", "databento"] = Field("sample", description="vendor of option chains")
+
+
+class BrokerSettings(_Section):
+    """Who knows the account."""
+
+    source: Literal["sample", "file", "schwab"] = Field("sample", description="where positions come from")
+    file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+
+
+class RateSettings(_Section):
+    """The risk-free rate."""
+
+    source: Literal["constant", "fred", "treasury"] = Field("constant", description="where the rate comes from")
+    value: float = Field(0.04, ge=-0.02, le=0.25, description="the constant, decimal a year, continuously compounded")
+
+
+class CboeSettings(_Section):
+    """Cboe's delayed quotes, keyless; read their terms before use."""
+
+    base_url: str = Field("https://cdn.cboe.com", pattern=r"^https?://", description="address")
+
+
+class SchwabSettings(_Section):
+    """Schwab Trader API."""
+
+    base_url: str = Field("https://api.schwabapi.com", pattern=r"^https?://", description="address")
+    app_key: SecretStr | None = Field(None, description="key of your app")
+    app_secret: SecretStr | None = Field(None, description="secret of your app")
+    callback_url: str = Field(
+        "https://127.0.0.1:8182", pattern=r"^https://", description="as registered, byte for byte"
+    )
+    token_file: Path = Field(
+        Path("~/.wheel_trading/schwab_token.json"), description="login, mode 0600, layout of schwab-py"
+    )
+
+
+class DatabentoSettings(_Section):
+    """Databento historical API; every download costs money."""
+
+    base_url: str = Field("https://hist.databento.com", pattern=r"^https?://", description="address")
+    api_key: SecretStr | None = Field(None, description="key")
+
+
+class FredSettings(_Section):
+    """Rates of the Federal Reserve Bank of St. Louis."""
+
+    base_url: str = Field("https://api.stlouisfed.org", pattern=r"^https?://", description="address")
+    api_key: SecretStr | None = Field(None, description="key")
+
+
+class TreasurySettings(_Section):
+    """Par yield curve of the US Treasury, keyless."""
+
+    base_url: str = Field("https://home.treasury.gov", pattern=r"^https?://", description="address")
+
+
+class BudgetSettings(_Section):
+    """What the data may cost."""
+
+    monthly_usd: float = Field(
+        50, ge=0, le=100_000, description="hard stop on paid calls, dollars a calendar month (UTC)"
+    )
+
+
+def _not_below(value: float, name: str, info: ValidationInfo) -> Any:
+    """`value`, unless the setting `name`, declared before it, is greater."""
+    if value < info.data.get(name, value):
+        raise ValueError(f"it is below WHEEL_STRATEGY__{name.upper()}={info.data[name]}")
+    return value
+
+
+class StrategySettings(_Section):
+    """The wheel's rules."""
+
+    min_days: int = Field(7, ge=0, le=1000, description="nearest expiration to sell, calendar days")
+    max_days: int = Field(45, ge=1, le=1000, validate_default=True, description="farthest expiration to sell, calendar days")
+    min_delta: float = Field(0.10, ge=0, le=1, description="least |delta| to sell")
+    max_put_delta: float = Field(0.30, gt=0, le=1, validate_default=True, description="greatest |delta| of a put to sell")
+    max_call_delta: float = Field(0.30, gt=0, le=1, validate_default=True, description="greatest delta of a call to sell")
+    min_open_interest: int = Field(10, ge=0, le=10_000_000, description="contracts")
+    max_spread: float = Field(0.25, gt=0, le=2, description="(ask - bid) / mid above which a quote is too wide")
+    min_credit: float = Field(0.05, ge=0, le=1000, description="least premium, dollars a share")
+    min_annualized_return: float = Field(
+        0.08, ge=0, le=10, description="least credit over collateral, decimal a year, after commission"
+    )
+    max_symbol_share: float = Field(
+        0.25, gt=0, le=1, description="most of the portfolio behind one symbol, shares and collateral"
+    )
+    price: Literal["bid", "mid"] = Field("bid", description="premium that a sale is valued at")
+    commission: float = Field(0.65, ge=0, le=100, description="dollars a contract, each way")
+    take_profit: float = Field(0.50, gt=0, le=1, description="close once this share of the premium is earned")
+    close_price: float = Field(0.05, ge=0, le=10, description="close at or below this ask: hardly anything is left to earn, dollars a share")
+    roll_days: int = Field(7, ge=0, le=365, description="look at rolling this close to expiration, calendar days")
+    max_roll_days: int = Field(60, ge=1, le=1000, description="farthest expiration to roll into, calendar days")
+    tail_charge: float = Field(0.10, ge=0, le=5, description="what the ranking charges for the mean loss of the worst 5 % of outcomes, decimal a year")
+
+    @field_validator("max_days")
+    @classmethod
+    def _days_in_order(cls, value: int, info: ValidationInfo) -> int:
+        return _not_below(value, "min_days", info)
+
+    @field_validator("max_put_delta", "max_call_delta")
+    @classmethod
+    def _deltas_in_order(cls, value: float, info: ValidationInfo) -> float:
+        return _not_below(value, "min_delta", info)
+
+
+class Settings(BaseSettings):
+    """All settings. `load_settings` is the way to get one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WHEEL_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        toml_file="wheel.toml",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("U",), min_length=1, max_length=500, description="watchlist, comma-separated"
+    )
+    account_id: str = Field(
+        "default",
+        validation_alias=AliasChoices("WHEEL_ACCOUNT_ID", "ACCOUNT_ID"),
+        pattern=r"^[\w.-]{1,64}$",
+        description="account number; `default` is the broker's only account",
+    )
+    portfolio_value: float | None = Field(
+        None,
+        validation_alias=AliasChoices("WHEEL_PORTFOLIO_VALUE", "PORTFOLIO_VALUE"),
+        gt=0,
+        le=1e12,
+        description="dollars to size against; the account's liquidation value if not set",
+    )
+    cache: CacheSettings = CacheSettings()
+    max_age: MaxAgeSettings = MaxAgeSettings()
+    market: MarketSettings = MarketSettings()
+    broker: BrokerSettings = BrokerSettings()
+    rate: RateSettings = RateSettings()
+    cboe: CboeSettings = CboeSettings()
+    schwab: SchwabSettings = SchwabSettings()
+    databento: DatabentoSettings = DatabentoSettings()
+    fred: FredSettings = FredSettings()
+    treasury: TreasurySettings = TreasurySettings()
+    budget: BudgetSettings = BudgetSettings()
+    strategy: StrategySettings = StrategySettings()
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> tuple[str, ...]:
+        """`U, smci` to ("U", "SMCI"), each once, in the order given."""
+        parts = value.split(",") if isinstance(value, str) else value
+        try:
+            return tuple(dict.fromkeys(checked_symbol(part) for part in parts if str(part).strip()))
+        except BadSymbol as error:
+            raise ValueError(str(error)) from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit arguments, then the environment, `.env`, `wheel.toml`."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force in this process; `overrides` come before every other source.
+
+    Raises SettingError, naming the variable, its value and what is allowed. Values of secrets are
+    never repeated. A variable with our prefix that is no setting is refused: most are misspelt.
+    """
+    unknown = _unknown_variables(os.environ)
+    if unknown:
+        raise SettingError(f"{unknown[0]} is not a setting", "", "see `wheel config` for all of them")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise _setting_error(error) from None
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            "the settings cannot be read", f"{error}", "mend .env or wheel.toml in this folder"
+        ) from error
+
+
+def variable_names() -> dict[str, str]:
+    """Every environment variable and its description, in the order declared."""
+    names = {}
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names |= {f"WHEEL_{name}__{sub}".upper(): f.description or "" for sub, f in section.model_fields.items()}
+        else:
+            names[f"WHEEL_{name}".upper()] = field.description or ""
+    return names
+
+
+def _unknown_variables(environment: Any) -> list[str]:
+    known = set(variable_names())
+    sections = {f"WHEEL_{name}".upper() for name in Settings.model_fields}
+    return sorted(
+        name for name in environment if name.upper().startswith("WHEEL_") and name.upper() not in known | sections
+    )
+
+
+def _setting_error(error: ValidationError) -> SettingError:
+    """The first thing wrong, in the words of whoever set it."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if not isinstance(part, int)]
+    name = path[0] if path[0].isupper() else "WHEEL_" + "__".join(path).upper()
+    secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
+    value = "" if secret else f"={str(first['input'])[:60]}"
+    return SettingError(
+        f"{name}{value} is refused", first["msg"], f"it is: {variable_names().get(name, 'not a setting')}"
+    )

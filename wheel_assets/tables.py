@@ -1,0 +1,350 @@
+"""Every column of the cache: name, type, unit, meaning.
+
+The DDL, the column schema in the Dagster UI, the check of every frame before it is written and the
+tables of the README are all made from here, so they cannot drift apart.
+
+Conventions, stated once: times are UTC; implied volatility, rates and yields are decimals a year;
+prices are dollars a share; delta is signed; theta is dollars a share a calendar day; vega and rho are
+dollars a share for one percentage point; `option_symbol` is the padded 21-character OSI code.
+Missing is NULL, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wheel_assets.errors import BadFrame
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Type = Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]"]
+
+# The one pandas dtype of each type, so that a frame read back equals the frame written.
+DTYPES: dict[str, str] = {
+    "VARCHAR": "object",
+    "BIGINT": "Int64",
+    "DOUBLE": "float64",
+    "DATE": "datetime64[us]",
+    "TIMESTAMP": "datetime64[us]",
+    "JSON": "object",
+    "BIGINT[]": "object",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `required` refuses NULL, `values`, `low` and `high` refuse anything else."""
+
+    name: str
+    type: Type
+    meaning: str
+    unit: str = ""
+    required: bool = False
+    values: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def description(self) -> str:
+        """Meaning, unit and allowed values in one sentence."""
+        unit = f" ({self.unit})" if self.unit else ""
+        values = f": {', '.join(self.values)}" if self.values else ""
+        return f"{self.meaning}{unit}{values}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table by its name and columns."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The columns as they lie in the file."""
+        return self.columns
+
+    @property
+    def ddl(self) -> str:
+        """The CREATE TABLE statement."""
+        columns = ", ".join(f'"{c.name}" {c.type}{" NOT NULL" if c.required else ""}' for c in self.stored_columns)
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame's declared columns, in order, each in its one dtype.
+
+        Raises BadFrame, naming the column and the first bad value, where a declared column is
+        missing, a value cannot be converted, is NULL but required, or lies out of bounds. Columns
+        that are not declared are refused too: silently dropping data is losing data.
+        """
+        import pandas as pd
+
+        undeclared = [name for name in frame.columns if name not in {c.name for c in self.columns}]
+        missing = [c.name for c in self.columns if c.name not in frame.columns]
+        if undeclared or missing:
+            raise BadFrame(
+                f"a frame does not fit table {self.name}",
+                f"missing columns {missing}, undeclared columns {undeclared}",
+                "declare the columns in tables.py or mend the asset",
+            )
+        whole = frame.reset_index(drop=True)
+        return pd.DataFrame({c.name: _converted(self, c, whole[c.name]) for c in self.columns})
+
+
+def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
+    """One column in its dtype and within its bounds."""
+    dtype = DTYPES[column.type]
+    try:
+        converted = values if values.dtype == dtype else values.astype(dtype)
+    except (ValueError, TypeError) as error:
+        raise _refused(table, column, f"{error}") from error
+    null = converted.isna().to_numpy()
+    if dtype == "object" and null.any():
+        converted = converted.where(~null, None)
+    if column.required and null.any():
+        raise _refused(table, column, f"row {null.argmax()} has no value")
+    bad = _out_of_bounds(column, converted) & ~null
+    if bad.any():
+        raise _refused(table, column, f"row {bad.argmax()} has {converted[bad].iloc[0]!r}")
+    return converted
+
+
+def _out_of_bounds(column: Column, values: pd.Series) -> np.ndarray:
+    import numpy as np
+
+    bad = np.zeros(len(values), dtype=bool)
+    if column.values:
+        bad |= ~values.isin(column.values).to_numpy()
+    if column.low is not None or column.high is not None:
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        bad |= (numbers < (-np.inf if column.low is None else column.low)) | np.isinf(numbers)
+        bad |= numbers > (np.inf if column.high is None else column.high)
+    return bad
+
+
+def _refused(table: Table, column: Column, why: str) -> BadFrame:
+    bounds = f" {column.values}" if column.values else ""
+    if column.low is not None or column.high is not None:
+        bounds = f" from {column.low} to {column.high}"
+    return BadFrame(f"column {table.name}.{column.name} was refused", why, f"it holds {column.type}{bounds}")
+
+
+_SNAPSHOT_ID = Column("snapshot_id", "BIGINT", "the snapshot this row belongs to", required=True)
+_TIMESTAMP = Column("timestamp", "TIMESTAMP", "as-of time of the data, not of the download", "UTC", required=True)
+_CREATED_AT = Column("created_at", "TIMESTAMP", "when the row was cached", "UTC", required=True)
+
+
+@dataclass(frozen=True)
+class SnapshotTable(Table):
+    """A table of snapshots: the rows of one fetch or one computation are kept and replaced together.
+
+    A snapshot belongs to one value of the `key` column, and is found by it; `key_config` is the field
+    of an asset's run config that says which keys are wanted. Without a key there is one for all.
+    """
+
+    key: str | None = None
+    key_config: str | None = None
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The declared columns between those that the store adds."""
+        return (_SNAPSHOT_ID, *self.columns, _CREATED_AT)
+
+    def restore(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows read from the file, in the declared order and dtypes.
+
+        DuckDB's dtypes depend on whether a column happens to hold a NULL; these do not, so that what
+        a hit returns equals what the miss stored.
+        """
+        for column in self.stored_columns:
+            if DTYPES[column.type] == "object":
+                frame[column.name] = frame[column.name].astype("object").where(frame[column.name].notna(), None)
+            elif frame[column.name].dtype != DTYPES[column.type]:
+                frame[column.name] = frame[column.name].astype(DTYPES[column.type])
+        return frame[[column.name for column in self.stored_columns]]
+
+
+PUT_OR_CALL = ("put", "call")
+QUOTE_QUALITIES = ("ok", "no_bid", "no_ask", "crossed", "locked", "wide", "missing")
+ASSET_TYPES = ("stock", "option", "cash")
+ACTIONS = ("open_csp", "open_cc", "close", "roll", "hold", "none")
+
+_SYMBOL = Column("symbol", "VARCHAR", "ticker of the underlying", required=True)
+_OPTION_SYMBOL = Column("option_symbol", "VARCHAR", "padded 21-character OSI code", required=True)
+_EXPIRATION = Column("expiration", "DATE", "last day of the contract", required=True)
+_STRIKE = Column("strike", "DOUBLE", "strike price", "dollars a share", required=True, low=0)
+_OPTION_TYPE = Column("option_type", "VARCHAR", "right", required=True, values=PUT_OR_CALL)
+_CONTRACT = (_SYMBOL, _OPTION_SYMBOL, _EXPIRATION, _STRIKE, _OPTION_TYPE)
+_SOURCE = Column("source", "VARCHAR", "where the data came from", required=True)
+_MODEL_VERSION = Column("model_version", "VARCHAR", "version of the model", required=True)
+
+OPTION_CHAINS = SnapshotTable(
+    "option_chains",
+    "Every listed contract of each symbol, as quoted.",
+    (
+        _TIMESTAMP,
+        *_CONTRACT,
+        Column("bid", "DOUBLE", "best bid", "dollars a share", low=0),
+        Column("ask", "DOUBLE", "best ask", "dollars a share", low=0),
+        Column("last", "DOUBLE", "last trade", "dollars a share", low=0),
+        Column("bid_size", "BIGINT", "size at the bid", "contracts", low=0),
+        Column("ask_size", "BIGINT", "size at the ask", "contracts", low=0),
+        Column("volume", "BIGINT", "traded today", "contracts", low=0),
+        Column("open_interest", "BIGINT", "open interest", "contracts", low=0),
+        Column("iv", "DOUBLE", "the vendor's implied volatility", "decimal a year", low=0),
+        Column("spot_price", "DOUBLE", "price of the underlying", "dollars a share", required=True, low=0),
+        Column("multiplier", "BIGINT", "shares a contract", "shares", required=True, low=1),
+        Column("quote_quality", "VARCHAR", "what the quote is good for", required=True, values=QUOTE_QUALITIES),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
+POSITIONS = SnapshotTable(
+    "positions",
+    "What the account holds: shares, options, cash.",
+    (
+        _TIMESTAMP,
+        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column("asset_type", "VARCHAR", "kind of holding", required=True, values=ASSET_TYPES),
+        Column("symbol", "VARCHAR", "of the holding: ticker, OSI code, or USD for cash", required=True),
+        Column("underlying", "VARCHAR", "ticker that an option is written on"),
+        Column("option_type", "VARCHAR", "right", values=PUT_OR_CALL),
+        Column("expiration", "DATE", "last day of the contract"),
+        Column("strike", "DOUBLE", "strike price", "dollars a share", low=0),
+        Column("multiplier", "BIGINT", "shares a contract; 1 for shares and cash", "shares", required=True, low=1),
+        Column("quantity", "DOUBLE", "shares or contracts, short negative; cash free to trade", required=True),
+        Column("average_price", "DOUBLE", "what was paid or received, fees in", "dollars a share"),
+        Column("market_value", "DOUBLE", "signed, of the whole position", "dollars"),
+        _SOURCE,
+    ),
+    key="account_id",
+    key_config="account_id",
+)
+
+GREEKS = SnapshotTable(
+    "greeks",
+    "Implied volatility and sensitivities of every contract, at the mid of its quote.",
+    (
+        _TIMESTAMP,
+        *_CONTRACT,
+        Column("spot_price", "DOUBLE", "price of the underlying", "dollars a share", required=True, low=0),
+        Column("mid", "DOUBLE", "middle of bid and ask", "dollars a share", low=0),
+        Column("risk_free_rate", "DOUBLE", "continuously compounded", "decimal a year", required=True),
+        Column("dividend_yield", "DOUBLE", "continuously compounded", "decimal a year", required=True),
+        Column("years", "DOUBLE", "time to the end of trading, 365-day years", "years", required=True),
+        Column("iv", "DOUBLE", "implied volatility of the mid", "decimal a year", low=0),
+        Column("delta", "DOUBLE", "change of price for one dollar of spot, put negative", low=-1, high=1),
+        Column("gamma", "DOUBLE", "change of delta for one dollar of spot", "per dollar"),
+        Column("theta", "DOUBLE", "change of price a calendar day", "dollars a share a day"),
+        Column("vega", "DOUBLE", "change of price for one volatility point", "dollars a share per 0.01"),
+        Column("rho", "DOUBLE", "change of price for one point of rate", "dollars a share per 0.01"),
+        Column("status", "VARCHAR", "ok, or why there is no implied volatility", required=True),
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
+PREDICTIONS = SnapshotTable(
+    "predictions",
+    "What may happen to whoever sells the contract, held to expiration.",
+    (
+        _TIMESTAMP,
+        Column("prediction_id", "VARCHAR", "the same for the same inputs and model", required=True),
+        *_CONTRACT,
+        Column("prob_itm", "DOUBLE", "probability of finishing in the money", "0 to 1", low=0, high=1),
+        Column("prob_touch", "DOUBLE", "probability of touching the strike before", "0 to 1", low=0, high=1),
+        Column("expected_return", "DOUBLE", "mean profit over collateral", "decimal, whole period"),
+        Column(
+            "cvar_95",
+            "DOUBLE",
+            "mean of the worst 5 % of outcomes over collateral, losses negative",
+            "decimal, whole period",
+        ),
+        Column("input_features", "JSON", "what the model saw", required=True),
+        Column("predictions", "JSON", "everything the model said", required=True),
+        _MODEL_VERSION,
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
+RECOMMENDATION = SnapshotTable(
+    "recommendation",
+    "What to do now, best first. Advice only: nothing is ever ordered.",
+    (
+        _TIMESTAMP,
+        Column("rank", "BIGINT", "1 is the first thing to do", required=True, low=1),
+        Column("action", "VARCHAR", "what to do", required=True, values=ACTIONS),
+        _SYMBOL,
+        Column("option_symbol", "VARCHAR", "the contract to trade, padded OSI"),
+        Column("expiration", "DATE", "its last day"),
+        Column("strike", "DOUBLE", "its strike price", "dollars a share", low=0),
+        Column("quantity", "BIGINT", "how many", "contracts", low=0),
+        Column("limit_price", "DOUBLE", "price to ask for", "dollars a share", low=0),
+        Column("credit", "DOUBLE", "cash received; paid where negative", "dollars"),
+        Column("collateral", "DOUBLE", "cash or shares' value set aside", "dollars", low=0),
+        Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
+        Column("prob_itm", "DOUBLE", "probability of assignment at expiration", "0 to 1", low=0, high=1),
+        Column("breakeven", "DOUBLE", "share price below which money is lost", "dollars a share"),
+        Column("max_loss", "DOUBLE", "loss if the shares went to zero", "dollars", low=0),
+        Column(
+            "cvar_95",
+            "DOUBLE",
+            "mean of the worst 5 % of outcomes over collateral, losses negative",
+            "decimal, whole period",
+        ),
+        Column("objective", "DOUBLE", "what the ranking is by"),
+        Column("roll_to_option_symbol", "VARCHAR", "the contract to roll into, padded OSI"),
+        Column("reason", "VARCHAR", "why, in plain words", required=True),
+        Column("portfolio_value", "DOUBLE", "what the sizes are measured against", "dollars", required=True),
+        Column("data_age_minutes", "DOUBLE", "age of the oldest input when this was said", "minutes", low=0),
+        Column("oldest_input", "VARCHAR", "which input that was"),
+        _SOURCE,
+        _MODEL_VERSION,
+    ),
+)
+
+DATA_TABLES = (OPTION_CHAINS, POSITIONS, GREEKS, PREDICTIONS, RECOMMENDATION)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    "The index: one row a snapshot.",
+    (
+        Column("snapshot_id", "BIGINT", "rising, in order of commit", required=True),
+        Column("table_name", "VARCHAR", "table that holds its rows", required=True),
+        Column("key", "VARCHAR", "symbol or account; `all` where the table has no key", required=True),
+        Column("timestamp", "TIMESTAMP", "as-of time of the data", "UTC", required=True),
+        Column("created_at", "TIMESTAMP", "when it was cached", "UTC", required=True),
+        Column("last_used_at", "TIMESTAMP", "when it was last read", "UTC", required=True),
+        Column("hits", "BIGINT", "how often it was used again", required=True),
+        Column("rows", "BIGINT", "how many rows", required=True),
+        Column("bytes", "BIGINT", "estimated size in the file", "bytes", required=True),
+        Column("content_hash", "VARCHAR", "of its rows as stored, to verify them", required=True),
+        Column("source", "VARCHAR", "where the data came from", required=True),
+        Column("run_id", "VARCHAR", "the run that made it"),
+        Column("inputs", "BIGINT[]", "ids of the snapshots it was built from", required=True),
+        Column("recipe", "VARCHAR", "what made it besides its inputs: code version and settings", required=True),
+    ),
+)
+
+API_CALLS = Table(
+    "api_calls",
+    "The ledger: one row an HTTP request. Survives every cleanup.",
+    (
+        Column("at", "TIMESTAMP", "when the request was sent", "UTC", required=True),
+        Column("source", "VARCHAR", "vendor", required=True),
+        Column("endpoint", "VARCHAR", "path without its query", required=True),
+        Column("status", "BIGINT", "HTTP status; NULL where there was no answer"),
+        Column("duration_ms", "DOUBLE", "until the body was read", "milliseconds", low=0),
+        Column("bytes", "BIGINT", "size of the body", "bytes", low=0),
+        Column("cost_usd", "DOUBLE", "estimated cost", "dollars", required=True, low=0),
+        Column("key", "VARCHAR", "symbol or account asked for"),
+        Column("error", "VARCHAR", "what went wrong, without secrets"),
+    ),
+)
