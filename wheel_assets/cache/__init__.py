@@ -1,0 +1,1 @@
+"""Is it here, and fresh?"""

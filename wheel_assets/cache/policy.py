@@ -1,0 +1,190 @@
+"""How old is too old, and what is in force: pure functions over snapshots and times.
+
+A snapshot serves a read when it is young enough *and* was built from the snapshots that are in force
+now. The newest snapshot of a source is in force; of a derived table, the newest that was built from
+exactly the snapshots in force above it. So whatever one reader gets fits together, and a derived
+snapshot dies with its inputs, however young it is.
+
+A limit is asked of what is read and, where that has to be made anew, of what it is made from. A fresh
+snapshot asks nothing of its ancestors: nobody needs them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+WHOLE = "all"  # the one key of a table without a key column
+
+# Clocks of processes on one machine agree; beyond this a time in the future is a clock set back.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+Place = tuple[str, str]  # (table, key): where a snapshot belongs
+
+
+class Reason(StrEnum):
+    """Why a read was, or was not, served from the cache."""
+
+    FRESH = "fresh"
+    ABSENT = "absent"
+    TOO_OLD = "too_old"
+    INPUT_SUPERSEDED = "input_superseded"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One row of the index; times are naive UTC."""
+
+    snapshot_id: int
+    table: str
+    key: str
+    timestamp: datetime
+    created_at: datetime
+    rows: int
+    source: str
+    run_id: str | None
+    inputs: frozenset[int]
+    recipe: str
+
+    @property
+    def place(self) -> Place:
+        """The table and key it belongs to."""
+        return self.table, self.key
+
+
+@dataclass(frozen=True)
+class Node:
+    """A table as one step wants it: which keys, how old at most, made of what and how.
+
+    `max_age` None means that age never matters. `recipe` is what a snapshot depends on besides its
+    inputs (code version, settings): one made otherwise is not the same thing, as if absent.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    key_column: str | None = None
+    upstream: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+    recipe: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The verdict on one place; `snapshot` is what would be served, or the best there is."""
+
+    table: str
+    key: str
+    reason: Reason
+    max_age: timedelta | None
+    snapshot: Snapshot | None = None
+    age: timedelta | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether there is a snapshot to serve."""
+        return self.reason in (Reason.FRESH, Reason.FORCED)
+
+    @property
+    def place(self) -> Place:
+        """The table and key it is about."""
+        return self.table, self.key
+
+
+def input_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]:
+    """Where the inputs of a node's `key` are: the same key where both have it, else every key."""
+    return [
+        (name, upstream_key)
+        for name in node.upstream
+        for upstream_key in nodes[name].keys
+        if node.key_column is None or nodes[name].key_column != node.key_column or upstream_key == key
+    ]
+
+
+def assess(
+    nodes: Sequence[Node],
+    asked: Collection[str],
+    index: Iterable[Snapshot],
+    *,
+    now: datetime,
+    fresh_after: int | None = None,
+    run_id: str | None = None,
+) -> dict[Place, Reading]:
+    """A reading for every place that is asked for, and for every ancestor that has to be made anew.
+
+    `nodes` come inputs first and hold `asked` with all ancestors. A snapshot with an id above
+    `fresh_after` was made since the question was put, and answers it whatever the limits: so a pull
+    answers whoever waited for it, even with a limit of zero. Snapshots that run `run_id` itself made
+    are forced: they are what the run's later steps get, together with exactly what they were made of.
+    """
+    by_name = {node.table: node for node in nodes}
+    candidates = _candidates(by_name, index, run_id)
+    required = {(name, key) for name in asked for key in by_name[name].keys}
+    while True:
+        readings: dict[Place, Reading] = {}
+        for node in nodes:
+            for key in node.keys:
+                limit = node.max_age if (node.table, key) in required else None
+                built_from = [readings[place] for place in input_places(node, key, by_name)]
+                found = candidates.get((node.table, key), [])
+                reading = _judge(found, built_from, limit, now, fresh_after, run_id)
+                readings[node.table, key] = replace(reading, table=node.table, key=key, max_age=node.max_age)
+        stale = [place for place in required if not readings[place].served]
+        more = {above for name, key in stale for above in input_places(by_name[name], key, by_name)}
+        if more <= required:
+            return {place: reading for place, reading in readings.items() if place in required}
+        required |= more
+
+
+def _candidates(
+    nodes: Mapping[str, Node], index: Iterable[Snapshot], run_id: str | None
+) -> dict[Place, list[Snapshot]]:
+    """Snapshots made by today's recipe, newest first; only the pinned one where a place is pinned."""
+    by_place: dict[Place, list[Snapshot]] = defaultdict(list)
+    for snapshot in sorted(index, key=lambda s: -s.snapshot_id):
+        if snapshot.table in nodes and snapshot.recipe == nodes[snapshot.table].recipe:
+            by_place[snapshot.place].append(snapshot)
+    pinned = _pinned([s for found in by_place.values() for s in found], run_id)
+    return {place: [s for s in found if s.snapshot_id in pinned][:1] or found for place, found in by_place.items()}
+
+
+def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
+    """Ids of the snapshots that this run made and, step by step upwards, of what they were made of."""
+    inputs = {snapshot.snapshot_id: snapshot.inputs for snapshot in snapshots}
+    pinned: set[int] = set()
+    more = {s.snapshot_id for s in snapshots if run_id is not None and s.run_id == run_id}
+    while more:
+        pinned |= more
+        more = {above for snapshot_id in more for above in inputs.get(snapshot_id, ())} - pinned
+    return pinned
+
+
+def _judge(
+    found: Sequence[Snapshot],
+    built_from: Sequence[Reading],
+    limit: timedelta | None,
+    now: datetime,
+    fresh_after: int | None,
+    run_id: str | None,
+) -> Reading:
+    """The verdict on one place; the caller fills in which."""
+    if not found:
+        return Reading("", "", Reason.ABSENT, limit)
+    in_force = {above.snapshot.snapshot_id for above in built_from if above.served and above.snapshot}
+    consistent = [s for s in found if s.inputs == in_force] if all(above.served for above in built_from) else []
+    snapshot = (consistent or list(found))[0]
+    age = now - snapshot.created_at
+    if snapshot.run_id == run_id and run_id is not None:
+        reason = Reason.FORCED
+    elif not consistent:
+        reason = Reason.INPUT_SUPERSEDED
+    elif fresh_after is not None and snapshot.snapshot_id > fresh_after:
+        reason = Reason.FRESH
+    elif limit is not None and not -CLOCK_TOLERANCE <= age <= limit:
+        reason = Reason.TOO_OLD
+    else:
+        reason = Reason.FRESH
+    return Reading("", "", reason, limit, snapshot, max(age, timedelta(0)))

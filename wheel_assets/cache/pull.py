@@ -1,0 +1,127 @@
+"""Have Dagster make what is stale: one child run, with the assets' own ops, config, retries and checks."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wheel_assets.cache.policy import Place, Reading
+from wheel_assets.tables import SnapshotTable
+
+if TYPE_CHECKING:
+    from dagster._core.execution.context.system import StepExecutionContext
+
+PULLED_BY = "wheel/pulled_by"  # on a child run: the run that asked for it
+PULLED = "wheel/pulled"  # on a run: its newest child
+REASONS = "wheel/reasons"  # on a child run: why each table was stale
+NOT_FETCHED = "not_fetched"  # metadata of a materialization: the keys it has no rows for, and why
+SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of each key
+
+
+def pull(
+    step: StepExecutionContext,
+    everything: dg.JobDefinition,
+    tables: Mapping[dg.AssetKey, SnapshotTable],
+    stale: Collection[Reading],
+) -> dict[Place, str]:
+    """Materialize the stale places in a child run and return why some of them have no data.
+
+    `everything` is the job that can make any asset, `tables` the table of each asset. A failure is
+    one sentence, the one that the failing asset gave. What was made is in the store.
+    """
+    keys: dict[str, list[str]] = defaultdict(list)
+    for reading in stale:
+        keys[reading.table].append(reading.key)
+    selected = {asset: table for asset, table in tables.items() if table.name in keys}
+    loggers = step.run_config.get("loggers")
+    result = everything.execute_in_process(
+        asset_selection=list(selected),
+        instance=step.instance,
+        run_config={
+            "ops": {_op(everything, asset): config_for(table, keys[table.name]) for asset, table in selected.items()},
+            **({"loggers": loggers} if loggers else {}),
+        },
+        tags={PULLED_BY: step.run_id, REASONS: json.dumps({r.table: r.reason for r in stale})},
+        raise_on_error=False,
+    )
+    step.instance.add_run_tags(step.run_id, {PULLED: result.run_id})
+    return failures_of(step.instance, result.run_id, selected, keys)
+
+
+def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
+    """The run config of an asset's op that asks for just these keys."""
+    if table.key_config is None:
+        return {}
+    several = table.key_config.endswith("s")
+    return {"config": {table.key_config: list(keys) if several else next(iter(keys))}}
+
+
+def failures_of(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    tables: Mapping[dg.AssetKey, SnapshotTable],
+    keys: Mapping[str, Collection[str]],
+) -> dict[Place, str]:
+    """Why a run made no data for some of the keys asked of it, in the assets' own words.
+
+    A key that failed takes what is derived from it along, under the same reason.
+    """
+    made = {asset: made_for(instance, run_id, asset) for asset in tables}
+    failed_steps = _step_failures(instance, run_id)
+    spoken = {key: why for _, reasons in made.values() for key, why in reasons.items()}
+    failures: dict[Place, str] = {}
+    for asset, table in tables.items():
+        done, _ = made[asset]
+        for key in keys[table.name]:
+            if key not in done:
+                why = spoken.get(key) or failed_steps.get(asset.to_python_identifier())
+                failures[table.name, key] = why or next(iter(failed_steps.values()), "the run was interrupted")
+    return failures
+
+
+def made_for(instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey) -> tuple[set[str], dict[str, str]]:
+    """The keys that a run stored for an asset, and the reasons it gave for the others."""
+    done: set[str] = set()
+    reasons: dict[str, str] = {}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        materialization = entry.asset_materialization
+        if materialization and materialization.asset_key == asset:
+            done |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
+            reasons |= _json(materialization.metadata, NOT_FETCHED)
+    return done, reasons
+
+
+def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = metadata.get(name)
+    return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
+
+
+def _op(everything: dg.JobDefinition, asset: dg.AssetKey) -> str:
+    return everything.asset_layer.get(asset).assets_def.op.name
+
+
+def _step_failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """The sentence of each step that failed, by step key."""
+    sentences = {}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        event = entry.dagster_event
+        if event and event.step_key:
+            sentences[event.step_key] = sentence_of(event.step_failure_data)
+    return sentences
+
+
+def sentence_of(failure: Any) -> str:
+    """What a failed step has to say, without stack traces: `StepFailureData` to one line."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return " ".join(failure.user_failure_data.description.split())
+    error = failure.error
+    while error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split())
+
+
+Everything = Callable[[], dg.JobDefinition]

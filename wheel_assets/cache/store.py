@@ -1,0 +1,218 @@
+"""Snapshots in, snapshots out, and the two lists about them: the index and the ledger of API calls.
+
+A snapshot is the rows of one fetch or one computation for one key. Its rows and its line in the index
+are one transaction and are acknowledged after COMMIT. Ids rise in order of commit and a snapshot is
+one insert, so a look-up by id reads one row group however large the file is, without any index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from filelock import FileLock
+
+from wheel_assets.cache.file import CacheFile, make_private_folder
+from wheel_assets.cache.policy import Place, Snapshot
+from wheel_assets.errors import BadFrame, StoreDamaged
+from wheel_assets.tables import API_CALLS, DATA_TABLES, SNAPSHOTS, SnapshotTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
+
+TOUCH_INTERVAL = timedelta(hours=1)
+INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
+BYTES_A_ROW = 60  # measured: 35 to 58 bytes in the file, by how round the numbers are
+
+
+def utc_now() -> datetime:
+    """The time, naive UTC: how times are stored. Only the edges of the program call this."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A snapshot to be: the rows of one key, where they came from and what they were made of."""
+
+    key: str
+    frame: pd.DataFrame
+    source: str
+    run_id: str | None = None
+    inputs: frozenset[int] = frozenset()
+    recipe: str = ""
+
+
+class Store:
+    """The cache in one DuckDB file, for any number of processes.
+
+    `tables` are the tables of snapshots it may hold; `clock` tells the time, naive UTC.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tables: Sequence[SnapshotTable] = DATA_TABLES,
+        clock: Callable[[], datetime] = utc_now,
+        lock_seconds: float = 60,
+    ) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.clock = clock
+        self.file = CacheFile(path, (*tables, SNAPSHOTS, API_CALLS), clock, lock_seconds)
+        self._touched: Counter[int] = Counter()
+        self._touched_since: datetime | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.file.path
+
+    def put(self, table: str, entries: Sequence[Entry]) -> list[Snapshot]:
+        """Store one snapshot an entry, all of them or none, and return them with their ids.
+
+        Raises BadFrame, before anything is written, for an empty frame or one that does not fit its
+        table: nothing ever replaces a good snapshot by nothing.
+        """
+        declared = self.tables[table]
+        frames = [declared.conform(entry.frame) for entry in entries]
+        for entry, frame in zip(entries, frames, strict=True):
+            if frame.empty:
+                raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
+        with self.file.transaction() as connection:
+            self._write_touches(connection)
+            created_at = self.clock()
+            return [
+                self._insert(connection, declared, entry, frame, created_at)
+                for entry, frame in zip(entries, frames, strict=True)
+            ]
+
+    def get(self, table: str, snapshot_ids: Sequence[int]) -> pd.DataFrame:
+        """The rows of these snapshots, in this order, each column in its declared dtype.
+
+        Raises StoreDamaged where one of them is not there.
+        """
+        import pandas as pd
+
+        declared = self.tables[table]
+        query = f"SELECT * FROM {declared.name} WHERE snapshot_id = ?"
+        with self.file.attached() as connection:
+            frames = [connection.execute(query, [snapshot_id]).df() for snapshot_id in snapshot_ids]
+        for snapshot_id, frame in zip(snapshot_ids, frames, strict=True):
+            if frame.empty:
+                raise StoreDamaged(
+                    f"snapshot {snapshot_id} of {table} is gone", "it was removed meanwhile", "run again"
+                )
+        return declared.restore(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0])
+
+    def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
+        """The newest snapshots of each place, and the highest id ever given, both at one moment."""
+        tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
+        query = f"""
+            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe
+            FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
+            QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
+        """
+        with self.file.attached() as connection:
+            rows = connection.execute(query, [tables, keys]).fetchall()
+            last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
+        return [Snapshot(*row[:8], frozenset(row[8]), row[9]) for row in rows], last[0] if last else 0
+
+    def touch(self, snapshots: Collection[Snapshot]) -> None:
+        """Count a use of each; written with the next `put`, or alone at most once an hour.
+
+        Writing it at every read was rejected: it turns a read of 1 ms into a write of 8 ms.
+        """
+        self._touched.update(snapshot.snapshot_id for snapshot in snapshots)
+        self._touched_since = self._touched_since or self.clock()
+        if self.clock() - self._touched_since > TOUCH_INTERVAL:
+            with self.file.transaction() as connection:
+                self._write_touches(connection)
+
+    def record_calls(self, calls: Sequence[tuple[object, ...]]) -> None:
+        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order."""
+        if calls:
+            marks = ", ".join("?" for _ in API_CALLS.columns)
+            with self.file.transaction() as connection:
+                connection.executemany(f"INSERT INTO api_calls VALUES ({marks})", [list(call) for call in calls])
+
+    def spent(self, since: datetime) -> float:
+        """Dollars that the ledger counts from `since` (naive UTC) on."""
+        with self.file.attached() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE at >= ?", [since]
+            ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    @contextmanager
+    def pulling(self, places: Collection[Place]) -> Iterator[None]:
+        """Be the only one, in any process, to pull these places; others wait their turn.
+
+        Locks are taken in one order, so that two pulls cannot wait for each other, and never while
+        the file is attached. A process that dies gives them back.
+        """
+        folder = self.path.parent / "locks"
+        make_private_folder(folder)
+        with ExitStack() as held:
+            for table, key in sorted(places):
+                name = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
+                held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
+            yield
+
+    def _insert(
+        self,
+        connection: DuckDBPyConnection,
+        table: SnapshotTable,
+        entry: Entry,
+        rows: pd.DataFrame,
+        created_at: datetime,
+    ) -> Snapshot:
+        """One snapshot and its line in the index; `rows` is read by the statement, by name."""
+        snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
+        connection.execute(
+            f"INSERT INTO {table.name} BY NAME "
+            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows",
+            [snapshot_id, created_at],
+        )
+        content_hash = content_hash_of(connection, table.name, snapshot_id)
+        timestamp = rows["timestamp"].max().to_pydatetime()
+        connection.execute(
+            "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
+            "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
+            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe",
+            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), len(rows) * BYTES_A_ROW]
+            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe],
+        )
+        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe)
+        return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
+
+    def _write_touches(self, connection: DuckDBPyConnection) -> None:
+        for snapshot_id, hits in self._touched.items():
+            connection.execute(
+                "UPDATE snapshots SET hits = hits + ?, last_used_at = ? WHERE snapshot_id = ?",
+                [hits, self.clock(), snapshot_id],
+            )
+        self._touched.clear()
+        self._touched_since = None
+
+
+def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
+    """A hash of a snapshot's rows as they are stored, whatever their order.
+
+    DuckDB's own hash may change with its version, which therefore is part of the text.
+    """
+    query = f"SELECT bit_xor(hash(t)) FROM {table} t WHERE snapshot_id = ?"
+    return f"duckdb-{duckdb.__version__}:{connection.execute(query, [snapshot_id]).fetchall()[0][0]:016x}"
+
+
+@cache
+def store_at(path: Path) -> Store:
+    """The one store of this process for the file at `path`."""
+    return Store(path)
