@@ -22,7 +22,7 @@
     - StoreTooNew            written by a newer version of this project
     - BadFrame               rows that do not fit their table: nothing was written
   x RefreshFailed            an input was too old and could not be renewed
-  x NothingToAdviseOn        no symbol could be evaluated
+  x RunFailed                a run ended without an answer
 """
 
 from __future__ import annotations
@@ -151,5 +151,5 @@ class RefreshFailed(WheelError):
     """An input was too old and could not be renewed."""
 
 
-class NothingToAdviseOn(WheelError):
-    """No symbol could be evaluated."""
+class RunFailed(WheelError):
+    """A run ended without an answer."""

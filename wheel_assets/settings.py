@@ -180,7 +180,7 @@ class StrategySettings(_Section):
     close_price: float = Field(0.05, ge=0, le=10, description="close at or below this ask: hardly anything is left to earn, dollars a share")
     roll_days: int = Field(7, ge=0, le=365, description="look at rolling this close to expiration, calendar days")
     max_roll_days: int = Field(60, ge=1, le=1000, description="farthest expiration to roll into, calendar days")
-    tail_charge: float = Field(0.10, ge=0, le=5, description="what the ranking charges for the mean loss of the worst 5 % of outcomes, decimal a year")
+    tail_weight: float = Field(1.0, ge=0, le=100, description="weight in the ranking of what the worst 5 % of outcomes cost on average; 0 ignores them")
 
     @field_validator("max_days")
     @classmethod
@@ -287,6 +287,18 @@ def variable_names() -> dict[str, str]:
         else:
             names[f"WHEEL_{name}".upper()] = field.description or ""
     return names
+
+
+def effective(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of every setting; a secret is shown only as set or not set."""
+    rows = []
+    for name, meaning in variable_names().items():
+        value: Any = settings
+        for part in name.removeprefix("WHEEL_").lower().split("__"):
+            value = getattr(value, part)
+        shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
+    return rows
 
 
 def _unknown_variables(environment: Any) -> list[str]:

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wheel_assets.cache.policy import Place, Reading
+from wheel_assets.cache.request import PULLED_BY, AssetTables
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import StepExecutionContext
 
-PULLED_BY = "wheel/pulled_by"  # on a child run: the run that asked for it
-PULLED = "wheel/pulled"  # on a run: its newest child
-REASONS = "wheel/reasons"  # on a child run: why each table was stale
+PULLED = "wheel/pulled"  # tag of a run: its newest child
+REASONS = "wheel/reasons"  # tag of a child run: why each table was stale
 NOT_FETCHED = "not_fetched"  # metadata of a materialization: the keys it has no rows for, and why
 SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of each key
 
 
-def pull(
-    step: StepExecutionContext,
-    everything: dg.JobDefinition,
-    tables: Mapping[dg.AssetKey, SnapshotTable],
-    stale: Collection[Reading],
-) -> dict[Place, str]:
+def pull(step: StepExecutionContext, assets: AssetTables, stale: Collection[Reading]) -> dict[Place, str]:
     """Materialize the stale places in a child run and return why some of them have no data.
 
-    `everything` is the job that can make any asset, `tables` the table of each asset. A failure is
-    one sentence, the one that the failing asset gave. What was made is in the store.
+    A failure is one sentence, the one that the failing asset gave. What was made is in the store.
     """
+    if not stale:
+        return {}
     keys: dict[str, list[str]] = defaultdict(list)
     for reading in stale:
         keys[reading.table].append(reading.key)
-    selected = {asset: table for asset, table in tables.items() if table.name in keys}
+    selected = {asset: table for asset, table in assets.kept.items() if table.name in keys}
+    ops = {assets.graph.get(asset).assets_def.op.name: table for asset, table in selected.items()}
     loggers = step.run_config.get("loggers")
-    result = everything.execute_in_process(
+    result = assets.job.execute_in_process(
         asset_selection=list(selected),
         instance=step.instance,
         run_config={
-            "ops": {_op(everything, asset): config_for(table, keys[table.name]) for asset, table in selected.items()},
+            "ops": {op: config_for(table, keys[table.name]) for op, table in ops.items()},
             **({"loggers": loggers} if loggers else {}),
         },
         tags={PULLED_BY: step.run_id, REASONS: json.dumps({r.table: r.reason for r in stale})},
@@ -100,10 +97,6 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
 
 
-def _op(everything: dg.JobDefinition, asset: dg.AssetKey) -> str:
-    return everything.asset_layer.get(asset).assets_def.op.name
-
-
 def _step_failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
     """The sentence of each step that failed, by step key."""
     sentences = {}
@@ -122,6 +115,3 @@ def sentence_of(failure: Any) -> str:
     while error.cause is not None:
         error = error.cause
     return " ".join(error.message.split())
-
-
-Everything = Callable[[], dg.JobDefinition]

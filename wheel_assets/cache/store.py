@@ -113,12 +113,13 @@ class Store:
         return declared.restore(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0])
 
     def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
-        """The newest snapshots of each place, and the highest id ever given, both at one moment."""
+        """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
             SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
             QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
+            ORDER BY snapshot_id DESC
         """
         with self.file.attached() as connection:
             rows = connection.execute(query, [tables, keys]).fetchall()
@@ -147,7 +148,7 @@ class Store:
         """Dollars that the ledger counts from `since` (naive UTC) on."""
         with self.file.attached() as connection:
             row = connection.execute(
-                "SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE at >= ?", [since]
+                'SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]
             ).fetchone()
         return float(row[0]) if row else 0.0
 

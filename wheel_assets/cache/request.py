@@ -1,0 +1,213 @@
+"""What a step wants to read, and what it gets: Dagster's graph and config in the words of `policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot
+from wheel_assets.errors import UsageError
+from wheel_assets.tables import SnapshotTable
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+    from dagster._core.execution.context.system import StepExecutionContext
+
+PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one step wants to read: its inputs with all their ancestors, inputs first."""
+
+    nodes: tuple[Node, ...]
+    asked: tuple[str, ...]
+    run_id: str
+    made_here: frozenset[str] = frozenset()  # inputs that earlier steps of the same run make
+
+    @cached_property
+    def by_table(self) -> dict[str, Node]:
+        """The nodes by name of their table."""
+        return {node.table: node for node in self.nodes}
+
+    @property
+    def places(self) -> list[Place]:
+        """Every place that may matter."""
+        return [(node.table, key) for node in self.nodes for key in node.keys]
+
+    def accepting(self, minutes: float) -> Request:
+        """The same request, content with data up to `minutes` old."""
+        limit = timedelta(minutes=minutes)
+        return replace(self, nodes=tuple(replace(n, max_age=n.max_age and max(n.max_age, limit)) for n in self.nodes))
+
+
+@dataclass
+class Reads:
+    """What a request comes to: a reading for every place, and why some places have no data."""
+
+    request: Request
+    readings: dict[Place, Reading]
+    failures: dict[Place, str] = field(default_factory=dict)
+
+    @property
+    def stale(self) -> list[Reading]:
+        """What has to be pulled: not what failed already, nor what this very run makes."""
+        return [
+            reading
+            for place, reading in self.readings.items()
+            if not reading.served and place not in self.failures and place[0] not in self.request.made_here
+        ]
+
+    @property
+    def failed_inputs(self) -> dict[Place, str]:
+        """The failures among the inputs that the step itself reads."""
+        return {place: why for place, why in self.failures.items() if place[0] in self.request.asked}
+
+    @property
+    def snapshots(self) -> dict[Place, Snapshot]:
+        """What to load. A key that one input lacks is left out of all inputs that have such keys."""
+        nodes = self.request.by_table
+        lost = {(nodes[table].key_column, key) for table, key in self.failed_inputs}
+        return {
+            (table, key): reading.snapshot
+            for (table, key), reading in self.readings.items()
+            if table in self.request.asked
+            and reading.served
+            and reading.snapshot is not None
+            and (nodes[table].key_column, key) not in lost
+        }
+
+
+class AssetTables:
+    """The assets that a store keeps, as tables with keys, age limits and inputs.
+
+    `everything` returns the job that can make any asset, `keys` and `recipe` are as told in
+    `io_manager.ReadThroughIOManager`.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, SnapshotTable],
+        everything: Callable[[], dg.JobDefinition],
+        keys: Mapping[str, Callable[[Any], Sequence[str]]],
+        recipe: Callable[[str], str],
+    ) -> None:
+        self._tables, self._everything, self._keys, self._recipe = tables, everything, keys, recipe
+
+    @cached_property
+    def job(self) -> dg.JobDefinition:
+        """The job that can make any asset."""
+        return self._everything()
+
+    @cached_property
+    def graph(self) -> AssetGraph:
+        """All assets; the job of a run knows only the selected ones."""
+        return self.job.asset_layer.asset_graph
+
+    @cached_property
+    def kept(self) -> dict[dg.AssetKey, SnapshotTable]:
+        """The table of each asset that the store keeps, inputs first."""
+        keys = (key for key in self.graph.toposorted_asset_keys if key in self.graph.materializable_asset_keys)
+        return {key: self.table(key) for key in keys if key.to_python_identifier() in self._tables}
+
+    def table(self, asset: dg.AssetKey) -> SnapshotTable:
+        """The declared table of an asset."""
+        return self._tables[asset.to_python_identifier()]
+
+    def request(self, step: StepExecutionContext) -> Request:
+        """What a step wants to read, by the declarations of its inputs and by its own config.
+
+        Raises UsageError for an age limit of a table that there is not, or a negative one.
+        """
+        self._check_limits(step)
+        inputs = self._inputs(step)
+        wanted: set[dg.AssetKey] = set()
+        more = set(inputs)
+        while more:
+            wanted |= more
+            more = {above for asset in more for above in self.graph.get(asset).parent_keys} & set(self.kept) - wanted
+        return Request(
+            nodes=tuple(self.node(step, asset) for asset in self.kept if asset in wanted),
+            asked=tuple(self.table(asset).name for asset in inputs),
+            run_id=step.run_id,
+            made_here=frozenset(self.table(asset).name for asset, made_here in inputs.items() if made_here),
+        )
+
+    def node(self, step: StepExecutionContext, asset: dg.AssetKey) -> Node:
+        """A table as a step wants it. A child run takes what there is: its asker knows what is stale."""
+        config = step.op_config if isinstance(step.op_config, Mapping) else {}
+        table, declared = self.table(asset), self.graph.get(asset)
+        minutes = (config.get("max_age_minutes") or {}).get(table.name)
+        in_child = PULLED_BY in step.dagster_run.tags
+        return Node(
+            table=table.name,
+            keys=self._wanted_keys(table, config),
+            key_column=table.key,
+            upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
+            max_age=None if in_child else _limit(declared.freshness_policy, minutes),
+            recipe=f"{declared.code_version or ''}|{self._recipe(table.name)}",
+        )
+
+    def _inputs(self, step: StepExecutionContext) -> dict[dg.AssetKey, bool]:
+        """The assets that a step loads, and whether an earlier step of the same run makes them."""
+        inputs = {}
+        for step_input in step.step.step_inputs:
+            layer = step.job_def.asset_layer
+            asset = layer.get_asset_key_for_node_input(step.node_handle, input_name=step_input.name)
+            if asset in self.kept and step_input.dagster_type_key != "Nothing":
+                inputs[asset] = bool(step_input.source.step_key_dependencies)
+        return inputs
+
+    def _check_limits(self, step: StepExecutionContext) -> None:
+        limits = (step.op_config or {}).get("max_age_minutes") or {}
+        tables = [table.name for table in self.kept.values()]
+        for table, limit in limits.items():
+            if table not in tables or limit < 0:
+                known = f"tables: {', '.join(tables)}; minutes, 0 or more"
+                raise UsageError(f"max_age_minutes {table}={limit} is refused", "", known)
+
+    def _wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
+        if table.key is None or table.key_config is None:
+            return (WHOLE,)
+        return tuple(self._keys[table.key](config.get(table.key_config)))
+
+
+def _limit(policy: Any, minutes: float | None) -> timedelta | None:
+    """The age limit that a run asks for, else that of the asset's freshness policy, else none."""
+    if minutes is not None:
+        return timedelta(minutes=minutes)
+    window = getattr(policy, "fail_window", None)
+    return window.to_timedelta() if window else None
+
+
+def was_hit(first: Reading, snapshot: Snapshot) -> bool:
+    """Whether what is loaded is what was found fresh at first, before anything was pulled."""
+    return first.reason is Reason.FRESH and first.snapshot == snapshot
+
+
+def described(first: Reading, last: Reading) -> dict[str, Any]:
+    """A read in plain values: what was found `first`, what was loaded in the end. Times are ISO, UTC."""
+    snapshot = last.snapshot
+    assert snapshot is not None, "only what was loaded is described"
+    return {
+        "table": last.table,
+        "key": last.key,
+        "source": snapshot.source,
+        "timestamp": snapshot.timestamp.isoformat(),
+        "created_at": snapshot.created_at.isoformat(),
+        "age_minutes": minutes(last.age),
+        "max_age_minutes": minutes(last.max_age),
+        "outcome": "cache_hit" if was_hit(first, snapshot) else "cache_miss",
+        "reason": str(first.reason),
+        "snapshot_id": snapshot.snapshot_id,
+    }
+
+
+def minutes(time: timedelta | None) -> float | None:
+    """A length of time in minutes, rounded to what a reader cares for."""
+    return None if time is None else round(time.total_seconds() / 60, 2)

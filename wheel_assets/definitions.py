@@ -1,0 +1,20 @@
+"""Entry point of Dagster: the assets, what they work with, and the in-process executor.
+
+One process a run: the file has one user at a time, and five small steps are done before another
+process would have started. Nothing here ever starts by itself: no schedule, sensor or condition.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from wheel_assets import defs as stages
+from wheel_assets.defs.resources import RESOURCES
+
+# `load_from_defs_folder` was rejected: it wants a pyproject.toml above the package, which an installed
+# package does not have, and takes 150 ms of every command.
+defs = dg.Definitions(
+    assets=dg.load_assets_from_package_module(stages),
+    resources=RESOURCES,
+    executor=dg.in_process_executor,
+)

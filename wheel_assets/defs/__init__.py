@@ -1,0 +1,1 @@
+"""What exists: one module a stage, in the order of the flow."""

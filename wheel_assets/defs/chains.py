@@ -1,0 +1,28 @@
+"""Option chains: what the market quotes."""
+
+from datetime import UTC
+
+import dagster as dg
+import pandas as pd
+
+from wheel_assets.cache.store import Store
+from wheel_assets.defs.declare import SymbolsConfig, declared, one_sentence
+from wheel_assets.fetch.source import MarketSource, fetch_each
+from wheel_assets.tables import OPTION_CHAINS
+
+
+@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
+def option_chains(
+    config: SymbolsConfig, market: dg.ResourceParam[MarketSource], store: dg.ResourceParam[Store]
+) -> pd.DataFrame:
+    """Every listed contract of the watchlist, as the market source quotes it.
+
+    Source: `WHEEL_MARKET__SOURCE`. Fetched when somebody needs it and the last chain is older than
+    `WHEEL_MAX_AGE__OPTION_CHAINS` minutes. A symbol that cannot be fetched is reported; the others
+    are kept.
+    """
+    now = store.clock().replace(tzinfo=UTC)
+    with one_sentence():
+        fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency)
+    fetched.frame.attrs["not_fetched"] = fetched.failures
+    return fetched.frame

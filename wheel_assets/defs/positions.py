@@ -1,0 +1,24 @@
+"""Positions: what the account holds."""
+
+from datetime import UTC
+
+import dagster as dg
+import pandas as pd
+
+from wheel_assets.cache.store import Store
+from wheel_assets.defs.declare import AccountConfig, declared, one_sentence
+from wheel_assets.fetch.source import AccountSource
+from wheel_assets.tables import POSITIONS
+
+
+@dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
+def positions(
+    config: AccountConfig, account: dg.ResourceParam[AccountSource], store: dg.ResourceParam[Store]
+) -> pd.DataFrame:
+    """Shares, options and cash of the account.
+
+    Source: `WHEEL_BROKER__SOURCE`. Fetched when somebody needs it and the last answer is older than
+    `WHEEL_MAX_AGE__POSITIONS` minutes.
+    """
+    with one_sentence():
+        return account.positions(config.account_id, store.clock().replace(tzinfo=UTC))

@@ -1,0 +1,151 @@
+"""A store with a clock of its own, and a small graph of assets that counts what is made."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from wheel_assets.cache.io_manager import PullConfig, ReadThroughIOManager, freshness
+from wheel_assets.cache.store import Store
+from wheel_assets.tables import Column, SnapshotTable
+
+MONDAY = datetime(2026, 11, 23, 15, 0)
+_COLUMNS = (
+    Column("timestamp", "TIMESTAMP", "as-of", required=True),
+    Column("symbol", "VARCHAR", "ticker", required=True),
+    Column("number", "DOUBLE", "a number"),
+)
+PRICES = SnapshotTable("prices", "keyed source", _COLUMNS, "symbol", "symbols")
+RATES = SnapshotTable("rates", "source without key", _COLUMNS)
+VALUES = SnapshotTable("values_", "prices times rates", _COLUMNS, "symbol", "symbols")
+REPORT = SnapshotTable("report", "the end", _COLUMNS)
+TOY_TABLES = (PRICES, RATES, VALUES, REPORT)
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now: datetime = MONDAY) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Let time go by, or back where negative."""
+        self.now += timedelta(minutes=minutes)
+
+
+@pytest.fixture()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture()
+def toy_store(tmp_path: Path, clock: Clock) -> Store:
+    return Store(tmp_path / "cache" / "toy.duckdb", TOY_TABLES, clock)
+
+
+def rows(numbers: dict[str, float], at: datetime = MONDAY) -> pd.DataFrame:
+    """A frame of the toy tables: one row a symbol."""
+    return pd.DataFrame({"timestamp": [at] * len(numbers), "symbol": list(numbers), "number": list(numbers.values())})
+
+
+@pytest.fixture()
+def make_rows() -> Callable[..., pd.DataFrame]:
+    return rows
+
+
+@dataclass
+class Toy:
+    """The graph prices, rates -> values_ -> report (which reads prices too), and what happened in it."""
+
+    store: Store
+    clock: Clock
+    instance: dg.DagsterInstance
+    watchlist: list[str] = field(default_factory=lambda: ["A", "B"])
+    made: Counter[str] = field(default_factory=Counter)
+    broken: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    version: str = "1"
+
+    def definitions(self) -> dg.Definitions:
+        """The assets and the IO manager under test."""
+        manager = ReadThroughIOManager(
+            self.store,
+            lambda: self.definitions().resolve_implicit_global_asset_job_def(),
+            {"symbol": lambda asked: tuple(asked or self.watchlist)},
+            lambda table: "",
+        )
+        return dg.Definitions(assets=_assets(self), resources={"io_manager": manager})
+
+    def run(self, *select: str, config: dict[str, Any] | None = None, **options: Any) -> dg.ExecuteInProcessResult:
+        """Materialize a selection as the command line would."""
+        job = self.definitions().resolve_implicit_global_asset_job_def()
+        self.made.clear()
+        return job.execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in select],
+            instance=self.instance,
+            run_config={"ops": {"report": {"config": config}}} if config else None,
+            **options,
+        )
+
+    def log(self) -> list[str]:
+        """The cache lines of the newest run, oldest first."""
+        run = self.instance.get_run_records(limit=10, order_by="id", ascending=False)
+        newest = next(r.dagster_run for r in run if "wheel/pulled_by" not in r.dagster_run.tags)
+        lines = [entry.user_message for entry in self.instance.all_logs(newest.run_id)]
+        return [line for line in lines if line.startswith("cache_")]
+
+
+class Symbols(PullConfig):
+    """Config of the keyed toy assets."""
+
+    symbols: list[str] | None = None
+
+
+def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
+    def policy(minutes: float) -> dg.FreshnessPolicy:
+        return freshness(timedelta(minutes=minutes))
+
+    @dg.asset(freshness_policy=policy(15), code_version=toy.version)
+    def prices(config: Symbols) -> pd.DataFrame:
+        symbols = config.symbols or toy.watchlist
+        toy.made.update(f"prices {symbol}" for symbol in symbols)
+        good = {symbol: toy.clock().minute + 1.0 for symbol in symbols if symbol not in toy.broken}
+        if not good:
+            raise dg.Failure(next(iter(toy.broken.values())), allow_retries=False)
+        frame = rows(good, toy.clock())
+        frame.attrs["not_fetched"] = {s: toy.broken[s] for s in symbols if s in toy.broken}
+        return frame
+
+    @dg.asset(freshness_policy=policy(30))
+    def rates() -> pd.DataFrame:
+        toy.made["rates"] += 1
+        if "rates" in toy.broken:
+            raise dg.Failure(toy.broken["rates"], allow_retries=False)
+        return rows({"all": 0.5}, toy.clock())
+
+    @dg.asset(freshness_policy=policy(60))
+    def values_(config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+        toy.made.update(f"values {symbol}" for symbol in prices["symbol"])
+        return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0])
+
+    @dg.asset(freshness_policy=policy(15))
+    def report(config: Symbols, prices: pd.DataFrame, values_: pd.DataFrame) -> pd.DataFrame:
+        toy.made["report"] += 1
+        toy.seen = {"prices": prices, "values_": values_}
+        return rows({"all": float(values_["number"].sum())}, toy.clock())
+
+    return [prices, rates, values_, report]
+
+
+@pytest.fixture()
+def toy(toy_store: Store, clock: Clock) -> Toy:
+    return Toy(toy_store, clock, dg.DagsterInstance.ephemeral())

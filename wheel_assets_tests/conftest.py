@@ -1,0 +1,19 @@
+"""Every test runs in a folder and with a home of its own, with none of our variables set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine reaches a test; what a test writes stays in its folder."""
+    for name in os.environ:
+        if name.startswith(("WHEEL_", "DAGSTER_")) or name in ("ACCOUNT_ID", "PORTFOLIO_VALUE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
