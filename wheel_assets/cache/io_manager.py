@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from dagster._core.execution.context.system import StepExecutionContext
 
+TOLD = (pull.NOT_FETCHED, "notes")  # what a frame's attrs tell about itself
 MAX_PULLS = 10  # of one step: more means that others keep replacing what it needs
 
 
@@ -195,8 +196,7 @@ def _metadata(table: SnapshotTable, frame: pd.DataFrame, snapshots: Sequence[Sna
         "as_of": as_of.isoformat(sep=" ", timespec="minutes") + " UTC",
         "source": ", ".join(sorted({snapshot.source for snapshot in snapshots})),
         pull.SNAPSHOTS_MADE: dg.MetadataValue.json({s.key: s.snapshot_id for s in snapshots}),
-        pull.NOT_FETCHED: dg.MetadataValue.json(frame.attrs.get("not_fetched", {})),
-        "notes": dg.MetadataValue.json(frame.attrs.get("notes", [])),
+        **{name: dg.MetadataValue.json(told) for name in TOLD if (told := frame.attrs.get(name))},
     }
 
 
@@ -230,7 +230,7 @@ def _log(step: StepExecutionContext, readings: Mapping[Place, Reading]) -> None:
 
 
 def _unavailable(reads: Reads, table: str) -> InputUnavailable:
-    """Why nothing of an input can be loaded: its own first failure, else that of what it shares keys with."""
-    failures = sorted(reads.failed_inputs.items(), key=lambda failure: failure[0][0] != table)
-    (name, key), why = failures[0] if failures else ((table, "any key"), "nothing is stored")
-    return InputUnavailable(f"no {name} for {key}: {why}")
+    """Why nothing of an input can be loaded, in the words of what failed first on the way to it."""
+    nodes = reads.request.by_table
+    akin = [why for (name, _), why in reads.failures.items() if nodes[name].key_column == nodes[table].key_column]
+    return InputUnavailable(akin[0] if akin else f"no {table} is stored; nothing was there to make it; run again")

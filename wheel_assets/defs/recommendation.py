@@ -26,6 +26,7 @@ class RecommendationConfig(PullConfig):
 
 @dg.asset(group_name="advice", code_version="1", **declared(RECOMMENDATION))
 def recommendation(
+    context: dg.AssetExecutionContext,
     config: RecommendationConfig,
     option_chains: pd.DataFrame,
     positions: pd.DataFrame,
@@ -53,7 +54,9 @@ def recommendation(
             not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
         )
     document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
+    text = as_markdown(document)
+    context.log.info(text)
     return dg.MaterializeResult(
         value=advice.frame,
-        metadata={"advice": dg.MetadataValue.md(as_markdown(document)), "answer": dg.MetadataValue.json(document)},
+        metadata={"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)},
     )
