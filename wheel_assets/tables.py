@@ -161,10 +161,11 @@ class SnapshotTable(Table):
         a hit returns equals what the miss stored.
         """
         for column in self.stored_columns:
-            if DTYPES[column.type] == "object":
-                frame[column.name] = frame[column.name].astype("object").where(frame[column.name].notna(), None)
-            elif frame[column.name].dtype != DTYPES[column.type]:
-                frame[column.name] = frame[column.name].astype(DTYPES[column.type])
+            values, dtype = frame[column.name], DTYPES[column.type]
+            if values.dtype != dtype:
+                frame[column.name] = values.astype(dtype)
+                if dtype == "object":  # from a pandas string type, which has a missing value of its own
+                    frame[column.name] = frame[column.name].where(values.notna(), None)
         return frame[[column.name for column in self.stored_columns]]
 
 

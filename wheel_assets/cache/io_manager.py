@@ -122,7 +122,9 @@ class ReadThroughIOManager(dg.IOManager):
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if reads.failures and allow_stale:
-            reads = Reads(request.accepting(allow_stale), reads.readings)
+            lenient = request.accepting(allow_stale)
+            readings, _ = self._assess(lenient, newest_id)
+            reads = Reads(lenient, readings, lenient.beyond_help(readings, reads.failures))
             self._renew(step, reads, newest_id)
         return first, reads
 
@@ -133,13 +135,13 @@ class ReadThroughIOManager(dg.IOManager):
         above `newest_id` was made after this step asked.
         """
         for _ in range(MAX_PULLS):
-            reads.readings, _ = self._assess(reads.request, newest_id)
             if not (wanted := {reading.place for reading in reads.stale}):
                 return
             with self.store.pulling(wanted):
                 reads.readings, _ = self._assess(reads.request, newest_id)
                 if {reading.place for reading in reads.stale} <= wanted:  # else lock the others too
                     reads.failures |= pull.pull(step, self.assets, reads.stale)
+            reads.readings, _ = self._assess(reads.request, newest_id)
         raise InputUnavailable(
             "the inputs do not hold still",
             f"they were replaced {MAX_PULLS} times while this run read them",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot
+from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, input_places
 from wheel_assets.errors import UsageError
 from wheel_assets.tables import SnapshotTable
 
@@ -44,6 +44,19 @@ class Request:
         """The same request, content with data up to `minutes` old."""
         limit = timedelta(minutes=minutes)
         return replace(self, nodes=tuple(replace(n, max_age=n.max_age and max(n.max_age, limit)) for n in self.nodes))
+
+    def beyond_help(self, readings: Mapping[Place, Reading], failures: Mapping[Place, str]) -> dict[Place, str]:
+        """Of what failed before, what older data does not help: sources that have none, and all below.
+
+        What is derived from a source that older data does help is not among them: it can be made.
+        """
+        lost: dict[Place, str] = {}
+        for node, key in ((node, key) for node in self.nodes for key in node.keys):
+            place, above = (node.table, key), input_places(node, key, self.by_table)
+            served = place in readings and readings[place].served
+            if place in failures and not served and (not above or any(source in lost for source in above)):
+                lost[place] = failures[place]
+        return lost
 
 
 @dataclass

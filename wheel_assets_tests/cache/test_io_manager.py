@@ -170,9 +170,27 @@ def test_allow_stale_lets_older_data_through_and_says_how_old(toy, allowed, serv
     toy.broken |= {"A": "down", "B": "down"}
     result = toy.run("report", config={"allow_stale": allowed}, raise_on_error=False)
     assert result.success is served
+    assert toy.made["prices A"] == 1  # tried once, whatever is allowed
     if served:
         read = toy.seen["prices"].attrs["reads"][0]
         assert (read["age_minutes"], read["reason"], read["key"]) == (16.0, "too_old", "A")
+
+
+def test_what_is_derived_from_allowed_older_data_is_made_of_it(toy):
+    toy.run("report")
+    toy.run("prices")
+    toy.clock.pass_minutes(16)
+    toy.broken |= {"A": "down", "B": "down"}
+    toy.run("report", config={"allow_stale": 20})
+    assert (toy.made["values A"], toy.made["report"]) == (1, 1)
+
+
+def test_in_a_forced_run_allow_stale_lets_the_older_symbol_through(toy):
+    toy.run("report")
+    toy.clock.pass_minutes(16)
+    toy.broken["B"] = "down"
+    toy.run("prices", "rates", "values_", "report", config={"allow_stale": 20})
+    assert list(toy.seen["prices"]["symbol"]) == ["A", "B"]
 
 
 def test_allow_stale_does_not_keep_good_data_from_being_renewed(toy):

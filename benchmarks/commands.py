@@ -1,0 +1,119 @@
+"""How long the main job takes, beside the same command over Dagster's stock DuckDB IO manager.
+
+    python benchmarks/commands.py [--rounds 15] [--keep]
+
+The stock command is `dagster asset materialize` of one asset that loads four stored frames of the
+same sizes through `DuckDBPandasIOManager` and returns one: in-process executor, the same
+`dagster.yaml`, the same environment. Commands take turns within a round, so that whatever else the
+machine does hits all of them. Medians, not means: a command is sometimes held up by the machine and
+never sped up by it. Every command is a new process, as a user's is, with a warm file cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LIMITS = {"everything fresh": 1.15, "cold": 1.6}
+STOCK = '''
+import dagster as dg, numpy as np, pandas as pd
+from dagster_duckdb_pandas import DuckDBPandasIOManager
+
+def frame(rows, columns):
+    return pd.DataFrame(np.random.default_rng(1).random((rows, columns)), columns=[f"c{{i}}" for i in range(columns)])
+
+@dg.asset
+def option_chains() -> pd.DataFrame: return frame({rows}, 20)
+@dg.asset
+def positions() -> pd.DataFrame: return frame(4, 15)
+@dg.asset
+def greeks() -> pd.DataFrame: return frame({rows}, 21)
+@dg.asset
+def predictions() -> pd.DataFrame: return frame({rows}, 16)
+@dg.asset
+def recommendation(option_chains: pd.DataFrame, positions: pd.DataFrame, greeks: pd.DataFrame,
+                   predictions: pd.DataFrame) -> pd.DataFrame: return frame(4, 26)
+
+defs = dg.Definitions([option_chains, positions, greeks, predictions, recommendation],
+    resources={{"io_manager": DuckDBPandasIOManager(database="stock.duckdb")}}, executor=dg.in_process_executor)
+'''
+
+
+def materialize(folder: Path, module: str, select: str = "recommendation") -> float:
+    """Run the command in `folder` and return its wall time, seconds."""
+    command = [str(Path(sys.executable).parent / "dagster"), "asset", "materialize", "-m", module, "--select", select]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("WHEEL_", "DAGSTER_"))}
+    environment |= {"WHEEL_CACHE__DIR": str(folder / "cache"), "PYTHONPATH": str(folder)}
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return seconds
+
+
+def prepare(folder: Path) -> tuple[Path, Path]:
+    """A project over the stock IO manager with its frames stored, and ours with a full cache."""
+    import duckdb
+
+    stock, ours = folder / "stock", folder / "ours"
+    for project in (stock, ours):
+        project.mkdir()
+        shutil.copy(HERE.parent / "dagster.yaml", project)
+    materialize(ours, "wheel_assets.definitions")
+    with duckdb.connect(str(ours / "cache" / "wheel_cache.duckdb"), read_only=True) as connection:
+        rows = connection.execute("SELECT count(*) FROM option_chains").fetchall()[0][0]
+    (stock / "stock_project.py").write_text(STOCK.format(rows=rows))
+    materialize(stock, "stock_project", "*")
+    print(f"{rows} contracts")
+    return stock, ours
+
+
+def measure(stock: Path, ours: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every command, round by round."""
+    seconds: dict[str, list[float]] = {"stock": [], "everything fresh": [], "cold": []}
+    for _ in range(rounds):
+        seconds["stock"].append(materialize(stock, "stock_project"))
+        shutil.rmtree(ours / "cache")
+        seconds["cold"].append(materialize(ours, "wheel_assets.definitions"))
+        seconds["everything fresh"].append(materialize(ours, "wheel_assets.definitions"))
+    return seconds
+
+
+def report(seconds: dict[str, list[float]]) -> str:
+    """Medians, spread, and ratios to the stock command with their limits."""
+    stock = statistics.median(seconds["stock"])
+    lines = [f"{'command':<18}{'median s':>10}{'min':>8}{'max':>8}{'x stock':>10}{'limit':>8}"]
+    for name, times in seconds.items():
+        median = statistics.median(times)
+        lines.append(
+            f"{name:<18}{median:>10.2f}{min(times):>8.2f}{max(times):>8.2f}{median / stock:>10.2f}{LIMITS.get(name, ''):>8}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print; `--keep` writes the table to benchmarks/results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        table = report(measure(*prepare(Path(folder)), options.rounds))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.rounds} rounds"
+    print(table, machine, sep="\n")
+    if options.keep:
+        (HERE / "results" / "commands.txt").write_text(f"{machine}\n{table}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""A market on loopback that counts what it is asked, and the commands as a user runs them."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from wheel_assets.fetch.sample import SampleMarket
+
+POSITIONS = "symbol,quantity,avg_price\nU,200,30.00\nCASH,60000,\n"
+
+
+def cboe_document(symbol: str) -> dict[str, Any]:
+    """The sample chain of U as Cboe would serve it, under another ticker."""
+    chain = SampleMarket().option_chain("U", datetime.now(UTC))
+    local = chain["timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")[0]
+    options = [
+        {
+            "option": symbol + row.option_symbol[6:],
+            **{name: None if pd.isna(getattr(row, name)) else float(getattr(row, name)) for name in ("bid", "ask")},
+            **{"bid_size": 10.0, "ask_size": 10.0, "iv": 0.0, "open_interest": 500.0, "volume": 10.0},
+            **{"last_trade_price": 0.0, "last_trade_time": None},
+        }
+        for row in chain.itertuples()
+    ]
+    quote = {"symbol": symbol, "current_price": float(chain["spot_price"][0]), "options": options}
+    quote["last_trade_time"] = local.strftime("%Y-%m-%dT%H:%M:%S")
+    return {"timestamp": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", "symbol": symbol, "data": quote}
+
+
+@dataclass
+class Market:
+    """What the loopback market was asked, and how it behaves."""
+
+    url: str = ""
+    requests: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    down: bool = False
+
+
+@pytest.fixture(scope="session")
+def documents() -> dict[str, bytes]:
+    return {symbol: json.dumps(cboe_document(symbol)).encode() for symbol in ("U", "AAA", "BBB", "SPY")}
+
+
+@pytest.fixture()
+def market(documents: dict[str, bytes]) -> Iterator[Market]:
+    """Serves U, AAA, BBB and SPY in Cboe's protocol; anything else is refused as Cboe refuses it."""
+    state = Market()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            symbol = self.path.rsplit("/", 1)[-1].removesuffix(".json")
+            state.requests[symbol] += 1
+            time.sleep(state.seconds)
+            body = documents.get(symbol, b"<Error>AccessDenied</Error>")
+            self.send_response(500 if state.down else 200 if symbol in documents else 403)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass
+class User:
+    """A trader with a folder, settings in the environment, and the commands."""
+
+    folder: Path
+    settings: dict[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "COLUMNS": "110", "PYTHONWARNINGS": "default", **self.settings}
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Begin a command of this environment's bin folder."""
+        program = Path(sys.executable).parent / command[0]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([str(program), *command[1:]], cwd=self.folder, env=self.environment, **pipes)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        process = self.start(*command)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def materialize(self, select: str = "recommendation", **config: Any) -> subprocess.CompletedProcess[str]:
+        """Dagster's own command line; its log is on standard error."""
+        asked = ["--config-json", json.dumps({"ops": {"recommendation": {"config": config}}})] if config else []
+        return self.run("dagster", "asset", "materialize", "-m", "wheel_assets.definitions", "--select", select, *asked)
+
+    def answer(self, *options: str) -> dict[str, Any]:
+        """What `wheel recommend --json` says."""
+        done = self.run("wheel", "recommend", "--json", *options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the cache file, as any SQL user would."""
+        with duckdb.connect(str(self.folder / "cache" / "wheel_cache.duckdb")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def age(self, table: str, minutes: float) -> None:
+        """Make the snapshots of a table older."""
+        for statement in (
+            f"UPDATE snapshots SET created_at = created_at - INTERVAL '{minutes} minutes' WHERE table_name = '{table}'",
+            f"UPDATE {table} SET created_at = created_at - INTERVAL '{minutes} minutes'",
+        ):
+            self.query(statement)
+
+
+@pytest.fixture()
+def sample_user(tmp_path: Path) -> User:
+    """A newcomer: nothing is set but where the cache lies."""
+    return User(tmp_path, {"WHEEL_CACHE__DIR": str(tmp_path / "cache")})
+
+
+@pytest.fixture()
+def user(tmp_path: Path, market: Market) -> User:
+    """A trader with real data: chains of the loopback market, positions from a file."""
+    (tmp_path / "positions.csv").write_text(POSITIONS)
+    return User(
+        tmp_path,
+        {
+            "WHEEL_CACHE__DIR": str(tmp_path / "cache"),
+            "WHEEL_MARKET__SOURCE": "cboe",
+            "WHEEL_CBOE__BASE_URL": market.url,
+            "WHEEL_BROKER__SOURCE": "file",
+            "WHEEL_BROKER__FILE": str(tmp_path / "positions.csv"),
+            "WHEEL_SYMBOLS": "AAA,BBB",
+        },
+    )

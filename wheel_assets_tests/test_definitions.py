@@ -1,0 +1,68 @@
+"""What exists in Dagster: the graph, its declarations, and that nothing of it ever starts by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+GRAPH = {
+    "option_chains": ("market", set(), 15),
+    "positions": ("account", set(), 30),
+    "greeks": ("model", {"option_chains"}, 15),
+    "predictions": ("model", {"option_chains", "greeks"}, 60),
+    "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
+}
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    from wheel_assets.definitions import defs
+
+    return defs
+
+
+@pytest.fixture(scope="module")
+def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_the_graph(specs, name):
+    group, inputs, _ = GRAPH[name]
+    assert specs[name].group_name == group
+    assert {dep.asset_key.to_user_string() for dep in specs[name].deps} == inputs
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_the_freshness_policy_is_the_age_limit_and_warns_at_two_thirds(specs, name):
+    minutes = GRAPH[name][2]
+    policy = specs[name].freshness_policy
+    assert policy.fail_window.to_timedelta().total_seconds() == minutes * 60
+    assert policy.warn_window.to_timedelta().total_seconds() == minutes * 40
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_every_asset_is_described_owned_and_versioned(specs, name):
+    spec = specs[name]
+    assert spec.description
+    assert spec.owners == ["team:wheel"]
+    assert spec.kinds == {"duckdb", "pandas"}
+    assert spec.code_version
+    assert all(column.description for column in spec.metadata["dagster/column_schema"].columns)
+
+
+def test_nothing_starts_by_itself(defs, specs):
+    repository = defs.get_repository_def()
+    assert not repository.schedule_defs
+    assert not repository.sensor_defs
+    assert all(spec.automation_condition is None for spec in specs.values())
+
+
+def test_a_bad_setting_stops_dagster_with_its_name(monkeypatch):
+    monkeypatch.setenv("WHEEL_MAX_AGE__GREEKS", "0.5")
+    command = [sys.executable, "-c", "import wheel_assets.definitions"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "WHEEL_MAX_AGE__GREEKS=0.5 is refused" in done.stderr.splitlines()[-1]

@@ -1,0 +1,113 @@
+"""Where settings come from, what they may be, and what is said of the others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from wheel_assets.errors import BadSymbol, SettingError
+from wheel_assets.settings import checked_symbol, effective, load_settings, variable_names
+
+
+def test_the_defaults_are_those_of_the_design():
+    settings = load_settings()
+    assert settings.symbols == ("U",)
+    assert (settings.market.source, settings.broker.source, settings.account_id) == ("sample", "sample", "default")
+    assert [settings.max_age.of(t) for t in ("option_chains", "positions", "greeks", "predictions")] == [
+        timedelta(minutes=minutes) for minutes in (15, 30, 15, 60)
+    ]
+    assert settings.cache.file == Path.home() / ".wheel_trading" / "cache" / "wheel_cache.duckdb"
+
+
+def test_the_advice_is_as_perishable_as_its_most_perishable_input(monkeypatch):
+    monkeypatch.setenv("WHEEL_MAX_AGE__POSITIONS", "5")
+    assert load_settings().max_age.of("recommendation") == timedelta(minutes=5)
+
+
+def test_the_environment_comes_before_env_file_before_toml(monkeypatch):
+    Path("wheel.toml").write_text('symbols = "AAA"\naccount_id = "toml"\n[rate]\nvalue = 0.01\n')
+    Path(".env").write_text("WHEEL_SYMBOLS=BBB\nWHEEL_ACCOUNT_ID=env-file\nOTHER=1\n")
+    monkeypatch.setenv("WHEEL_SYMBOLS", "CCC, ddd,CCC")
+    settings = load_settings()
+    assert (settings.symbols, settings.account_id, settings.rate.value) == (("CCC", "DDD"), "env-file", 0.01)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ACCOUNT_ID", "12345678"), ("WHEEL_ACCOUNT_ID", "12345678")])
+def test_the_account_has_two_names(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert load_settings().account_id == value
+
+
+@pytest.mark.parametrize("name", ["PORTFOLIO_VALUE", "WHEEL_PORTFOLIO_VALUE"])
+def test_the_portfolio_has_two_names(monkeypatch, name):
+    monkeypatch.setenv(name, "50000")
+    assert load_settings().portfolio_value == 50000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WHEEL_CACHE__TTL_DAYS", "never"),
+        ("WHEEL_CACHE__MAX_SIZE_GB", "0"),
+        ("WHEEL_MAX_AGE__GREEKS", "0.5"),
+        ("WHEEL_MARKET__SOURCE", "yahoo"),
+        ("WHEEL_RATE__VALUE", "4"),
+        ("WHEEL_SYMBOLS", "A,$$"),
+        ("WHEEL_SYMBOLS", ","),
+        ("WHEEL_PORTFOLIO_VALUE", "0"),
+        ("WHEEL_PORTFOLIO_VALUE", "nan"),
+        ("WHEEL_ACCOUNT_ID", "a b"),
+        ("WHEEL_CBOE__BASE_URL", "ftp://x"),
+        ("WHEEL_STRATEGY__MAX_PUT_DELTA", "1.5"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=name) as refused:
+        load_settings()
+    assert refused.value.exit_code == 2
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["WHEEL_SYMBOL", "WHEEL_CACHE__TTL", "WHEEL_CASHE__DIR"])
+def test_a_misspelt_variable_is_refused_instead_of_ignored(monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingError, match=f"{name} is not a setting"):
+        load_settings()
+
+
+def test_a_misspelt_line_of_the_toml_file_is_refused():
+    Path("wheel.toml").write_text("[cache]\nttl = 3\n")
+    with pytest.raises(SettingError, match="WHEEL_CACHE__TTL"):
+        load_settings()
+
+
+def test_a_damaged_toml_file_is_a_clear_error():
+    Path("wheel.toml").write_text("[cache\n")
+    with pytest.raises(SettingError, match=r"wheel\.toml"):
+        load_settings()
+
+
+def test_secrets_are_never_shown(monkeypatch):
+    monkeypatch.setenv("WHEEL_SCHWAB__APP_SECRET", "hunter2")
+    settings = load_settings()
+    shown = f"{settings!r}{settings}{effective(settings)}{settings.model_dump()}"
+    assert "hunter2" not in shown
+    assert dict((n, v) for n, v, _ in effective(settings))["WHEEL_SCHWAB__APP_SECRET"] == "(set, hidden)"
+
+
+def test_every_setting_has_a_meaning():
+    assert all(variable_names().values())
+
+
+@pytest.mark.parametrize(("given", "symbol"), [("u", "U"), (" smci ", "SMCI"), ("BRK.B", "BRK.B"), ("SPXW", "SPXW")])
+def test_symbols_are_tickers_in_upper_case(given, symbol):
+    assert checked_symbol(given) == symbol
+
+
+@pytest.mark.parametrize("given", ["", "$$", "TOOLONGX", "1ABC", "A B", "A;DROP", "../x", "A.BC", "ABCDEF.B", "ä"])
+def test_what_is_no_ticker_is_refused(given):
+    with pytest.raises(BadSymbol):
+        checked_symbol(given)
