@@ -1,0 +1,140 @@
+"""Cboe's delayed quotes: one keyless request a symbol, the whole chain, about 15 minutes late.
+
+An undocumented feed without a service promise. Cboe's site terms limit it to personal,
+non-commercial use and object to automated collection: it is off unless asked for, and asked gently.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
+from wheel_assets.fetch.answer import Answer, restated
+from wheel_assets.fetch.chain import NEW_YORK, VendorChain, first_spot
+from wheel_assets.fetch.http import RETRIED_STATUSES, ApiCall, HttpClient
+from wheel_assets.fetch.pace import Pace
+from wheel_assets.fetch.quotes import non_negative, rows_frame
+from wheel_assets.fetch.source import MarketSource
+
+# A client that asked every 0.25 s was shut out after 60 requests; one a second has not been.
+ONE_A_SECOND = Pace(1, 1.0)
+_INDICES = frozenset({"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "VXN"})
+_KNOWN_SYMBOL = "SPY"
+_NOT_FOUND = (403, 404)
+_COLUMNS = {
+    "option": "code",
+    "bid": "bid",
+    "ask": "ask",
+    "last_trade_price": "last",
+    "bid_size": "bid_size",
+    "ask_size": "ask_size",
+    "volume": "volume",
+    "open_interest": "open_interest",
+    "iv": "iv",
+}
+
+
+class CboeMarket(MarketSource):
+    """Chains from Cboe's delayed quotes.
+
+    `pace` holds for the real host only. A 429 is not retried: the block it announces outlasts a run.
+    """
+
+    name: ClassVar[str] = "cboe"
+    concurrency: ClassVar[int] = 10
+
+    def __init__(
+        self,
+        base_url: str,
+        record: Callable[[ApiCall], None],
+        *,
+        pace: Pace = ONE_A_SECOND,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        statuses = RETRIED_STATUSES - {429}
+        self._http = HttpClient(self.name, base_url, record, pace=pace, retried_statuses=statuses, sleep=sleep)
+        self._has_answered = False
+
+    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """Every listed standard contract, see `MarketSource.option_chain`."""
+        return vendor_chain(self._ask(symbol), symbol).frame(now)
+
+    def _ask(self, symbol: str) -> Answer:
+        """The answer under the first of the symbol's spellings that Cboe knows."""
+        for spelling in _spellings(symbol):
+            try:
+                answer = self._chain(spelling, symbol)
+            except SourceError as error:
+                if error.status not in _NOT_FOUND:
+                    raise
+                refused = error
+            else:
+                return answer
+        raise self._unknown_or_blocked(symbol, refused)
+
+    def _chain(self, spelling: str, key: str) -> Answer:
+        answer = self._http.get(f"/api/global/delayed_quotes/options/{spelling}.json", key=key)
+        self._has_answered = True
+        return answer
+
+    def _unknown_or_blocked(self, symbol: str, refused: SourceError) -> SourceError:
+        """403 means either; a symbol that surely exists, asked for once a process, tells them apart."""
+        if not self._has_answered and symbol != _KNOWN_SYMBOL:
+            try:
+                self._chain(_KNOWN_SYMBOL, _KNOWN_SYMBOL)
+            except SourceError as error:
+                if error.status not in _NOT_FOUND:
+                    return error
+        if self._has_answered and symbol != _KNOWN_SYMBOL:
+            why = f"HTTP {refused.status}, while it answers for others"
+            return restated(refused, UnknownSymbol, f"Cboe has no chain for {symbol}", why, "check the ticker")
+        what, why = "Cboe is refusing this client", f"HTTP {refused.status} for {_KNOWN_SYMBOL} too"
+        return restated(refused, SourceRefused, what, why, "wait some hours or use another market source")
+
+
+def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
+    """Read one document; raises UnexpectedAnswer for another layout, NoSpotPrice without a price."""
+    data = answer.json("data")["data"]
+    options = data.get("options") if isinstance(data, dict) else None
+    if not isinstance(options, list):
+        raise _layout(answer, "no list of data.options")
+    rows = [row for row in options if isinstance(row, dict)]
+    quotes = rows_frame(rows) if rows else pd.DataFrame(columns=list(_COLUMNS))
+    missing = [name for name in ("option", "bid", "ask") if name not in quotes]
+    if missing:
+        raise _layout(answer, f"its options have no {', '.join(missing)}")
+    bid, ask = non_negative([data.get("bid"), data.get("ask")])
+    prices = [("current_price", data.get("current_price")), ("close", data.get("close")), ("mid", (bid + ask) / 2)]
+    spot, notes = first_spot(prices, symbol, CboeMarket.name)
+    quotes = quotes.rename(columns=_COLUMNS)[[name for old, name in _COLUMNS.items() if old in quotes]]
+    return VendorChain(CboeMarket.name, symbol, spot, _as_of(answer, data), quotes, notes)
+
+
+def _as_of(answer: Answer, data: dict[str, Any]) -> datetime:
+    """The quotes' time: the underlying's last trade, which Cboe writes in New York time without saying so.
+
+    The document's own `timestamp` is when the file was built (UTC), up to 15 minutes after the quotes.
+    """
+    try:
+        moment = datetime.fromisoformat(data["last_trade_time"])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise _layout(answer, f"last_trade_time is {str(data.get('last_trade_time'))[:40]!r}") from None
+
+
+def _spellings(symbol: str) -> tuple[str, ...]:
+    """How Cboe may call it: index roots with an underscore, share classes with or without the dot."""
+    if symbol in _INDICES:
+        return (f"_{symbol}",)
+    return (symbol, symbol.replace(".", "")) if "." in symbol else (symbol,)
+
+
+def _layout(answer: Answer, why: str) -> UnexpectedAnswer:
+    return answer.error(
+        UnexpectedAnswer, "Cboe sent an unexpected layout", why, "try again later or use another source"
+    )

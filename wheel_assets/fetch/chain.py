@@ -1,0 +1,138 @@
+"""From what any vendor sent to rows of `tables.OPTION_CHAINS`: one set of rules for all of them.
+
+A contract that cannot be traded (unreadable, expired, adjusted, sent twice) is left out and counted;
+one with a bad number keeps its row with NULL there; a chain without price or contracts is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from wheel_assets.errors import NoContracts, NoSpotPrice
+from wheel_assets.fetch.osi import is_adjusted, parse_osi_column
+from wheel_assets.fetch.quotes import counts, non_negative, quote_quality
+from wheel_assets.tables import OPTION_CHAINS
+
+NEW_YORK = ZoneInfo("America/New_York")
+# Index and some ETF options trade until 16:15; nothing that expires today trades after that.
+_FROM_LAST_TRADE_TO_MIDNIGHT = timedelta(hours=7, minutes=45)
+_HIGHEST_IV = 5.0
+_SHARES_A_CONTRACT = 100
+
+
+@dataclass
+class VendorChain:
+    """A chain in the vendor's numbers.
+
+    `quotes` has a column `code` (OSI, any spelling) and any of bid, ask, last, bid_size, ask_size,
+    volume, open_interest, iv (decimal a year), multiplier, and `non_standard` (bool); `as_of` is aware.
+    """
+
+    source: str
+    symbol: str
+    spot: float
+    as_of: datetime
+    quotes: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+
+    def frame(self, now: datetime) -> pd.DataFrame:
+        """The rows of `tables.OPTION_CHAINS`, with what is peculiar in `attrs["notes"]`.
+
+        Raises NoContracts where nothing is left that can be traded.
+        """
+        contracts = parse_osi_column(self.quotes["code"])
+        kept, notes = self._kept(contracts, first_live_day(now))
+        if not kept.any():
+            why = "; ".join(notes) or "the vendor sent none"
+            raise NoContracts(f"no contracts for {self.symbol} from {self.source}", why, source=self.source)
+        frame = self._rows(contracts[kept], self.quotes[kept].reset_index(drop=True), now)
+        notes = [*self.notes, *notes, *self._age_notes(now), *self._quality_notes(frame)]
+        frame.attrs["notes"] = [f"{self.symbol}: {note}" for note in notes]
+        return frame
+
+    def _kept(self, contracts: pd.DataFrame, today: date) -> tuple[pd.Series, list[str]]:
+        """Which contracts can be traded, and how many were left out for what reason."""
+        non_standard = self.quotes.get("non_standard", pd.Series(False, index=self.quotes.index))
+        reasons = {
+            "with an unreadable code": contracts["option_symbol"].isna(),
+            "expired": contracts["expiration"] < pd.Timestamp(today),
+            "adjusted (other deliverable than 100 shares)": is_adjusted(contracts["root"]) | non_standard.eq(True),
+            "sent twice": contracts["option_symbol"].duplicated(),
+        }
+        kept, notes = pd.Series(True, index=contracts.index), []
+        for reason, bad in reasons.items():
+            count = int((kept & bad).sum())
+            if count:
+                notes.append(f"{count} contracts left out: {reason}")
+            kept &= ~bad
+        return kept, notes
+
+    def _rows(self, contracts: pd.DataFrame, quotes: pd.DataFrame, now: datetime) -> pd.DataFrame:
+        columns = contracts.drop(columns="root").reset_index(drop=True)
+        for name in ("bid", "ask", "last", "iv"):
+            columns[name] = non_negative(_column(quotes, name))
+        for name in ("bid_size", "ask_size", "volume", "open_interest"):
+            columns[name] = counts(_column(quotes, name))
+        columns.loc[columns["last"] == 0, "last"] = np.nan
+        columns.loc[~columns["iv"].between(0, _HIGHEST_IV, inclusive="right"), "iv"] = np.nan
+        columns["multiplier"] = counts(_column(quotes, "multiplier")).replace(0, pd.NA).fillna(_SHARES_A_CONTRACT)
+        columns["quote_quality"] = quote_quality(columns["bid"], columns["ask"])
+        return columns.assign(
+            timestamp=pd.Timestamp(naive_utc(min(self.as_of, now))).as_unit("us"),
+            symbol=self.symbol,
+            spot_price=self.spot,
+            source=self.source,
+        )[[column.name for column in OPTION_CHAINS.columns]]
+
+    def _age_notes(self, now: datetime) -> list[str]:
+        """What a reader must know about the time of the quotes."""
+        if self.as_of > now + timedelta(minutes=1):
+            return [f"quotes are {self.as_of - now} ahead of this machine's clock; counted as of now"]
+        quoted, asked = self.as_of.astimezone(NEW_YORK), now.astimezone(NEW_YORK)
+        if quoted.date() != asked.date():
+            return [f"quotes are of {quoted:%A %Y-%m-%d %H:%M} New York time"]
+        return []
+
+    def _quality_notes(self, frame: pd.DataFrame) -> list[str]:
+        """How many quotes and volatilities the vendor should have given and did not."""
+        found = frame["quote_quality"].value_counts()
+        bad = {name: int(found[name]) for name in ("missing", "no_ask", "crossed") if name in found}
+        notes = [f"{count} of {len(frame)} quotes are {name}" for name, count in bad.items()]
+        without_iv = int(frame["iv"].isna().sum()) if "iv" in self.quotes else 0
+        if without_iv:
+            notes.append(f"{without_iv} of {len(frame)} contracts without the vendor's volatility")
+        return notes
+
+
+def first_spot(candidates: Iterable[tuple[str, Any]], symbol: str, source: str) -> tuple[float, list[str]]:
+    """The first usable price among (name, value), and a note where it was not the first named.
+
+    Raises NoSpotPrice where none is a positive number.
+    """
+    names, values = zip(*candidates, strict=True)
+    for place, price in enumerate(non_negative(values)):
+        if price > 0:
+            return float(price), [f"no {names[0]}; {names[place]} is used as its price"] if place else []
+    tried = f"none of {', '.join(names)} is a price"
+    raise NoSpotPrice(f"no price of {symbol} from {source}", tried, "try again in market hours", source=source)
+
+
+def first_live_day(now: datetime) -> date:
+    """The first expiration that can still be traded: today in New York, until 16:15 there."""
+    return (now.astimezone(NEW_YORK) + _FROM_LAST_TRADE_TO_MIDNIGHT).date()
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """An aware time as the tables hold it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _column(quotes: pd.DataFrame, name: str) -> pd.Series:
+    return quotes[name] if name in quotes else pd.Series(np.nan, index=quotes.index)

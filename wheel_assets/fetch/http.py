@@ -1,0 +1,285 @@
+"""The one HTTP client: bounded in time, size and attempts; every attempt is told to the ledger.
+
+An answer is checked in one order: status, content type, JSON, required keys. What fails is one
+SourceError that carries source, endpoint, status, the vendor's code and its request id, and never a
+query, a header or a credential.
+
+Proxies: those of the environment are used for the vendors' hosts, which are spoken to by https only,
+so a proxy sees no credential. A loopback address is spoken to directly whatever the environment says,
+and is the only one that plain http is accepted for. `.netrc` is never read.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
+
+from wheel_assets.errors import (
+    RateLimited,
+    SettingError,
+    SourceError,
+    SourceRefused,
+    SourceUnreachable,
+    UnexpectedAnswer,
+)
+from wheel_assets.fetch.answer import Answer, VendorFault, no_fault
+from wheel_assets.fetch.pace import Pace
+
+# At DEBUG it writes whole addresses to the log, and FRED's hold the user's key.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+USER_AGENT = "wheel_assets/0.1 (personal use)"
+CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_BACKOFF_SECONDS = 0.5
+_CHUNK = 1 << 16
+_EXCERPT_READ, _EXCERPT_SHOWN = 2000, 120
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One attempt of one request: a row of `tables.API_CALLS`; `at` is naive UTC."""
+
+    at: datetime
+    source: str
+    endpoint: str
+    status: int | None
+    duration_ms: float
+    bytes: int | None
+    cost_usd: float
+    key: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to ask: GET, or POST where there is a form.
+
+    `endpoint` replaces the path in errors and ledger where the path is confidential; `secrets` are
+    struck out of whatever the vendor answers to this one, as are `auth` and a bearer token.
+    """
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: tuple[str, str] | None = None
+    secrets: Collection[str] = ()
+    endpoint: str = ""
+    key: str | None = None
+    cost_usd: float = 0.0
+
+    @property
+    def method(self) -> str:
+        """POST where there is a form to send, else GET."""
+        return "GET" if self.form is None else "POST"
+
+    @property
+    def name(self) -> str:
+        """What errors and the ledger call it."""
+        return self.endpoint or self.path
+
+
+class HttpClient:
+    """Requests to one vendor's host, one session, safe to use from several threads.
+
+    `record` is handed every attempt, in the thread that made it. `explain` reads the vendor's own
+    code and words out of an error answer; codes in `final_codes` are never retried. `secrets` are
+    struck out of all texts. GET is retried `retries` times on broken connections and
+    `retried_statuses`; POST only after a 429, because otherwise it may have worked. `total_seconds`
+    bounds one call with all its attempts and waits, `max_bytes` the unpacked body.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        record: Callable[[ApiCall], None],
+        *,
+        pace: Pace | None = None,
+        explain: Callable[[Answer], VendorFault] = no_fault,
+        final_codes: Collection[str] = (),
+        secrets: Collection[str] = (),
+        retries: int = 2,
+        retried_statuses: Collection[int] = RETRIED_STATUSES,
+        total_seconds: float = 120.0,
+        max_bytes: int = 64 << 20,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.source, self._base_url, self._record = source, base_url.rstrip("/"), record
+        self._explain, self._final_codes, self._secrets = explain, final_codes, tuple(s for s in secrets if s)
+        self._total_seconds, self._max_bytes, self._sleep = total_seconds, max_bytes, sleep
+        loopback = is_loopback(base_url)
+        if not loopback and urlsplit(base_url).scheme != "https":
+            setting = f"WHEEL_{source.upper()}__BASE_URL={base_url}"
+            raise SettingError(f"{setting} is refused", "plain http is for this machine only", "use an https address")
+        self._pace = None if loopback else pace
+        self._policy = Retry(total=retries, allowed_methods={"GET"}, status_forcelist=retried_statuses)
+        self._session = _session(base_url, loopback)
+
+    def send(self, request: Request) -> Answer:
+        """The answer with a status of success; raises SourceError for everything else."""
+        deadline = time.monotonic() + self._total_seconds
+        attempt, tries = 1, (self._policy.total or 0) + 1
+        while True:
+            result, retry_after = self._attempt(request, deadline)
+            if isinstance(result, Answer):
+                return result
+            wait = retry_after or _BACKOFF_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+            too_late = time.monotonic() + wait > deadline
+            if attempt == tries or too_late or not self._worth_retrying(request, result):
+                raise result
+            self._sleep(wait)
+            attempt += 1
+
+    def get(self, path: str, **request: Any) -> Answer:
+        """`send(Request(path, ...))`."""
+        return self.send(Request(path, **request))
+
+    def _worth_retrying(self, request: Request, error: SourceError) -> bool:
+        """Broken connections and passing troubles of the vendor; never an answer that was too large."""
+        if error.status is None:
+            return request.method == "GET" and isinstance(error, SourceUnreachable)
+        method = "GET" if error.status == 429 else request.method  # what was turned away at the door was not done
+        return error.code not in self._final_codes and self._policy.is_retry(method, error.status)
+
+    def _attempt(self, request: Request, deadline: float) -> tuple[Answer | SourceError, float]:
+        """One try, told to the ledger: the answer or what is wrong, and the seconds it asks to wait."""
+        if self._pace:
+            self._pace.wait()
+        at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
+        result = self._exchange(request, deadline)
+        answer = result if isinstance(result, Answer) else None
+        retry_after = _retry_after(answer)
+        error = self._refusal(answer, request, retry_after) if answer else result
+        duration = 1000 * (time.monotonic() - started)
+        status, size = (answer.status, len(answer.body)) if answer else (None, None)
+        cost = 0.0 if status and 400 <= status < 500 else request.cost_usd  # what was refused is not billed
+        text = str(error) if isinstance(error, SourceError) else None
+        self._record(ApiCall(at, self.source, request.name, status, duration, size, cost, request.key, text))
+        return (error or result), retry_after
+
+    def _exchange(self, request: Request, deadline: float) -> Answer | SourceError:
+        """Send and read it whole. Errors are returned, so that no library's text, which quotes URLs, is chained."""
+        left = max(0.1, deadline - time.monotonic())
+        try:
+            with self._session.request(
+                request.method,
+                self._base_url + request.path,
+                params=request.params,
+                data=request.form,
+                headers=request.headers,
+                auth=request.auth,
+                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(response, request, deadline)
+            excerpt = self._redacted(body[:_EXCERPT_READ].decode("utf-8", "replace"), request)[:_EXCERPT_SHOWN]
+            return Answer(self.source, request.name, response.status_code, response.headers, body, excerpt)
+        except requests.RequestException as error:
+            remedy = f"check the network and the address {self._base_url.rpartition('@')[2]}"
+            return self._failure(SourceUnreachable, request, "cannot be reached", _reason(error), remedy)
+        except SourceError as error:
+            return error
+
+    def _read(self, response: requests.Response, request: Request, deadline: float) -> bytes:
+        """The body; raises where it is too large or takes too long."""
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise self._failure(
+                    UnexpectedAnswer, request, f"sent over {self._max_bytes >> 20} MB", "", "ask for less"
+                )
+            if time.monotonic() > deadline:
+                why = f"it took over {self._total_seconds:g} seconds"
+                raise self._failure(SourceUnreachable, request, "is too slow", why, "try again later")
+        return bytes(body)
+
+    def _failure(self, kind: type[SourceError], request: Request, what: str, why: str, remedy: str) -> SourceError:
+        """An error without a whole answer."""
+        return kind(f"{self.source} {what}", why, remedy, source=self.source, endpoint=request.name)
+
+    def _refusal(self, answer: Answer, request: Request, retry_after: float) -> SourceError | None:
+        """What a status that is no success means; None for success."""
+        if 200 <= answer.status < 300:
+            return None
+        fault = self._explain(answer)
+        code = self._redacted(fault.code, request) if fault.code else None
+        why = self._redacted(f"HTTP {answer.status} {fault.message or answer.excerpt}", request)
+        if answer.status == 429:
+            remedy = f"it asks to wait {retry_after:.0f} seconds" if retry_after else "try again in some minutes"
+            return answer.error(RateLimited, f"{self.source} limits the rate of requests", why, remedy, code=code)
+        if answer.status in (401, 402, 403):
+            remedy = "check key, licence and login"
+            return answer.error(SourceRefused, f"{self.source} refuses this client", why, remedy, code=code)
+        if answer.status >= 500:
+            return answer.error(SourceUnreachable, f"{self.source} is failing", why, "try again later", code=code)
+        return answer.error(UnexpectedAnswer, f"{self.source} did not accept the request", why, code=code)
+
+    def _redacted(self, text: str, request: Request) -> str:
+        """The text without this client's secrets and the request's, however an answer repeats them."""
+        auth = request.auth or ("", "")
+        basic = b64encode(":".join(auth).encode()).decode()
+        bearer = request.headers.get("Authorization", "").rpartition(" ")[2]
+        for secret in (*self._secrets, *request.secrets, *auth, basic, bearer):
+            text = text.replace(secret, "***") if secret else text
+        return text
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine: 127.0.0.0/8, ::1 or localhost."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _session(base_url: str, loopback: bool) -> requests.Session:
+    """One session that takes nothing from the environment but what is asked for here."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["User-Agent"] = USER_AGENT
+    if not loopback:
+        session.proxies.update(get_environ_proxies(base_url))
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    return session
+
+
+def _retry_after(answer: Answer | None) -> float:
+    """Seconds a `Retry-After` header asks to wait, given as a number or a date; 0 without one."""
+    header = answer.headers.get("Retry-After") if answer else None
+    try:
+        return Retry().parse_retry_after(header) if header else 0.0
+    except InvalidHeader:
+        return 0.0
+
+
+def _reason(error: requests.RequestException) -> str:
+    """A few words of our own: the library's quote the URL, and that may hold a key."""
+    text = str(error)
+    known = {
+        "refused": "connection refused",
+        "NameResolution": "the host name is unknown",
+        "timed out": "no answer in time",
+        "IncompleteRead": "the answer broke off",
+        "ertificate": "its certificate is not trusted",
+        "roxy": "the proxy failed",
+    }
+    return next((words for marker, words in known.items() if marker in text), "the connection broke")

@@ -1,0 +1,111 @@
+"""Option symbols of the Options Symbology Initiative (OSI): read in any spelling, written in one.
+
+The 21-character key is the root in six characters, left-justified and padded with spaces, the
+expiration as YYMMDD, `C` or `P`, and the strike in thousandths of a dollar in eight digits. Vendors
+also send it compact, without the padding; both are anchored at the right, because roots vary.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from wheel_assets.errors import BadSymbol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OptionType = Literal["put", "call"]
+
+# A leading digit marks a FLEX series (`1XYZ`), a trailing one an adjusted series (`XYZ1`).
+_OSI = r"^(?=.{1,6}\s*\d{6}[CP])(?P<root>[0-9]?[A-Z][A-Z0-9]*)\s*(?P<ymd>\d{6})(?P<right>[CP])(?P<strike>\d{8})$"
+_RIGHTS: dict[str, OptionType] = {"P": "put", "C": "call"}
+_MAX_STRIKE = 99_999.999
+
+
+class OptionSymbol(NamedTuple):
+    """One option contract: `strike` in dollars a share, `expiration` its last day."""
+
+    root: str
+    expiration: date
+    option_type: OptionType
+    strike: float
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether the root says that the deliverable is not plainly 100 shares (adjusted or FLEX)."""
+        return self.root[0].isdigit() or self.root[-1].isdigit()
+
+    @property
+    def osi(self) -> str:
+        """The padded 21-character code."""
+        return format_osi(*self)
+
+
+def parse_osi(text: str) -> OptionSymbol:
+    """Read one option symbol, padded or compact; raises BadSymbol for anything else.
+
+    >>> parse_osi("XYZ270115P00095000")
+    OptionSymbol(root='XYZ', expiration=datetime.date(2027, 1, 15), option_type='put', strike=95.0)
+    """
+    match = re.match(_OSI, text.strip().upper(), re.ASCII)
+    if not match or int(match["strike"]) == 0:
+        raise _not_osi(text)
+    try:
+        expiration = date.fromisoformat(f"20{match['ymd']}")
+    except ValueError:
+        raise _not_osi(text) from None
+    return OptionSymbol(match["root"], expiration, _RIGHTS[match["right"]], int(match["strike"]) / 1000)
+
+
+def format_osi(root: str, expiration: date, option_type: str, strike: float) -> str:
+    """The padded 21-character code; raises BadSymbol where the parts do not fit into one.
+
+    >>> format_osi("XYZ", date(2027, 1, 15), "put", 95.5)
+    'XYZ   270115P00095500'
+    """
+    thousandths = round(strike * 1000) if 0 < strike <= _MAX_STRIKE else 0
+    exact = thousandths > 0 and abs(thousandths - strike * 1000) < 1e-4
+    right = {"put": "P", "call": "C"}.get(option_type, "?")
+    code = f"{root:<6}{expiration:%y%m%d}{right}{thousandths:08d}"
+    if not exact or not 2000 <= expiration.year <= 2099 or not re.match(_OSI, code):
+        raise BadSymbol(f"{root} {expiration} {option_type} {strike} is not a listed contract", "it has no OSI code")
+    return code
+
+
+def parse_osi_column(codes: pd.Series) -> pd.DataFrame:
+    """Read many option symbols at once: columns option_symbol (padded), root, expiration, option_type, strike.
+
+    The index is that of `codes`; a code that cannot be read is a row of nothing but missing values.
+    """
+    import pandas as pd
+
+    text = codes.astype("object").where(codes.map(lambda code: isinstance(code, str)), "").str.strip().str.upper()
+    parts = text.str.extract(_OSI, flags=re.ASCII)
+    expiration = pd.to_datetime("20" + parts["ymd"], format="%Y%m%d", errors="coerce").astype("datetime64[us]")
+    strike = pd.to_numeric(parts["strike"]) / 1000
+    frame = pd.DataFrame(
+        {
+            "option_symbol": parts["root"].str.ljust(6) + parts["ymd"] + parts["right"] + parts["strike"],
+            "root": parts["root"],
+            "expiration": expiration,
+            "option_type": parts["right"].map(_RIGHTS),
+            "strike": strike,
+        }
+    )
+    return frame.mask(expiration.isna() | ~(strike > 0))
+
+
+def is_adjusted(roots: pd.Series) -> pd.Series:
+    """Whether each root belongs to an adjusted or FLEX series; False where there is no root."""
+    return roots.str.contains(r"^\d|\d$", na=False)
+
+
+def option_root(ticker: str) -> str:
+    """The root under which a ticker's standard options are listed: `BRK.B` to `BRKB`."""
+    return ticker.replace(".", "").replace("/", "").lstrip("$_")
+
+
+def _not_osi(text: str) -> BadSymbol:
+    return BadSymbol(f"{text[:40]!r} is not an option symbol", "", "for example 'XYZ   270115P00095000'")

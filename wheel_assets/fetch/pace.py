@@ -1,0 +1,36 @@
+"""How fast a vendor may be asked: so many requests in so many seconds, counted over one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+
+class Pace:
+    """At most `calls` requests in any `seconds`; the first ones never wait.
+
+    One object is shared by every thread and every client of a vendor in this process.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._seconds, self._clock, self._sleep = seconds, clock, sleep
+        self._turns: deque[float] = deque(maxlen=calls)
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when it is this caller's turn."""
+        with self._lock:
+            now = self._clock()
+            full = len(self._turns) == self._turns.maxlen
+            turn = max(now, self._turns[0] + self._seconds) if full else now
+            self._turns.append(turn)
+        if turn > now:
+            self._sleep(turn - now)

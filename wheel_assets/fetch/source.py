@@ -1,0 +1,80 @@
+"""What every vendor, file or sample must be able to do, and nothing more."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from wheel_assets.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class MarketSource(ABC):
+    """Somebody who quotes option chains."""
+
+    name: ClassVar[str]
+    concurrency: ClassVar[int] = 1  # symbols that may be asked for at the same time
+
+    @abstractmethod
+    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """Every listed standard contract of `symbol`: the columns of `tables.OPTION_CHAINS`.
+
+        `now` is the time of asking (aware, UTC); contracts that expired before it are left out.
+        What was dropped or is peculiar stands in `frame.attrs["notes"]`, a list of sentences.
+        Raises SourceError; never returns an empty frame.
+        """
+
+
+class AccountSource(ABC):
+    """Somebody who knows what an account holds."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+        """Holdings and cash of the account: the columns of `tables.POSITIONS`.
+
+        There is always exactly one cash row: its quantity is the cash free to trade, its market
+        value the cash in the account, so that market values add up to the liquidation value.
+        Raises SourceError; never returns an empty frame.
+        """
+
+
+@dataclass
+class Fetched:
+    """What came back for several keys: the frames together, and why the others have none."""
+
+    frame: pd.DataFrame
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concurrency: int = 1) -> Fetched:
+    """Fetch every key, `concurrency` at a time; one that fails does not stop the others.
+
+    Raises the first SourceError where no key could be fetched at all.
+    """
+    import pandas as pd
+
+    keys = list(keys)
+
+    def attempt(key: str) -> pd.DataFrame | SourceError:
+        try:
+            return fetch(key)
+        except SourceError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
+        results = dict(zip(keys, pool.map(attempt, keys), strict=True))
+    frames = [result for result in results.values() if not isinstance(result, SourceError)]
+    failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
+    if not frames:
+        raise next(iter(failures.values()))
+    together = pd.concat(frames, ignore_index=True)
+    together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
+    return Fetched(together, {key: str(error) for key, error in failures.items()})

@@ -1,0 +1,149 @@
+"""The fake vendors, for every test of this folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+# What must never be seen outside of a request or the token file.
+SECRETS = {
+    "app key": "planted-app-key",
+    "app secret": "planted-app-secret",
+    "access": "planted-access-1",
+    "new access": "planted-access-2",
+    "refresh": "planted-refresh-1",
+    "new refresh": "planted-refresh-2",
+    "databento": "planted-db-key",
+    "fred": "planted-fred-key",
+    "account": "87654321",
+}
+NOW = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)  # Friday, 15:30 in New York
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this file: test folders are no packages."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_VENDORS = _load("fake_vendors")
+
+
+@pytest.fixture(scope="session")
+def vendors() -> ModuleType:
+    """Payloads and replies: the module `fake_vendors`."""
+    return _VENDORS
+
+
+@pytest.fixture
+def fake() -> Iterator[Any]:
+    """A vendor on a loopback port; an address without a reply is a 404."""
+    server = _VENDORS.FakeVendor()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def planted() -> dict[str, str]:
+    """The secrets that these fixtures use, by name."""
+    return SECRETS
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The time of asking in these tests."""
+    return NOW
+
+
+@pytest.fixture
+def calls() -> list[Any]:
+    """The ledger."""
+    return []
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Seconds that a client wanted to sleep."""
+    return []
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a login made `days` ago whose access token lives `minutes` more."""
+    path = tmp_path / "login" / "schwab_token.json"
+
+    def write(days: float = 1, minutes: float = 20, **changes: Any) -> Path:
+        token = {"access_token": SECRETS["access"], "refresh_token": SECRETS["refresh"]}
+        token |= {"expires_at": int((NOW + timedelta(minutes=minutes)).timestamp())} | changes
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"creation_timestamp": (NOW - timedelta(days=days)).timestamp(), "token": token}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def schwab(fake: Any, calls: list[Any], waits: list[float], token_file: Callable[..., Path]) -> Any:
+    """A session at the fake, logged in since yesterday."""
+    from wheel_assets.fetch.schwab_session import SchwabSession
+
+    key, secret = SECRETS["app key"], SECRETS["app secret"]
+    return SchwabSession(fake.url, calls.append, key, secret, token_file(), sleep=waits.append)
+
+
+@pytest.fixture
+def cboe(fake: Any, calls: list[Any], waits: list[float]) -> Any:
+    """The Cboe market at the fake."""
+    from wheel_assets.fetch.cboe import CboeMarket
+
+    return CboeMarket(fake.url, calls.append, sleep=waits.append)
+
+
+@dataclass
+class Vendor:
+    """One vendor at the fake: where it is asked, what it answers, how often it is tried, and the asking."""
+
+    path: str
+    good: Any
+    tries: int
+    ask: Callable[[], Any]
+
+
+@pytest.fixture
+def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, schwab: Any) -> Callable[[str], Vendor]:
+    """Any vendor by its name in `VENDORS`, ready to answer well."""
+    from wheel_assets.fetch.databento import DatabentoMarket
+    from wheel_assets.fetch.rates import FredRate, TreasuryRate
+    from wheel_assets.fetch.schwab_account import SchwabAccount
+    from wheel_assets.fetch.schwab_market import SchwabMarket
+
+    def named(name: str) -> Vendor:
+        sleep = {"sleep": waits.append}
+        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, spend=float, budget=50.0, **sleep)
+        treasury = TreasuryRate(fake.url, calls.append, **sleep)
+        fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
+        asking = {
+            "cboe": lambda: cboe.option_chain("XYZ", NOW),
+            "schwab chains": lambda: SchwabMarket(schwab).option_chain("XYZ", NOW),
+            "schwab account": lambda: SchwabAccount(schwab).positions("default", NOW),
+            "databento": lambda: market.option_chain("XYZ", NOW),
+            "fred": lambda: fred.risk_free_rate(NOW),
+            "treasury": lambda: treasury.risk_free_rate(NOW),
+        }
+        path, good = _VENDORS.good_answers(fake)[name]
+        fake.on(path, good)
+        return Vendor(path, good, 4 if name.startswith("schwab") else 3, asking[name])
+
+    return named

@@ -1,0 +1,237 @@
+"""Databento's historical API, by its specification, and the money it costs."""
+
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+
+from wheel_assets import errors
+from wheel_assets.fetch.databento import DatabentoMarket, sessions
+from wheel_assets.tables import OPTION_CHAINS
+
+RANGE, COST, DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
+
+
+@pytest.fixture
+def databento(fake, vendors):
+    return vendors.Databento(fake)
+
+
+@pytest.fixture
+def ask(fake, calls, waits, now):
+    """The frame of a chain, checked against its table."""
+
+    def chain(symbol="XYZ", at=now, budget=50.0, spent=0.0):
+        def spend():
+            return spent + sum(call.cost_usd for call in calls)
+
+        options = {"spend": spend, "budget": budget, "rate": 0.0, "sleep": waits.append}
+        frame = DatabentoMarket(fake.url, "db-key", calls.append, **options).option_chain(symbol, at)
+        OPTION_CHAINS.conform(frame)
+        return frame
+
+    return chain
+
+
+def asked(fake, schema):
+    return [seen.form for seen in fake.seen if seen.path == DOWNLOAD and seen.form["schema"] == schema]
+
+
+def test_definitions_quotes_and_open_interest_make_a_chain(ask, databento):
+    frame = ask().set_index("option_symbol")
+    row = frame.loc["XYZ   270115P00095000"]
+    assert len(frame) == 42
+    assert (row.bid, row.ask, row["last"]) == (4.95, 5.05, 5.0)
+    assert (row.bid_size, row.ask_size, row.open_interest, row.multiplier) == (12, 20, 4821, 100)
+    assert (row.expiration, row.strike) == (pd.Timestamp("2027-01-15"), 95.0)
+    assert row.timestamp == pd.Timestamp("2026-11-20 20:14")
+
+
+def test_the_price_comes_from_put_call_parity(ask, databento):
+    frame = ask()
+    assert set(frame["spot_price"]) == {99.0}
+    assert "implied by put-call parity of the 2027-01-15 expiration" in frame.attrs["notes"][0]
+
+
+def test_the_key_is_the_user_of_basic_authentication(ask, databento, fake):
+    ask()
+    assert {seen.headers["Authorization"] for seen in fake.seen} == {"Basic ZGIta2V5Og=="}  # db-key:
+
+
+def test_the_end_is_what_the_key_may_see(ask, databento, fake):
+    databento.end = "2026-11-20T18:00:00.000000000Z"
+    ask()
+    (form,) = asked(fake, "cbbo-1m")
+    assert (form["start"], form["end"]) == ("2026-11-20T17:30:00Z", "2026-11-20T18:00:00Z")
+    (form,) = asked(fake, "definition")
+    assert (form["start"], form["end"]) == ("2026-11-20T00:00:00Z", "2026-11-20T18:00:00Z")
+    assert (form["symbols"], form["stype_in"], form["encoding"]) == ("XYZ.OPT", "parent", "csv")
+
+
+def test_a_day_without_quotes_is_the_session_before(ask, databento, fake):
+    databento.end, databento.days_with_quotes = "2026-11-27T20:15:00Z", {"2026-11-25"}  # 26 November: Thanksgiving
+    ask(at=datetime(2026, 11, 27, 20, 30, tzinfo=UTC))
+    assert [form["end"] for form in asked(fake, "cbbo-1m")] == [
+        "2026-11-27T20:15:00Z",
+        "2026-11-26T21:00:00Z",
+        "2026-11-25T21:00:00Z",
+    ]
+
+
+def test_no_quotes_in_four_sessions_is_an_error(ask, databento):
+    databento.days_with_quotes = set()
+    with pytest.raises(errors.NoContracts, match="no quotes of XYZ; in 4 sessions until 2026-11-20 20:15"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("end", "newest"),
+    [
+        (datetime(2026, 11, 20, 20, 15, tzinfo=UTC), datetime(2026, 11, 20, 20, 15, tzinfo=UTC)),  # in session
+        (datetime(2026, 11, 22, 12, 0, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC)),  # Sunday
+        (datetime(2026, 11, 20, 14, 0, tzinfo=UTC), datetime(2026, 11, 19, 21, 0, tzinfo=UTC)),  # before the bell
+        (datetime(2026, 7, 10, 23, 0, tzinfo=UTC), datetime(2026, 7, 10, 20, 0, tzinfo=UTC)),  # summer time
+    ],
+)
+def test_the_newest_session(end, newest):
+    found = list(sessions(end))
+    assert found[0] == newest
+    assert len({session.date() for session in found}) == 4
+
+
+def test_an_end_that_is_refused_is_moved_to_the_one_allowed(ask, databento, fake, vendors):
+    detail = {
+        "case": "data_end_after_available_end",
+        "message": "too late",
+        "payload": {"available_end": "2026-11-20T15:30:00Z"},
+    }
+    fake.on(DOWNLOAD, vendors.Reply({"detail": detail}, 422), databento.download)
+    ask()
+    assert [form["end"] for form in asked(fake, "cbbo-1m")] == ["2026-11-20T20:15:00Z", "2026-11-20T15:29:00Z"]
+
+
+def test_a_contract_without_a_quote_stays(ask, databento):
+    del databento.quotes[0]
+    frame = ask().set_index("option_symbol")
+    assert frame.loc["XYZ   270115C00090000", "quote_quality"] == "missing"
+    assert any("1 contracts without a quote in 30 minutes" in note for note in ask().attrs["notes"])
+
+
+def test_the_last_quote_of_the_window_counts(ask, databento):
+    older = ["2026-11-20T19:50:00.000000000Z", *databento.quotes[0][1:6], "0.010000000", "0.020000000", 1, 1]
+    databento.quotes.append(older)
+    assert ask()["bid"].min() > 1
+
+
+@pytest.mark.parametrize("nothing", ["", "9223372036854775807", "9223372036.854775807"])
+def test_a_price_of_nothing_is_null(ask, databento, nothing):
+    databento.quotes[0][6] = nothing
+    row = ask().set_index("option_symbol").loc["XYZ   270115C00090000"]
+    assert pd.isna(row.bid)
+    assert row.quote_quality == "no_bid"
+
+
+@pytest.mark.parametrize("nothing", ["4294967295", "2147483647", ""])
+def test_a_size_and_an_interest_of_nothing_are_null(ask, databento, nothing):
+    databento.quotes[0][8] = nothing
+    databento.statistics = [[*row[:3], nothing, row[4]] for row in databento.statistics]
+    frame = ask().set_index("option_symbol")
+    assert pd.isna(frame.loc["XYZ   270115C00090000", "bid_size"])
+    assert frame["open_interest"].isna().all()
+
+
+def test_too_few_pairs_give_no_price(ask, databento):
+    databento.quotes = databento.quotes[:8]
+    with pytest.raises(errors.NoSpotPrice, match="too few puts and calls"):
+        ask()
+
+
+@pytest.mark.parametrize("schema", ["QUOTE", "DEFINITION", "STATISTIC"])
+def test_a_missing_column_is_named(ask, databento, schema):
+    setattr(databento, schema, getattr(databento, schema).replace("instrument_id", "other"))
+    with pytest.raises(errors.UnexpectedAnswer, match="Databento's CSV has no instrument_id"):
+        ask()
+
+
+def test_every_download_is_priced_before_it_is_made(ask, databento, fake, calls):
+    ask()
+    assert fake.paths() == [RANGE, COST, COST, COST, DOWNLOAD, DOWNLOAD, DOWNLOAD]
+    assert [call.cost_usd for call in calls] == [0, 0, 0, 0, 0.01, 0.01, 0.01]
+
+
+@pytest.mark.parametrize(("spent", "refused"), [(49.96, False), (49.98, True), (60.0, True)])
+def test_what_would_pass_the_budget_is_not_downloaded(ask, databento, fake, spent, refused):
+    if not refused:
+        assert len(ask(spent=spent)) == 42
+        return
+    with pytest.raises(errors.BudgetExceeded) as raised:
+        ask(spent=spent)
+    assert str(raised.value) == (
+        f"XYZ from Databento would cost $0.0300; ${spent:.2f} of this month's $50.00 are spent; "
+        "raise WHEEL_BUDGET__MONTHLY_USD or use another market source"
+    )
+    assert DOWNLOAD not in fake.paths()
+
+
+def test_a_broken_download_is_paid_again_within_the_budget(ask, databento, fake, vendors, calls):
+    fake.on(DOWNLOAD, vendors.Reply("ts_recv\n" * 50, cut=True), databento.download)
+    assert len(ask()) == 42
+    assert sum(call.cost_usd for call in calls) == pytest.approx(0.04)
+
+
+def test_a_broken_download_is_not_paid_again_beyond_the_budget(ask, databento, fake, vendors):
+    broken = vendors.Reply("ts_recv\n" * 50, cut=True)
+    fake.on(DOWNLOAD, broken, broken, databento.download)
+    with pytest.raises(errors.BudgetExceeded, match=r"\$0.03 of this month's \$0.03 are spent"):
+        ask(budget=0.03)
+    assert fake.paths().count(DOWNLOAD) == 3
+
+
+def test_a_refused_download_is_not_counted_as_spent(ask, databento, fake, vendors, calls):
+    fake.on(DOWNLOAD, vendors.Reply({"detail": {"case": "account_insufficient_funds", "message": "no funds"}}, 402))
+    with pytest.raises(errors.SourceRefused, match="no funds") as raised:
+        ask()
+    assert raised.value.code == "account_insufficient_funds"
+    assert sum(call.cost_usd for call in calls) == 0
+
+
+@pytest.mark.parametrize("price", ["free", None, -1, "NaN"])
+def test_an_unreadable_price_stops_before_the_download(ask, databento, fake, vendors, price):
+    fake.on(COST, vendors.Reply(price, content_type="application/json") if price else vendors.Reply([]))
+    with pytest.raises(errors.UnexpectedAnswer):
+        ask()
+    assert DOWNLOAD not in fake.paths()
+
+
+def test_an_unknown_symbol(ask, databento, fake, vendors):
+    detail = {"case": "symbology_invalid_request", "message": "None of the symbols could be resolved"}
+    fake.on(COST, vendors.Reply({"detail": detail}, 422))
+    with pytest.raises(errors.UnknownSymbol, match="Databento lists no options on NOPE"):
+        ask("NOPE")
+
+
+def test_a_bad_key_says_so_and_is_not_repeated(ask, databento, fake, vendors):
+    fake.on(RANGE, vendors.Reply({"detail": "Authentication failed: db-key"}, 401))
+    with pytest.raises(errors.SourceRefused, match=r"HTTP 401 Authentication failed: \*\*\*; check key"):
+        ask()
+
+
+@pytest.mark.parametrize("document", [{"end": None}, {"end": "soon"}, {"end": 5, "schema": []}, {}, []])
+def test_an_unreadable_range_is_refused(ask, databento, fake, vendors, document):
+    fake.on(RANGE, vendors.Reply(document))
+    with pytest.raises(errors.UnexpectedAnswer):
+        ask()
+
+
+def test_a_key_must_be_set(calls):
+    with pytest.raises(errors.SettingError, match="WHEEL_DATABENTO__API_KEY is not set"):
+        DatabentoMarket("https://hist.databento.com", None, calls.append, spend=float, budget=1.0)
+
+
+def test_an_index_has_two_parents(ask, databento, fake):
+    ask("SPX")
+    assert asked(fake, "definition")[0]["symbols"] == "SPX.OPT,SPXW.OPT"
+
+
+def test_the_expiration_does_not_slip_to_the_day_before(ask, databento):
+    assert set(ask()["expiration"].dt.date) == {date(2027, 1, 15)}
