@@ -21,6 +21,7 @@
     - StoreDamaged           it cannot be read and could not be set aside
     - StoreTooNew            written by a newer version of this project
     - BadFrame               rows that do not fit their table: nothing was written
+    - ArchiveDamaged         an archive that is not what its manifest says: nothing was restored
   x RefreshFailed            an input was too old and could not be renewed
   x RunFailed                a run ended without an answer
 """
@@ -145,6 +146,10 @@ class StoreTooNew(StoreError):
 
 class BadFrame(StoreError):
     """Rows that do not fit their table; nothing was written."""
+
+
+class ArchiveDamaged(StoreError):
+    """An archive that is not what its manifest says; nothing was restored."""
 
 
 class RefreshFailed(WheelError):

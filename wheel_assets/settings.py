@@ -12,7 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -161,10 +170,16 @@ class StrategySettings(_Section):
     """The wheel's rules."""
 
     min_days: int = Field(7, ge=0, le=1000, description="nearest expiration to sell, calendar days")
-    max_days: int = Field(45, ge=1, le=1000, validate_default=True, description="farthest expiration to sell, calendar days")
+    max_days: int = Field(
+        45, ge=1, le=1000, validate_default=True, description="farthest expiration to sell, calendar days"
+    )
     min_delta: float = Field(0.10, ge=0, le=1, description="least |delta| to sell")
-    max_put_delta: float = Field(0.30, gt=0, le=1, validate_default=True, description="greatest |delta| of a put to sell")
-    max_call_delta: float = Field(0.30, gt=0, le=1, validate_default=True, description="greatest delta of a call to sell")
+    max_put_delta: float = Field(
+        0.30, gt=0, le=1, validate_default=True, description="greatest |delta| of a put to sell"
+    )
+    max_call_delta: float = Field(
+        0.30, gt=0, le=1, validate_default=True, description="greatest delta of a call to sell"
+    )
     min_open_interest: int = Field(10, ge=0, le=10_000_000, description="contracts")
     max_spread: float = Field(0.25, gt=0, le=2, description="(ask - bid) / mid above which a quote is too wide")
     min_credit: float = Field(0.05, ge=0, le=1000, description="least premium, dollars a share")
@@ -177,10 +192,14 @@ class StrategySettings(_Section):
     price: Literal["bid", "mid"] = Field("bid", description="premium that a sale is valued at")
     commission: float = Field(0.65, ge=0, le=100, description="dollars a contract, each way")
     take_profit: float = Field(0.50, gt=0, le=1, description="close once this share of the premium is earned")
-    close_price: float = Field(0.05, ge=0, le=10, description="close at or below this ask: hardly anything is left to earn, dollars a share")
+    close_price: float = Field(
+        0.05, ge=0, le=10, description="close at or below this ask, dollars a share: hardly anything is left to earn"
+    )
     roll_days: int = Field(7, ge=0, le=365, description="look at rolling this close to expiration, calendar days")
     max_roll_days: int = Field(60, ge=1, le=1000, description="farthest expiration to roll into, calendar days")
-    tail_weight: float = Field(1.0, ge=0, le=100, description="weight in the ranking of what the worst 5 % of outcomes cost on average; 0 ignores them")
+    tail_weight: float = Field(
+        1.0, ge=0, le=100, description="weight in the ranking of what the worst 5 % cost on average; 0 ignores it"
+    )
 
     @field_validator("max_days")
     @classmethod

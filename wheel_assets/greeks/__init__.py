@@ -1,0 +1,25 @@
+"""What is it worth? Option chains in, implied volatility and Greeks out.
+
+Reads in this order: `units` states every convention; `contracts` is what all formulas take; `european`
+and `american` each hold price, sensitivities and implied volatility of one exercise style; `expiry`
+says how long a contract still trades, `forward` what carrying its underlying yields, `quotes` which
+quotes have a price at all; `chain.value_chain` puts them together for a frame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wheel_assets.greeks.chain import value_chain
+
+__all__ = ["value_chain"]
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: NumPy and SciPy take time that a cache hit should not pay."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from wheel_assets.greeks import chain
+
+    return getattr(chain, name)

@@ -1,0 +1,197 @@
+"""When to exercise: the early-exercise boundary of American puts, by spectral collocation.
+
+Andersen, Lake, Offengenden, *High-performance American option pricing*, Journal of Computational Finance
+20(1), 2016: the boundary is the fixed point of an integral equation (their systems A and B), held at a few Chebyshev points of the square root of time and started from the quadratic approximation of
+Barone-Adesi and Whaley (Journal of Finance 42, 1987).
+
+Two departures, both measured (benchmarks/pricing.py). Time is substituted by `sin(angle)**2`, which makes
+the integrand smooth at both ends, so that eight Gauss points are as good as twenty. Plain fixed-point
+steps are used throughout: the Newton steps of the paper need a better start (QD+) and fail far from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.european import density
+
+START_STEPS = 4
+DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges
+System = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+_TINY = np.finfo(float).tiny
+
+
+class Puts(NamedTuple):
+    """American puts without dimensions: strike 1, one unit of time to live. Arrays of one length.
+
+    `distance` is log(spot / strike), `deviation` volatility * sqrt(years); `rate` and `dividend_yield`
+    are for the whole life, rate > 0. A call is the put on swapped spot and strike, rate and yield.
+    """
+
+    distance: Floats
+    deviation: Floats
+    rate: Floats
+    dividend_yield: Floats
+
+    @property
+    def latest(self) -> Floats:
+        """Logarithm of the boundary just before expiration: min(1, rate / yield)."""
+        return np.minimum(0.0, np.log(self.rate / np.maximum(self.dividend_yield, _TINY)))
+
+
+class Scheme(NamedTuple):
+    """How finely: Chebyshev points in time, Gauss points of the boundary and of the premium, steps."""
+
+    points: int = 6
+    boundary_angles: int = 6
+    premium_angles: int = 12
+    steps: int = 3
+
+
+STANDARD = Scheme()
+
+
+class Grid(NamedTuple):
+    """Where the integral equation is held (rows) and where its integrals are sampled (columns).
+
+    `time` to expiration of each point; `lag` from there and `left` to expiration of each sample; its
+    quadrature `weight`; `weights_of_points` takes the points' values to the samples' (0 at expiration).
+    """
+
+    time: Floats
+    lag: Floats
+    left: Floats
+    weight: Floats
+    weights_of_points: Floats
+
+
+@lru_cache
+def angles(count: int) -> tuple[Floats, Floats]:
+    """Gauss-Legendre angles and weights on 0 to pi / 2."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return 0.25 * np.pi * (nodes + 1), 0.25 * np.pi * weights
+
+
+@lru_cache
+def premium_weights(scheme: Scheme) -> Floats:
+    """Takes the points' values to the samples of the premium's integral."""
+    return interpolation(scheme.points, np.cos(angles(scheme.premium_angles)[0]))
+
+
+def interpolation(points: int, roots_of_time: Floats) -> Floats:
+    """Matrix from values at the Chebyshev points to values at other roots of time; 0 at expiration.
+
+    Barycentric formula: Berrut, Trefethen, *Barycentric Lagrange interpolation*, SIAM Review 46, 2004.
+    """
+    at = 0.5 * (1 + np.cos(np.pi * np.arange(points + 1) / points))
+    sign = np.where(np.arange(points + 1) % 2, -1.0, 1.0)
+    sign[[0, -1]] *= 0.5
+    ratio = sign / (roots_of_time[:, None] - at)
+    return (ratio / ratio.sum(axis=1, keepdims=True))[:, :-1]
+
+
+@lru_cache
+def grid(scheme: Scheme) -> Grid:
+    """The grid of a scheme; the first row is the whole life."""
+    root = 0.5 * (1 + np.cos(np.pi * np.arange(scheme.points) / scheme.points))[:, None]
+    angle, weight = angles(scheme.boundary_angles)
+    lag, left = (root * np.sin(angle)) ** 2, (root * np.cos(angle)) ** 2
+    roots_of_time = (root * np.cos(angle)).ravel()
+    weight = 2 * root**2 * np.sin(angle) * np.cos(angle) * weight
+    return Grid((root**2)[:, 0], lag, left, weight, interpolation(scheme.points, roots_of_time))
+
+
+def log_boundary(puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = None) -> Floats:
+    """Logarithm of boundary over strike at the grid's times, shape (puts, points).
+
+    `start` is a boundary from which to go on, of puts that differ little.
+    """
+    boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
+    drifting = puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
+    for system, rows in ((_smooth_pasting, ~drifting), (_value_matching, drifting)):
+        if rows.any():
+            boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], scheme, system)
+    return boundary
+
+
+def sampled(puts: Puts, boundary: Floats, matrix: Floats) -> Floats:
+    """The log boundary between the points: its squared distance from the latest is what is smooth."""
+    squared = (boundary - puts.latest[:, None]) ** 2
+    return puts.latest[:, None] - np.sqrt(np.maximum(squared @ matrix.T, 0.0))
+
+
+def _fixed_point(puts: Puts, boundary: Floats, scheme: Scheme, system: System) -> Floats:
+    """Steps of boundary = exp(-(rate - yield) * time) * numerator / denominator."""
+    g = grid(scheme)
+    s, rate, dividend = (column[:, None, None] for column in puts[1:])
+    lag_deviation = s * np.sqrt(g.lag)
+    drift = (rate - dividend) * g.lag / lag_deviation
+    per_rate = rate * g.weight * np.exp(rate * g.left)
+    per_yield = dividend * g.weight * np.exp(dividend * g.left)
+    carry = (puts.rate - puts.dividend_yield)[:, None] * g.time
+    deviation = puts.deviation[:, None] * np.sqrt(g.time)
+    for _ in range(scheme.steps):
+        between = sampled(puts, boundary, g.weights_of_points).reshape(lag_deviation.shape)
+        middle = (boundary[:, :, None] - between) / lag_deviation + drift
+        at_strike = (boundary + carry) / deviation
+        early_cash, early_share = system(middle, lag_deviation)
+        cash, share = system(at_strike, deviation)
+        numerator = cash + np.einsum("ijk,ijk->ij", per_rate, early_cash)
+        denominator = share + np.einsum("ijk,ijk->ij", per_yield, early_share)
+        boundary = _accepted(puts, boundary, carry, numerator, denominator)
+    return boundary
+
+
+def _smooth_pasting(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """System A: the slope of the put is -1 on the boundary. Converges fast, but not where the drift is strong."""
+    upper = middle + 0.5 * deviation
+    return density(middle - 0.5 * deviation) / deviation, density(upper) / deviation + ndtr(upper)
+
+
+def _value_matching(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """System B: the put is worth strike less price on the boundary. Slower, and stable under a strong drift."""
+    return ndtr(middle - 0.5 * deviation), ndtr(middle + 0.5 * deviation)
+
+
+def _accepted(puts: Puts, boundary: Floats, carry: Floats, numerator: Floats, denominator: Floats) -> Floats:
+    """The next boundary, never above the latest; the last one where a step leaves the numbers."""
+    possible = (numerator > _TINY) & (denominator > _TINY)
+    ratio = np.where(possible, numerator, 1.0) / np.where(possible, denominator, 1.0)
+    return np.where(possible, np.minimum(np.log(ratio) - carry, puts.latest[:, None]), boundary)
+
+
+def _quadratic_approximation(puts: Puts, time: Floats) -> Floats:
+    """The boundary of Barone-Adesi and Whaley at each time, by Newton steps in its logarithm."""
+    s, rate, dividend = (column[:, None] for column in puts[1:])
+    carry, deviation = (rate - dividend) * time, s * np.sqrt(time)
+    share, cash = np.exp(-dividend * time), np.exp(-rate * time)
+    slope = (rate - dividend) / s**2 - 0.5
+    exponent = -slope - np.sqrt(slope**2 + 2 * rate / s**2 / -np.expm1(-rate * time))
+    latest = puts.latest[:, None]
+    boundary = _between_latest_and_perpetual(puts, time)
+    for _ in range(START_STEPS):
+        upper = (boundary + carry) / deviation + 0.5 * deviation
+        spot, held = np.exp(boundary), share * ndtr(-upper)
+        put = cash * ndtr(deviation - upper) - spot * held
+        gap = (1 - held) * spot + exponent * (1 - spot - put)
+        gap_slope = (1 - held) + share * density(upper) / deviation + exponent * (held - 1)
+        boundary = np.minimum(boundary - np.clip(gap / (gap_slope * spot), -0.7, 0.7), latest)
+    return boundary
+
+
+def _between_latest_and_perpetual(puts: Puts, time: Floats) -> Floats:
+    """A first boundary: exponential in the root of time (Bjerksund, Stensland, 1993)."""
+    s, rate, dividend = (column[:, None] for column in puts[1:])
+    slope = (rate - dividend) / s**2 - 0.5
+    exponent = -slope - np.sqrt(slope**2 + 2 * rate / s**2)
+    latest, perpetual = np.exp(puts.latest)[:, None], exponent / (exponent - 1)
+    gap = np.maximum(latest - perpetual, 1e-12)
+    fall = np.exp(np.minimum(((rate - dividend) * time - 2 * s * np.sqrt(time)) * latest / gap, 0.0))
+    return np.log(perpetual + gap * fall)

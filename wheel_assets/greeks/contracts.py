@@ -1,0 +1,75 @@
+"""What every formula takes and gives: arrays of one length, one element a contract."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class Contracts(NamedTuple):
+    """Option contracts and the market they are in. Units: `wheel_assets.greeks.units`.
+
+    Arrays of one shape. `spot` and `strike` are positive or NaN, and formulas give NaN with them.
+    """
+
+    is_put: Bools
+    spot: Floats
+    strike: Floats
+    years: Floats
+    rate: Floats
+    dividend_yield: Floats
+
+    @classmethod
+    def of(
+        cls,
+        is_put: ArrayLike,
+        spot: ArrayLike,
+        strike: ArrayLike,
+        years: ArrayLike,
+        rate: ArrayLike,
+        dividend_yield: ArrayLike,
+    ) -> Contracts:
+        """Contracts from anything that broadcasts to one dimension; a price that is not positive becomes NaN.
+
+        >>> Contracts.of(True, 42.0, [40.0, 45.0], 0.5, 0.1, 0.0).spot.tolist()
+        [42.0, 42.0]
+        """
+        columns = np.broadcast_arrays(*map(np.atleast_1d, (is_put, spot, strike, years, rate, dividend_yield)))
+        put, *numbers = columns[0].astype(bool), *(column.astype(float) for column in columns[1:])
+        spots, strikes = (np.where(prices > 0, prices, np.nan) for prices in numbers[:2])
+        return cls(put, spots, strikes, *numbers[2:])
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Contracts:
+        """The chosen contracts."""
+        return Contracts(*(column[which] for column in self))
+
+    @property
+    def forward(self) -> Floats:
+        """Price agreed today for delivery at the end of trading, dollars a share."""
+        return self.spot * np.exp((self.rate - self.dividend_yield) * self.years)
+
+    @property
+    def discount(self) -> Floats:
+        """Value today of one dollar at the end of trading."""
+        return np.exp(-self.rate * self.years)
+
+    @property
+    def intrinsic(self) -> Floats:
+        """What exercising at once pays, dollars a share."""
+        return np.maximum(np.where(self.is_put, self.strike - self.spot, self.spot - self.strike), 0.0)
+
+
+class Sensitivities(NamedTuple):
+    """Price and the five Greeks, in the units of `wheel_assets.greeks.units`."""
+
+    price: Floats
+    delta: Floats
+    gamma: Floats
+    theta: Floats
+    vega: Floats
+    rho: Floats

@@ -1,0 +1,28 @@
+"""Which quotes have a price, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wheel_assets.greeks.contracts import Floats
+
+
+def mid_prices(bid: Floats, ask: Floats) -> Floats:
+    """Middle of bid and ask where bid > 0 and ask >= bid, otherwise NaN.
+
+    >>> mid_prices(np.array([1.0, 0.0, 2.0]), np.array([1.5, 0.1, 1.0])).tolist()
+    [1.25, nan, nan]
+    """
+    return np.where((bid > 0) & (ask >= bid), 0.5 * (bid + ask), np.nan)
+
+
+def quote_status(bid: Floats, ask: Floats) -> NDArray[np.object_]:
+    """`ok`, `missing`, `no_bid`, `no_ask` or `crossed`; a locked quote is ok.
+
+    >>> quote_status(np.array([1.0, 0.0, np.nan]), np.array([1.0, 0.1, np.nan])).tolist()
+    ['ok', 'no_bid', 'missing']
+    """
+    has_bid, has_ask = bid > 0, ask > 0
+    cases = [~has_bid & ~has_ask, ~has_bid, ~has_ask, ask < bid]
+    return np.select(cases, ["missing", "no_bid", "no_ask", "crossed"], "ok").astype(object)

@@ -1,0 +1,79 @@
+"""What a seller makes of it, held to expiration.
+
+One share of a sold contract ends with
+
+    profit = premium - commission + min(price at expiration, strike) - base
+
+where `base` is the strike for a cash-secured put and the forward for a covered call. *The shares of a covered
+call are counted*, because they are what it can lose, but only what they do beyond the carry (rate less
+dividends) that the collateral earns anyway; the interest on the cash of a put is left out for the same
+reason. So both are profits in excess of just holding the collateral, and a put and a call of one strike,
+which put-call parity makes one position, get one answer. Rejected: a covered call without its shares (its
+worst outcomes would be rallies), and counting interest (it would hide that selling below value loses).
+
+Returns are profit over collateral for the whole period: over the strike for a put, the spot for a call.
+A negative mean is the honest answer wherever the distribution is the market's own: selling at the bid costs
+half the spread.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wheel_assets.greeks.contracts import Floats
+from wheel_assets.predict.distribution import Distribution
+
+WORST = 0.05
+
+
+class Sale(NamedTuple):
+    """Sold contracts of one expiration, dollars a share.
+
+    `premium` is before `commission`; shares are marked from `base`; `collateral` is what returns are over.
+    """
+
+    premium: Floats
+    commission: Floats
+    strike: Floats
+    base: Floats
+    collateral: Floats
+
+
+class Outcomes(NamedTuple):
+    """Returns over collateral, decimal, whole period, after commission; and the probability of any profit."""
+
+    expected_return: Floats
+    expected_return_before_commission: Floats
+    cvar_95: Floats
+    prob_profit: Floats
+    return_5: Floats
+    return_50: Floats
+    return_95: Floats
+
+
+def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
+    """Mean, tail and percentiles of the seller's return."""
+
+    def returned(capped_price: Floats, commission: Floats | float = sale.commission) -> Floats:
+        return (sale.premium - commission + capped_price - sale.base) / sale.collateral
+
+    mean = mean_capped(distribution, sale.strike, 1.0)
+    breakeven = sale.base - sale.premium + sale.commission
+    profit = np.where(breakeven < sale.strike, 1 - distribution.probability_below(breakeven), 0.0)
+    percentiles = [np.minimum(distribution.quantile(share), sale.strike) for share in (0.05, 0.5, 0.95)]
+    return Outcomes(
+        returned(mean),
+        returned(mean, 0.0),
+        returned(mean_capped(distribution, sale.strike, WORST)),
+        np.where(np.isnan(sale.premium), np.nan, profit),
+        *map(returned, percentiles),
+    )
+
+
+def mean_capped(distribution: Distribution, strike: Floats, lowest: float) -> Floats:
+    """Mean of min(price, strike) over the lowest share of the outcomes; 1.0 is all of them."""
+    cap = np.minimum(strike, distribution.quantile(lowest))
+    capped = cap * (lowest - distribution.probability_below(cap))
+    return (distribution.mean_below(cap) + capped) / lowest

@@ -1,0 +1,154 @@
+"""The rows of the account as holdings: shares, options, cash, lots put together."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from wheel_assets.recommend.contracts import is_standard
+from wheel_assets.recommend.wording import contract_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Lot = dict[Hashable, Any]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A holding, its lots put together.
+
+    `quantity` is signed shares, contracts or dollars; `average_price` and `market_value` are NaN
+    where one of its lots does not know it.
+    """
+
+    symbol: str
+    quantity: float
+    average_price: float
+    market_value: float
+
+
+@dataclass(frozen=True)
+class OpenOption(Holding):
+    """An option position; `symbol` is its OSI code, `average_price` the premium a share."""
+
+    underlying: str
+    option_type: str
+    expiration: date | None
+    strike: float
+    multiplier: int
+
+    @property
+    def contracts(self) -> int:
+        """Whole contracts, without sign."""
+        return int(abs(self.quantity) + 1e-9) if math.isfinite(self.quantity) else 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether everything that defines the obligation is known."""
+        return (
+            self.contracts > 0
+            and self.option_type in ("put", "call")
+            and self.strike > 0
+            and self.expiration is not None
+        )
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether it delivers something else than plain shares."""
+        return not is_standard(self.symbol)
+
+    @property
+    def is_short(self) -> bool:
+        """Sold; a position of unknown size counts as sold, because that is the side that can hurt."""
+        return not self.quantity > 0
+
+    @property
+    def shares(self) -> int:
+        """Shares that change hands when all contracts are exercised."""
+        return self.contracts * self.multiplier
+
+    @property
+    def collateral(self) -> float:
+        """Dollars that secure a short put."""
+        return self.strike * self.shares
+
+    @property
+    def name(self) -> str:
+        """`U 18 Dec 2026 28 put`, or the bare code where that cannot be told."""
+        if not self.is_readable or self.expiration is None:
+            return self.symbol.strip()
+        return contract_name(self.underlying, self.expiration, self.strike, self.option_type)
+
+
+def holdings(positions: pd.DataFrame, asset_type: str) -> list[Holding]:
+    """The shares or the cash of a frame of `tables.POSITIONS`, one a symbol; what cancels out is gone."""
+    return [holding for lots in _lots(positions, asset_type) if (holding := _holding(lots)).quantity != 0]
+
+
+def open_options(positions: pd.DataFrame) -> list[OpenOption]:
+    """The options of a frame of `tables.POSITIONS`, one a contract; what cancels out is gone."""
+    return [option for lots in _lots(positions, "option") if (option := _option(lots)).quantity != 0]
+
+
+def value_of_shares(holding: Holding, spots: Mapping[str, float]) -> float:
+    """Dollars: market value, or else shares at spot, or else shares at cost, or else NaN."""
+    at_spot = holding.quantity * spots.get(holding.symbol, math.nan)
+    at_cost = holding.quantity * holding.average_price
+    return next((value for value in (holding.market_value, at_spot, at_cost) if math.isfinite(value)), math.nan)
+
+
+def value_of_cash(holding: Holding) -> float:
+    """Dollars: market value, which counts what is set aside, or else what is free."""
+    return holding.market_value if math.isfinite(holding.market_value) else holding.quantity
+
+
+def number(value: Any) -> float:
+    """A float; NaN for whatever is missing or infinite.
+
+    >>> number(None), number(float("inf")), number(3)
+    (nan, nan, 3.0)
+    """
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return result if math.isfinite(result) else math.nan
+
+
+def _lots(positions: pd.DataFrame, asset_type: str) -> list[list[Lot]]:
+    """The rows of one kind, those of one symbol together."""
+    together: dict[str, list[Lot]] = defaultdict(list)
+    for lot in positions[positions["asset_type"] == asset_type].to_dict("records"):
+        together[str(lot["symbol"])].append(lot)
+    return list(together.values())
+
+
+def _holding(lots: list[Lot]) -> Holding:
+    sizes = [number(lot["quantity"]) for lot in lots]
+    size = math.fsum(abs(s) for s in sizes)
+    paid = math.fsum(abs(s) * number(lot["average_price"]) for s, lot in zip(sizes, lots, strict=True))
+    return Holding(
+        symbol=str(lots[0]["symbol"]),
+        quantity=math.fsum(sizes),
+        average_price=paid / size if size else math.nan,
+        market_value=math.fsum(number(lot["market_value"]) for lot in lots),
+    )
+
+
+def _option(lots: list[Lot]) -> OpenOption:
+    first, holding = lots[0], _holding(lots)
+    code = holding.symbol
+    expiration = first["expiration"]
+    return OpenOption(
+        **vars(holding),
+        underlying=first["underlying"] if isinstance(first["underlying"], str) else code[:-15].strip() or code,
+        option_type=first["option_type"] if isinstance(first["option_type"], str) else "",
+        expiration=expiration.date() if expiration == expiration and expiration is not None else None,
+        strike=number(first["strike"]),
+        multiplier=int(number(first["multiplier"])) if number(first["multiplier"]) > 0 else 100,
+    )

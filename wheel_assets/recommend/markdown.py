@@ -1,0 +1,45 @@
+"""The answer as Markdown, for the asset's page in the Dagster UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wheel_assets.recommend import sheet
+
+NUMBERS = {"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"}
+
+
+def as_markdown(document: Mapping[str, Any]) -> str:
+    """The document of `answer.answer_document` as Markdown."""
+    banner = sheet.banner(document)
+    parts = [
+        f"> **{_escaped(banner)}**" if banner else "",
+        f"**{_escaped(sheet.headline(document))}**",
+        _list(sheet.warnings(document), "⚠ "),
+        _table(sheet.ADVICE_COLUMNS, sheet.advice_cells(document)) or "Nothing to do now.",
+        "**Why**\n\n" + "\n".join(_escaped(line) for line in sheet.reasons(document)),
+        "**Not done**\n\n" + _list(sheet.not_done(document)) if sheet.not_done(document) else "",
+        _table(sheet.INPUT_COLUMNS, sheet.input_cells(document)),
+        f"*{_escaped(document['risk'])}*",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _list(lines: Iterable[str], mark: str = "") -> str:
+    return "\n".join(f"- {mark}{_escaped(line)}" for line in lines)
+
+
+def _table(columns: sheet.Cells, rows: list[sheet.Cells]) -> str:
+    if not rows:
+        return ""
+    rule = tuple("---:" if name in NUMBERS else "---" for name in columns)
+    lines = [columns, rule, *(tuple(_escaped(cell) for cell in row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown leaves alone: error messages of vendors end up here too."""
+    for character in "\\|*_`<>[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

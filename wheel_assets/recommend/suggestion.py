@@ -1,0 +1,100 @@
+"""One row of advice, and rows of advice as a frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAN = math.nan
+IN_CENTS = ("credit", "collateral", "max_loss")
+NUMBERS = (
+    *IN_CENTS,
+    *("strike", "limit_price", "annualized_return", "prob_itm", "breakeven", "cvar_95", "objective"),
+)
+
+
+class Urgency(IntEnum):
+    """What comes first: what protects money, then what earns it, then what can wait."""
+
+    UNCOVERED = 0
+    IN_THE_MONEY = 1
+    EXPIRING = 2
+    TAKE_PROFIT = 3
+    OPEN = 4
+    HOLD = 5
+    NOTHING = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """One thing to do, or not to do; the fields are columns of `tables.RECOMMENDATION`.
+
+    Money is dollars for all contracts together: `credit` is what is received after commission and
+    negative where it is paid; `max_loss` is what is lost if the shares went to zero, the credit
+    counted. Prices are dollars a share; `limit_price` of a roll is the net credit of both legs.
+    What does not apply or is not known is None or NaN.
+    """
+
+    urgency: Urgency
+    action: str
+    symbol: str
+    reason: str
+    option_symbol: str | None = None
+    expiration: date | None = None
+    strike: float = NAN
+    quantity: int | None = None
+    limit_price: float = NAN
+    credit: float = NAN
+    collateral: float = NAN
+    annualized_return: float = NAN
+    prob_itm: float = NAN
+    breakeven: float = NAN
+    max_loss: float = NAN
+    cvar_95: float = NAN
+    objective: float = NAN
+    roll_to_option_symbol: str | None = None
+
+
+def nothing(symbol: str, reason: str) -> Suggestion:
+    """The `none` row of a symbol."""
+    return Suggestion(urgency=Urgency.NOTHING, action="none", symbol=symbol, reason=reason)
+
+
+def ranked(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
+    """By urgency, then by objective, then by name, so that the order never depends on that of the input."""
+
+    def key(suggestion: Suggestion) -> tuple[int, float, str, str]:
+        objective = -suggestion.objective if math.isfinite(suggestion.objective) else 0.0
+        return (suggestion.urgency, objective, suggestion.symbol, suggestion.option_symbol or "")
+
+    return sorted(suggestions, key=key)
+
+
+def as_frame(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
+    """The rows with their rank, 1 first; NaN where there is no finite number, and no negative zero."""
+    import pandas as pd
+
+    columns = {
+        column.name: _values(suggestions, column.name) for column in fields(Suggestion) if column.name != "urgency"
+    }
+    columns["expiration"] = pd.to_datetime(columns["expiration"]).astype("datetime64[us]")
+    columns["quantity"] = pd.array(columns["quantity"], dtype="Int64")
+    return pd.DataFrame({"rank": range(1, len(suggestions) + 1), **columns})
+
+
+def _values(suggestions: Sequence[Suggestion], name: str) -> Any:
+    values = [getattr(suggestion, name) for suggestion in suggestions]
+    if name not in NUMBERS:
+        return values
+    numbers = np.asarray(values, dtype="float64")
+    # Money is whole cents, however many products it was added up from; -0.0 + 0.0 is 0.0.
+    return np.round(np.where(np.isfinite(numbers), numbers, np.nan), 2 if name in IN_CENTS else 10) + 0.0

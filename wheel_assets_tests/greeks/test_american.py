@@ -1,0 +1,252 @@
+"""American prices and Greeks against printed values, QuantLib, a binomial tree, and what must always hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheel_assets.greeks import american, european
+from wheel_assets.greeks.boundary import STANDARD, Scheme, log_boundary
+from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.greeks.implied import american_volatility
+from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+
+FINE = Scheme(12, 16, 32, 10)
+
+# Geske, Johnson, The American put option valued analytically, Journal of Finance 39 (1984), table I, numerical
+# column: spot 40, rate ln 1.05; volatility, strike, prices for 1, 4 and 7 months
+GESKE_JOHNSON = [
+    (0.2, 35, (0.0062, 0.2004, 0.4328)),
+    (0.2, 40, (0.8522, 1.5798, 1.9904)),
+    (0.2, 45, (5.0000, 5.0883, 5.2670)),
+    (0.3, 35, (0.0774, 0.6975, 1.2198)),
+    (0.3, 40, (1.3099, 2.4825, 3.1696)),
+    (0.3, 45, (5.0597, 5.7056, 6.2436)),
+    (0.4, 35, (0.2466, 1.3460, 2.1549)),
+    (0.4, 40, (1.7681, 3.3874, 4.3526)),
+    (0.4, 45, (5.2868, 6.5099, 7.3830)),
+]
+
+
+@pytest.mark.parametrize(("volatility", "strike", "printed"), GESKE_JOHNSON)
+def test_prices_are_the_ones_printed_in_geske_and_johnson(volatility, strike, printed):
+    puts = Contracts.of(True, 40, strike, np.array([1, 4, 7]) / 12, np.log(1.05), 0.0)
+    np.testing.assert_allclose(american.price(puts, np.full(3, volatility)), printed, atol=1e-3)
+
+
+def test_price_is_the_one_printed_in_hull():
+    # 9th edition, section 21.1: 4.263, 4.272, 4.278 and 4.283 by 30, 50, 100 and 500 steps
+    put = Contracts.of(True, 50, 50, 5 / 12, 0.1, 0.0)
+    assert american.price(put, np.array([0.4]))[0] == pytest.approx(4.283, abs=1.5e-3)
+
+
+def _binomial(put: bool, terms: tuple[float, ...], volatility: float, steps: int = 1000) -> float:
+    """Cox, Ross, Rubinstein: the slow and obvious twin."""
+    spot, strike, years, rate, dividend = terms
+    dt = years / steps
+    up = np.exp(volatility * np.sqrt(dt))
+    chance = (np.exp((rate - dividend) * dt) - 1 / up) / (up - 1 / up)
+    sign = -1 if put else 1
+    prices = spot * up ** np.arange(-steps, steps + 1, 2.0)
+    value = np.maximum(sign * (prices - strike), 0)
+    for _ in range(steps):
+        prices = prices[:-1] * up
+        held = np.exp(-rate * dt) * (chance * value[1:] + (1 - chance) * value[:-1])
+        value = np.maximum(held, sign * (prices - strike))
+    return float(value[0])
+
+
+@pytest.mark.parametrize("put", [True, False])
+@pytest.mark.parametrize("moneyness", [0.85, 1.0, 1.2])
+@pytest.mark.parametrize(("years", "rate", "dividend", "volatility"), [(0.1, 0.05, 0.0, 0.3), (1.5, 0.03, 0.06, 0.5)])
+def test_price_agrees_with_a_binomial_tree(put, moneyness, years, rate, dividend, volatility):
+    terms = (100.0, 100.0 * moneyness, years, rate, dividend)
+    found = american.price(Contracts.of(put, *terms), np.array([volatility]))[0]
+    assert found == pytest.approx(_binomial(put, terms, volatility), abs=0.02)
+
+
+# What a chain may hold, corner by corner: the grid of accuracy that the project promises.
+GRID = np.array(
+    [
+        (put, 100 * moneyness, years, volatility, rate, dividend)
+        for put in (1, 0)
+        for moneyness in (0.5, 0.8, 0.95, 1.0, 1.1, 1.5, 2.0)
+        for years in (1 / 365, 30 / 365, 1.0, 2.0)
+        for volatility in (0.05, 0.2, 0.8, 3.0)
+        for rate, dividend in ((0.0, 0.03), (0.001, 0.0), (0.04, 0.0), (0.02, 0.06), (0.05, 0.05), (0.08, 0.01))
+    ]
+)
+
+
+def _grid() -> tuple[Contracts, np.ndarray]:
+    put, spot, years, volatility, rate, dividend = GRID.T
+    return Contracts.of(put == 1, spot, 100.0, years, rate, dividend), volatility
+
+
+@pytest.fixture(scope="module")
+def quantlib() -> np.ndarray:
+    """Price and delta (by a step of a hundredth of a per cent) of the grid, by QuantLib's most precise engine."""
+    ql = pytest.importorskip("QuantLib")
+    today = ql.Date(22, 11, 2026)
+    ql.Settings.instance().evaluationDate = today
+    quotes = [ql.SimpleQuote(1.0) for _ in range(4)]
+    spot, dividend, rate, volatility = map(ql.QuoteHandle, quotes)
+    day_count = ql.Actual365Fixed()
+    curves = [ql.YieldTermStructureHandle(ql.FlatForward(today, quote, day_count)) for quote in (dividend, rate)]
+    surface = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(today, ql.NullCalendar(), volatility, day_count))
+    process = ql.BlackScholesMertonProcess(spot, *curves, surface)
+    # The middle scheme: within 1e-7 of the strike of the highest one, forty times as fast.
+    engine = ql.QdFpAmericanEngine(process, ql.QdFpAmericanEngine.accurateScheme())
+
+    def price(put, at, years, sigma, r, q) -> float:
+        for quote, value in zip(quotes, (at, q, r, sigma), strict=True):
+            quote.setValue(float(value))
+        payoff = ql.PlainVanillaPayoff(ql.Option.Put if put else ql.Option.Call, 100.0)
+        option = ql.VanillaOption(payoff, ql.AmericanExercise(today, today + round(years * 365)))
+        option.setPricingEngine(engine)
+        return option.NPV()
+
+    rows = [[price(put, at * (1 + bump), *rest) for bump in (0, 1e-4, -1e-4)] for put, at, *rest in GRID]
+    middle, up, down = np.array(rows).T
+    return np.array([middle, (up - down) / (2e-4 * GRID[:, 1])])
+
+
+def test_prices_are_within_a_ten_thousandth_of_the_strike_of_quantlib(quantlib):
+    contracts, volatility = _grid()
+    np.testing.assert_allclose(american.price(contracts, volatility), quantlib[0], atol=1e-4 * 100)
+
+
+def test_prices_are_in_fact_ten_times_as_close(quantlib):
+    contracts, volatility = _grid()
+    assert np.quantile(np.abs(american.price(contracts, volatility) - quantlib[0]), 0.99) < 1e-5 * 100
+
+
+def test_deltas_are_within_a_thousandth_of_quantlib(quantlib):
+    contracts, volatility = _grid()
+    away = np.abs(quantlib[0] - contracts.intrinsic) > 1e-3  # the kink at the boundary has no slope to compare
+    found = american.sensitivities(contracts, volatility).delta
+    np.testing.assert_allclose(found[away], quantlib[1][away], atol=1e-3)
+
+
+def test_volatilities_are_within_a_hundredth_of_a_point_of_quantlib(quantlib):
+    contracts, volatility = _grid()
+    greeks = american.sensitivities(contracts, volatility, FINE)
+    allowed = (greeks.vega / ONE_POINT * 1e-4 > 5e-6 * 100) & (quantlib[0] - contracts.intrinsic > 1e-4)
+    found = american_volatility(contracts, quantlib[0]).volatility
+    assert allowed.sum() > 300
+    np.testing.assert_allclose(found[allowed], volatility[allowed], atol=1e-4)
+
+
+def test_signs_and_bounds_on_the_whole_grid():
+    contracts, volatility = _grid()
+    value, delta, gamma, theta, vega, _ = american.sensitivities(contracts, volatility)
+    assert (value >= contracts.intrinsic - 1e-9).all()
+    assert (value <= np.where(contracts.is_put, contracts.strike, contracts.spot) + 1e-9).all()
+    assert (np.where(contracts.is_put, -delta, delta) >= -1e-4).all()
+    assert (np.abs(delta) <= 1 + 1e-9).all()
+    assert min(gamma.min(), vega.min()) >= -1e-6
+    assert theta.max() <= 1e-4 * 100 / DAYS_PER_YEAR + 0.06 * 200 / DAYS_PER_YEAR
+
+
+MARKETS = st.tuples(
+    st.floats(0.5, 2), st.floats(1 / 365, 2), st.floats(0, 0.08), st.floats(0, 0.06), st.floats(0.05, 2.9)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKETS, st.booleans())
+def test_early_exercise_is_worth_something_and_not_too_much(market, put):
+    moneyness, years, rate, dividend, volatility = market
+    contract = Contracts.of(put, 100 * moneyness, 100, years, rate, dividend)
+    sigma = np.array([volatility])
+    premium = american.price(contract, sigma) - european.price(contract, sigma)
+    most = 100 * rate * years if put else 100 * moneyness * dividend * years  # interest or yield for the whole life
+    assert -1e-9 <= premium[0] <= most + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKETS)
+def test_american_put_call_parity_bounds(market):
+    # Hull, 9th edition, equation 11.11 with the yield of chapter 17
+    moneyness, years, rate, dividend, volatility = market
+    spot = 100 * moneyness
+    put, call = american.price(Contracts.of([True, False], spot, 100, years, rate, dividend), np.array([volatility]))
+    assert spot * np.exp(-dividend * years) - 100 - 2e-3 <= call - put <= spot - 100 * np.exp(-rate * years) + 2e-3
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKETS, st.booleans())
+def test_price_rises_with_volatility_and_time(market, put):
+    moneyness, years, rate, dividend, volatility = market
+    more = Contracts.of(put, 100 * moneyness, 100, [years, years * 1.2, years], rate, dividend)
+    base, longer, livelier = american.price(more, np.array([volatility, volatility, volatility * 1.05]))
+    assert min(longer, livelier) >= base - 2e-3
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKETS, st.booleans())
+def test_price_is_monotone_and_convex_in_the_strike(market, put):
+    moneyness, years, rate, dividend, volatility = market
+    strikes = 100 / moneyness * np.array([0.95, 1.0, 1.05])
+    low, middle, high = american.price(Contracts.of(put, 100, strikes, years, rate, dividend), np.full(3, volatility))
+    assert (high >= middle - 1e-3 >= low - 2e-3) if put else (low >= middle - 1e-3 >= high - 2e-3)
+    assert low + high >= 2 * middle - 4e-3
+
+
+@pytest.mark.parametrize(("put", "rate", "dividend"), [(False, 0.05, 0.0), (True, 0.0, 0.03), (True, -0.01, 0.0)])
+def test_european_where_early_exercise_never_pays(put, rate, dividend):
+    contract = Contracts.of(put, [80, 100, 120], 100, 0.5, rate, dividend)
+    sigma = np.full(3, 0.4)
+    held = np.maximum(european.price(contract, sigma), contract.intrinsic)
+    np.testing.assert_array_equal(american.price(contract, sigma), held)
+
+
+def test_an_option_that_should_be_exercised_is_its_intrinsic_value():
+    value, delta, gamma, theta, vega, rho = american.sensitivities(Contracts.of(True, 50, 100, 1, 0.08, 0), np.array([0.1]))
+    assert (value[0], delta[0], gamma[0], theta[0], vega[0], rho[0]) == (50, -1, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("put", [True, False])
+@pytest.mark.parametrize("moneyness", [0.9, 1.0, 1.1])
+def test_greeks_are_the_slopes_of_the_price(put, moneyness):
+    terms = np.array([100.0, 100.0 * moneyness, 0.4, 0.05, 0.04, 0.35])
+
+    def price(shifted: np.ndarray) -> float:
+        return american.price(Contracts.of(put, *shifted[:-1]), shifted[-1:], FINE)[0]
+
+    def slope(at: int, step: float) -> float:
+        bump = np.eye(6)[at] * step
+        return (price(terms + bump) - price(terms - bump)) / (2 * step)
+
+    greeks = american.sensitivities(Contracts.of(put, *terms[:-1]), terms[-1:])
+    found = [greeks.delta[0], greeks.theta[0], greeks.vega[0], greeks.rho[0]]
+    slopes = [slope(0, 0.01), -slope(2, 1e-4) / DAYS_PER_YEAR, slope(5, 1e-4) * ONE_POINT, slope(3, 1e-4) * ONE_POINT]
+    np.testing.assert_allclose(found, slopes, rtol=5e-3, atol=1e-4)
+
+
+def test_boundary_falls_from_the_strike_to_the_perpetual_one():
+    contract = Contracts.of(True, 100, 100, [0.5, 50.0], 0.05, 0.0)
+    puts, _ = american.as_puts(contract, np.array([0.3, 0.3]))
+    boundary = np.exp(log_boundary(puts, STANDARD))
+    slope = 0.05 / 0.3**2 - 0.5
+    exponent = -slope - np.sqrt(slope**2 + 2 * 0.05 / 0.3**2)  # Merton 1973, perpetual put
+    assert (np.diff(boundary[0]) > 0).all()
+    assert boundary[1, 0] == pytest.approx(exponent / (exponent - 1), rel=0.02)
+
+
+@pytest.mark.parametrize("price", [-1.0, 0.0, 19.99, 20.0, 100.0, 150.0, np.nan])
+def test_no_volatility_without_time_value_or_beyond_the_bound(price):
+    put = Contracts.of(True, 80, 100, 0.5, 0.04, 0.0)
+    assert np.isnan(american_volatility(put, [price]).volatility[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKETS, st.booleans())
+def test_implied_volatility_returns_where_the_price_came_from(market, put):
+    moneyness, years, rate, dividend, volatility = market
+    contract = Contracts.of(put, 100 * moneyness, 100, years, rate, dividend)
+    greeks = american.sensitivities(contract, np.array([volatility]))
+    if greeks.vega[0] > 0.01 and greeks.price[0] > contract.intrinsic[0] + 0.01:
+        assert american_volatility(contract, greeks.price).volatility[0] == pytest.approx(volatility, abs=1e-3)

@@ -1,0 +1,140 @@
+"""Whole chains: known volatilities and yields go in as quotes and must come out again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wheel_assets.greeks import american, european, value_chain
+from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.tables import GREEKS, OPTION_CHAINS
+
+RATE = 0.04
+QUOTED = pd.Timestamp("2026-11-20 21:00")
+
+
+def _chain(symbol: str = "ABCD", dividend: float = 0.0, volatility: float = 0.5, style=american) -> pd.DataFrame:
+    """A chain quoted a cent to each side of the value at one volatility; three expirations, seventeen strikes."""
+    rows = [
+        (day, strike, kind)
+        for day in ("2026-11-27", "2027-01-15", "2027-11-19")
+        for strike in np.arange(60.0, 141.0, 5.0)
+        for kind in ("call", "put")
+    ]
+    chain = pd.DataFrame(rows, columns=["expiration", "strike", "option_type"])
+    chain["expiration"] = pd.to_datetime(chain["expiration"])
+    years = (chain["expiration"] + pd.Timedelta(hours=21) - QUOTED) / pd.Timedelta(days=365)
+    contracts = Contracts.of(chain["option_type"] == "put", 100.0, chain["strike"], years, RATE, dividend)
+    value = style.price(contracts, np.full(len(chain), volatility))
+    codes = chain["expiration"].dt.strftime("%y%m%d") + chain["option_type"].str[0].str.upper()
+    osi = symbol.ljust(6) + codes + (chain["strike"] * 1000).astype(int).astype(str).str.zfill(8)
+    quotes = {"bid": np.maximum(value - 0.01, 0.0), "ask": value + 0.01, "timestamp": QUOTED, "symbol": symbol}
+    rest = {"option_symbol": osi, "spot_price": 100.0, "multiplier": 100, "quote_quality": "ok", "source": "test"}
+    empty = {name: np.nan for name in ("last", "bid_size", "ask_size", "volume", "open_interest", "iv")}
+    return OPTION_CHAINS.conform(chain.assign(**quotes, **rest, **empty))
+
+
+def test_the_frame_fits_its_table_row_by_row():
+    chain = pd.concat([_chain(), _chain("WXYZ", 0.02)]).sample(frac=1, random_state=1)
+    greeks = GREEKS.conform(value_chain(chain, risk_free_rate=RATE))
+    assert greeks["option_symbol"].tolist() == chain["option_symbol"].tolist()
+    assert (greeks["timestamp"] == QUOTED).all()
+
+
+@pytest.mark.parametrize(
+    ("dividend", "volatility"), [(0.0, 0.15), (0.03, 0.15), (-0.02, 0.15), (0.0, 0.5), (0.03, 0.5), (0.25, 0.5), (0.03, 1.2)]
+)
+def test_volatility_and_forward_come_out_as_they_went_in(dividend, volatility):
+    greeks = value_chain(_chain(dividend=dividend, volatility=volatility), risk_free_rate=RATE)
+    later = greeks[(greeks["years"] > 0.1) & (greeks["status"] == "ok")]
+    cents_of_forward = (later["dividend_yield"] - dividend) * later["years"] * 100 * 100
+    assert cents_of_forward.abs().max() < 1
+    near = later[later["delta"].abs().between(0.1, 0.9)]
+    np.testing.assert_allclose(near["iv"], volatility, atol=2e-3)
+    assert len(near) >= 15
+
+
+@pytest.mark.parametrize("root", ["SPXW", "SPX"])
+def test_index_options_are_valued_as_european(root):
+    chain = _chain(root, 0.015, style=european)
+    greeks = value_chain(chain, risk_free_rate=RATE)
+    if root == "SPXW":
+        np.testing.assert_allclose(greeks["iv"].dropna(), 0.5, atol=2e-3)
+    assert (greeks["years"].min() * 365) == pytest.approx(7 if root == "SPXW" else 6)
+
+
+def test_put_and_call_of_one_strike_agree():
+    greeks = value_chain(_chain(dividend=0.02), risk_free_rate=RATE)
+    near = greeks[greeks["strike"].between(95, 105)].pivot(index=["expiration", "strike"], columns="option_type")
+    np.testing.assert_allclose(near["iv", "call"], near["iv", "put"], atol=1e-3)
+    np.testing.assert_allclose(near["gamma", "call"], near["gamma", "put"], rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"bid": 0.0}, "no_bid"),
+        ({"bid": np.nan}, "no_bid"),
+        ({"ask": np.nan}, "no_ask"),
+        ({"bid": np.nan, "ask": np.nan}, "missing"),
+        ({"bid": 9.0, "ask": 8.0}, "crossed"),
+        ({"bid": 0.01, "ask": 25.0}, "wide"),
+        ({"bid": 500.0, "ask": 501.0}, "above_bound"),
+        ({"spot_price": 0.0}, "no_spot"),
+        ({"timestamp": pd.Timestamp("2027-12-01")}, "expired"),
+    ],
+)
+def test_a_bad_quote_degrades_its_own_row_with_a_reason(change, status):
+    chain = _chain()
+    row = chain.index[(chain["strike"] == 120) & (chain["option_type"] == "call")][1]
+    before = value_chain(chain, risk_free_rate=RATE).drop(index=row)
+    chain.loc[[row], list(change)] = list(change.values())
+    after = value_chain(chain, risk_free_rate=RATE)
+    assert after.loc[row, "status"] == status
+    assert after.loc[row, ["iv", "delta", "gamma", "theta", "vega", "rho"]].isna().all()
+    pd.testing.assert_frame_equal(after.drop(index=row), before)
+
+
+def test_no_time_value_is_below_intrinsic():
+    chain = _chain()
+    row = chain.index[(chain["strike"] == 140) & (chain["option_type"] == "put")][0]
+    chain.loc[row, ["bid", "ask"]] = [39.9, 40.0]
+    assert value_chain(chain, risk_free_rate=RATE).loc[row, "status"] == "below_intrinsic"
+
+
+def test_a_cheap_quote_of_a_nickel_wide_is_kept_and_a_deep_wide_one_is_not():
+    chain = _chain(volatility=0.25)
+    cheap = chain.index[(chain["strike"] == 75) & (chain["option_type"] == "put")][1]
+    deep = chain.index[(chain["strike"] == 60) & (chain["option_type"] == "call")][1]
+    chain.loc[cheap, ["bid", "ask"]] = [0.05, 0.10]
+    chain.loc[deep, ["bid", "ask"]] = [39.6, 41.4]
+    assert value_chain(chain, risk_free_rate=RATE).loc[[cheap, deep], "status"].tolist() == ["ok", "wide"]
+
+
+def test_a_chain_without_a_credible_forward_is_labelled_and_valued_without_dividends():
+    greeks = value_chain(_chain(dividend=0.05).query("option_type == 'put'"), risk_free_rate=RATE)
+    assert (greeks["dividend_yield"] == 0).all()
+    assert greeks.attrs["notes"] == [
+        "ABCD: 3 of 3 expirations imply no credible forward and are valued without dividends"
+    ]
+
+
+def test_noise_of_a_cent_is_no_yield_a_week_before_expiration():
+    chain = _chain(volatility=0.3)
+    shift = np.where(np.arange(len(chain)) % 4 < 2, 0.01, -0.01)
+    chain[["bid", "ask"]] += shift[:, None] * (chain["bid"] > 0.05).to_numpy()[:, None]
+    week = value_chain(chain, risk_free_rate=RATE).query("years < 0.05")
+    assert (week["dividend_yield"] == 0).all()
+
+
+def test_an_empty_chain_gives_an_empty_frame():
+    assert list(value_chain(_chain().iloc[:0], risk_free_rate=RATE)) == [column.name for column in GREEKS.columns]
+
+
+def test_threads_and_blocks_do_not_change_the_numbers(monkeypatch):
+    chain = pd.concat([_chain(f"AB{n:02d}", 0.02) for n in range(4)])
+    whole = value_chain(chain, risk_free_rate=RATE)
+    monkeypatch.setattr("wheel_assets.greeks.valuation.BLOCK", 32)
+    monkeypatch.setattr("wheel_assets.greeks.valuation.FEW_BLOCKS", 0)
+    pd.testing.assert_frame_equal(value_chain(chain, risk_free_rate=RATE), whole, rtol=1e-12)

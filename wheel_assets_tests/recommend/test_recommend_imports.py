@@ -1,0 +1,27 @@
+"""Cheap to import, documented by examples that run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import wheel_assets.recommend
+
+MODULES = [module.name for module in pkgutil.iter_modules(wheel_assets.recommend.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(f"wheel_assets.recommend.{name}")).failed == 0
+
+
+def test_nothing_heavy_is_imported():
+    imports = "; ".join(f"import wheel_assets.recommend.{name}" for name in MODULES)
+    heavy = "{'pandas', 'scipy', 'rich', 'dagster', 'duckdb', 'requests'}"
+    code = f"import sys; {imports}; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
