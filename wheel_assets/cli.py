@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wheel_assets.errors import UsageError, WheelError
+from wheel_assets.errors import WheelError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 110  # columns, where there is no terminal to ask
 
 
 class _Wheel(click.Group):
@@ -16,6 +23,8 @@ class _Wheel(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """As click's, but for our errors; `--debug` lets the traceback through."""
+        if "--debug" not in sys.argv:
+            sys.excepthook = _tell_unexpected
         try:
             return super().main(*args, **{**options, "standalone_mode": False})
         except WheelError as error:
@@ -37,8 +46,19 @@ def main(context: click.Context, debug: bool) -> None:
     context.obj = debug
 
 
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of dollars.")
+    return value
+
+
 @main.command()
-@click.option("--portfolio", type=click.FloatRange(min=0, min_open=True), help="Dollars to size against.")
+@click.option(
+    "--portfolio",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    help="Dollars to size against.",
+)
 @click.option("--symbol", "symbols", multiple=True, help="Advise on this symbol; may repeat. Default: the watchlist.")
 @click.option("--account", help="Account to advise on.")
 @click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
@@ -55,12 +75,12 @@ def recommend(
     as_json: bool,
 ) -> None:
     """What to sell, close, roll or hold now, and why. Advice only: nothing is ever ordered."""
-    from wheel_assets.settings import checked_symbol, load_settings
+    from wheel_assets.settings import checked_account, checked_symbol, load_settings
 
     settings = load_settings()
     asked = {
         "symbols": [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols),
-        "account_id": account or settings.account_id,
+        "account_id": checked_account(account or settings.account_id),
         "portfolio_value": portfolio or settings.portfolio_value,
         "allow_stale": allow_stale,
     }
@@ -70,11 +90,9 @@ def recommend(
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
-        from rich.console import Console
-
         from wheel_assets.recommend.terminal import show
 
-        show(document, Console())
+        show(document, _console())
 
 
 @main.command()
@@ -87,13 +105,24 @@ def config(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({name: value for name, value, _ in rows}, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("setting", "value", "meaning", box=None)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def _tell_unexpected(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    """The last word on an error that nobody foresaw: still one line; Python leaves with 1."""
+    words = " ".join(f"{kind.__name__}: {error}".split())
+    click.echo(f"wheel: error: {words}; nobody foresaw this; `wheel --debug ...` shows where", err=True)
 
 
 def _leave(message: str, code: int) -> None:

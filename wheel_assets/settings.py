@@ -30,10 +30,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from wheel_assets.errors import BadSymbol, SettingError
+from wheel_assets.errors import BadSymbol, SettingError, UsageError
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
+
+ACCOUNT = r"^[\w.-]{1,64}$"
 
 
 def checked_symbol(symbol: str) -> str:
@@ -48,6 +50,15 @@ def checked_symbol(symbol: str) -> str:
             f"{symbol[:40]!r} is not a symbol", "tickers are 1 to 6 letters or digits", "for example SMCI or BRK.B"
         )
     return ticker
+
+
+def checked_account(account: str) -> str:
+    """The account id as given; raises UsageError for what no broker calls an account."""
+    if not re.fullmatch(ACCOUNT, account):
+        raise UsageError(
+            f"account {account[:40]!r} is refused", "letters, digits, dot and dash only", "see WHEEL_ACCOUNT_ID"
+        )
+    return account
 
 
 class _Section(BaseModel):
@@ -231,7 +242,7 @@ class Settings(BaseSettings):
     account_id: str = Field(
         "default",
         validation_alias=AliasChoices("WHEEL_ACCOUNT_ID", "ACCOUNT_ID"),
-        pattern=r"^[\w.-]{1,64}$",
+        pattern=ACCOUNT,
         description="account number; `default` is the broker's only account",
     )
     portfolio_value: float | None = Field(

@@ -51,8 +51,8 @@ class Request:
         What is derived from a source that older data does help is not among them: it can be made.
         """
         lost: dict[Place, str] = {}
-        for node, key in ((node, key) for node in self.nodes for key in node.keys):
-            place, above = (node.table, key), input_places(node, key, self.by_table)
+        for place in self.places:
+            above = input_places(self.by_table[place[0]], place[1], self.by_table)
             served = place in readings and readings[place].served
             if place in failures and not served and (not above or any(source in lost for source in above)):
                 lost[place] = failures[place]

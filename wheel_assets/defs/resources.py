@@ -14,7 +14,7 @@ from wheel_assets.cache.store import Store, store_at
 from wheel_assets.defs.declare import settings
 from wheel_assets.fetch.source import AccountSource, MarketSource
 from wheel_assets.fetch.sources import account_source, market_source
-from wheel_assets.settings import checked_symbol
+from wheel_assets.settings import checked_account, checked_symbol
 
 
 def the_store() -> Store:
@@ -36,7 +36,7 @@ def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
 
 def wanted_account(asked: str | None) -> tuple[str, ...]:
     """The account a config asks for; the configured one where it asks for none."""
-    return (asked or settings().account_id,)
+    return (checked_account(asked or settings().account_id),)
 
 
 def recipe(table: str) -> str:

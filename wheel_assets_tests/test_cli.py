@@ -1,0 +1,68 @@
+"""The command's arguments, exit codes and words; its answers are tested end to end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from wheel_assets.cli import main
+
+
+def wheel(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "wheel_assets.cli", *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself(command):
+    shown = CliRunner().invoke(main, [command, "--help"])
+    assert shown.exit_code == 0
+    assert shown.output.count("\n") > 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nonsense"], "No such option"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["recommend", "--portfolio", "nan"], "not a number of dollars"),
+        (["recommend", "--portfolio", "-1"], "--portfolio"),
+        (["recommend", "--symbol", "A B"], "'A B' is not a symbol"),
+        (["recommend", "--account", "a/b"], "account 'a/b' is refused"),
+        (["recommend", "--allow-stale", "-1"], "--allow-stale"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments, words):
+    done = wheel(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("wheel: error: ")
+    assert words in done.stderr
+
+
+def test_what_nobody_foresaw_is_one_line_too():
+    script = "import sys; sys.argv = ['wheel', 'config']; from wheel_assets import cli, settings\nsettings.effective = 1\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "TypeError" in done.stderr
+
+
+def test_debug_shows_the_traceback():
+    done = wheel("--debug", "recommend", "--symbol", "A B")
+    assert "Traceback" in done.stderr
+
+
+def test_a_cache_folder_that_cannot_be_made_is_a_clear_error(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "file" / "cache"))
+    done = wheel("recommend")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "WHEEL_CACHE__DIR" in done.stderr
+
+
+def test_config_shows_every_setting_with_its_meaning():
+    shown = CliRunner().invoke(main, ["config"]).output
+    assert "WHEEL_CACHE__DIR" in shown
+    assert "watchlist" in shown
