@@ -24,6 +24,7 @@ from pydantic import Field
 from wheel_assets.cache import pull
 from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, assess, input_places
 from wheel_assets.cache.request import PULLED_BY, AssetTables, Reads, Request, described, minutes, was_hit
+from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Entry, Store
 from wheel_assets.errors import BadFrame, RefreshFailed
 from wheel_assets.tables import SnapshotTable
@@ -47,10 +48,6 @@ class PullConfig(dg.Config):
     )
 
 
-class InputUnavailable(RefreshFailed, dg.DagsterError):
-    """An input was stale and could not be renewed. Dagster passes its own errors on unwrapped."""
-
-
 class ReadThroughIOManager(dg.IOManager):
     """Stores frames as snapshots, and pulls what a reader finds stale.
 
@@ -71,11 +68,12 @@ class ReadThroughIOManager(dg.IOManager):
         self.assets = AssetTables(store.tables, everything, keys or {}, recipe)
         self._reads: dict[tuple[str, str, int], tuple[dict[Place, Reading], Reads]] = {}
 
+    @one_sentence()
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """The rows of an input, for every key that all inputs of the step have.
 
         `frame.attrs` tells `reads`, one mapping a key, and `not_fetched`, the reason of each key that
-        is missing. Raises InputUnavailable where there is nothing to load.
+        is missing. Raises RefreshFailed where there is nothing to load.
         """
         first, reads = self._reads_of(context.step_context)
         table = self.assets.table(context.asset_key).name
@@ -90,6 +88,7 @@ class ReadThroughIOManager(dg.IOManager):
         }
         return frame
 
+    @one_sentence()
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         """Store one snapshot a key, all in one transaction; raises BadFrame for no rows.
 
@@ -142,7 +141,7 @@ class ReadThroughIOManager(dg.IOManager):
                 if {reading.place for reading in reads.stale} <= wanted:  # else lock the others too
                     reads.failures |= pull.pull(step, self.assets, reads.stale)
             reads.readings, _ = self._assess(reads.request, newest_id)
-        raise InputUnavailable(
+        raise RefreshFailed(
             "the inputs do not hold still",
             f"they were replaced {MAX_PULLS} times while this run read them",
             "run again",
@@ -231,8 +230,8 @@ def _log(step: StepExecutionContext, readings: Mapping[Place, Reading]) -> None:
         )
 
 
-def _unavailable(reads: Reads, table: str) -> InputUnavailable:
+def _unavailable(reads: Reads, table: str) -> RefreshFailed:
     """Why nothing of an input can be loaded, in the words of what failed first on the way to it."""
     nodes = reads.request.by_table
     akin = [why for (name, _), why in reads.failures.items() if nodes[name].key_column == nodes[table].key_column]
-    return InputUnavailable(akin[0] if akin else f"no {table} is stored; nothing was there to make it; run again")
+    return RefreshFailed(akin[0] if akin else f"no {table} is stored; nothing was there to make it; run again")

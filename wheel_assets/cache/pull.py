@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -109,13 +108,10 @@ def _step_failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
 
 
 def sentence_of(failure: Any) -> str:
-    """What a failed step has to say, without stack traces: `StepFailureData` to one line.
-
-    Our own errors speak for themselves; of any other the class is told too.
-    """
+    """What a failed step has to say, without stack traces: `StepFailureData` to one line."""
     if failure.user_failure_data and failure.user_failure_data.description:
         return " ".join(failure.user_failure_data.description.split())
     error = failure.error
     while error.cause is not None:
         error = error.cause
-    return re.sub(r"^wheel_assets\.[\w.]+: ", "", " ".join(error.message.split()))
+    return " ".join(error.message.split())

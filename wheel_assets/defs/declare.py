@@ -1,18 +1,15 @@
-"""What every asset here declares alike, and how its errors reach a person."""
+"""What every asset here declares alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from wheel_assets.cache.io_manager import freshness, table_metadata
-from wheel_assets.errors import WheelError
-from wheel_assets.settings import Settings, load_settings
+from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
 OWNER = "team:wheel"
@@ -37,19 +34,15 @@ def declared(table: SnapshotTable) -> dict[str, Any]:
 class SymbolsConfig(dg.Config):
     """Which symbols; the watchlist unless a run asks for others."""
 
-    symbols: list[str] = Field(list(settings().symbols), description="symbols to work on")
+    symbols: list[str] = Field(default=list(settings().symbols), description="symbols to work on")
+
+    @field_validator("symbols")
+    @classmethod
+    def _checked(cls, symbols: list[str]) -> list[str]:
+        return [checked_symbol(symbol) for symbol in symbols]
 
 
 class AccountConfig(dg.Config):
     """Which account."""
 
-    account_id: str = Field(settings().account_id, description="account; `default` is the broker's only one")
-
-
-@contextmanager
-def one_sentence() -> Iterator[None]:
-    """End the step with our error's one sentence as its description, instead of a wall of traceback."""
-    try:
-        yield
-    except WheelError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+    account_id: str = Field(default=settings().account_id, description="account; `default` is the broker's only one")

@@ -5,8 +5,9 @@ from datetime import UTC
 import dagster as dg
 import pandas as pd
 
+from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.declare import AccountConfig, declared, one_sentence
+from wheel_assets.defs.declare import AccountConfig, declared
 from wheel_assets.fetch.source import AccountSource
 from wheel_assets.tables import POSITIONS
 

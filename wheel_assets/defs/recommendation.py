@@ -7,8 +7,9 @@ import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.io_manager import PullConfig
+from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.declare import declared, one_sentence, settings
+from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.tables import RECOMMENDATION
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from wheel_assets.cache.io_manager import ReadThroughIOManager
+from wheel_assets.cache.maintenance import Limits
 from wheel_assets.cache.store import Store, store_at
 from wheel_assets.defs.declare import settings
 from wheel_assets.fetch.source import AccountSource, MarketSource
@@ -19,7 +20,8 @@ from wheel_assets.settings import checked_account, checked_symbol
 
 def the_store() -> Store:
     """The cache file of the settings in force."""
-    return store_at(settings().cache.file)
+    cache = settings().cache
+    return store_at(cache.file, Limits.of(cache))
 
 
 def everything() -> dg.JobDefinition:

@@ -1,0 +1,33 @@
+"""Our errors in Dagster: the one sentence, not a wall of traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster._core.errors import DagsterUserCodeProcessError  # the one error whose rendering it takes as given
+from dagster._utils.error import SerializableErrorInfo
+
+from wheel_assets.errors import WheelError
+
+
+class OneSentence(DagsterUserCodeProcessError):
+    """One of our errors, shown by Dagster as its sentence alone; `error` is the error itself.
+
+    `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and
+    raised while an input is loaded it is wrapped in another error with a stack of its own.
+    """
+
+    def __init__(self, error: WheelError) -> None:
+        self.error = error
+        shown = SerializableErrorInfo(str(error), [], type(error).__name__)
+        super().__init__(str(error), user_code_process_error_infos=[shown])
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End the step with our error's one sentence."""
+    try:
+        yield
+    except WheelError as error:
+        raise OneSentence(error) from error
