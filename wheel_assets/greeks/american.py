@@ -124,6 +124,7 @@ def _with_premium(
     by_volatility, by_rate = _premium_by_volatility_and_rate(c, volatility, boundary, scheme)
     vega, rho = without.vega + by_volatility * ONE_POINT, without.rho + by_rate * ONE_POINT
     exercised = (puts.distance <= boundary[:, 0]) | (value <= c.intrinsic)
+    gamma, vega = np.maximum(gamma, 0.0), np.maximum(vega, 0.0)  # they are, but for rounding
     return Sensitivities(value, delta, gamma, theta / DAYS_PER_YEAR, vega, rho), exercised
 
 

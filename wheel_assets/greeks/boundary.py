@@ -1,12 +1,13 @@
 """When to exercise: the early-exercise boundary of American puts, by spectral collocation.
 
 Andersen, Lake, Offengenden, *High-performance American option pricing*, Journal of Computational Finance
-20(1), 2016: the boundary is the fixed point of an integral equation (their systems A and B), held at a few Chebyshev points of the square root of time and started from the quadratic approximation of
-Barone-Adesi and Whaley (Journal of Finance 42, 1987).
+20(1), 2016: the boundary is the fixed point of an integral equation (their systems A and B), held at a few
+Chebyshev points of the square root of time and started from the quadratic approximation of Barone-Adesi and
+Whaley (Journal of Finance 42, 1987).
 
-Two departures, both measured (benchmarks/pricing.py). Time is substituted by `sin(angle)**2`, which makes
-the integrand smooth at both ends, so that eight Gauss points are as good as twenty. Plain fixed-point
-steps are used throughout: the Newton steps of the paper need a better start (QD+) and fail far from it.
+Two departures, both measured (benchmarks/pricing.py). Time is substituted by `sin(angle)**2`, which makes the
+integrands smooth at both ends, so that few Gauss points do. Plain fixed-point steps are used throughout: the
+Newton steps of the paper need a better start (QD+) and run away where it is poor.
 """
 
 from __future__ import annotations

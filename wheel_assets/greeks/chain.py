@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
 from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
 from wheel_assets.greeks.forward import chain_yields
-from wheel_assets.greeks.quotes import mid_prices, quote_status
+from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.tables import GREEKS
@@ -25,7 +27,7 @@ def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float) -> pd.Dat
     A contract without a volatility keeps its row: a named status, NaN Greeks. Expirations whose chain
     implies no credible forward are valued without dividends and counted in `frame.attrs["notes"]`.
     """
-    bid, ask = (option_chains[name].to_numpy(dtype=float, na_value=np.nan) for name in ("bid", "ask"))
+    bid, ask = quoted_prices(option_chains["bid"]), quoted_prices(option_chains["ask"])
     mid = mid_prices(bid, ask)
     root = roots(option_chains["option_symbol"])
     european_style = root.isin(EUROPEAN_ROOTS).to_numpy()
@@ -37,10 +39,25 @@ def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float) -> pd.Dat
     contracts = contracts._replace(dividend_yield=yields.dividend_yield[expiration])
     status = _outside_bounds(contracts, european_style, mid, status)
     iv, greeks = valued(contracts, european_style, np.where(status == "ok", mid, np.nan))
+    greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
     status = _unsolved_or_wide(status, iv, greeks, ask - bid)
     frame = _frame(option_chains, contracts, {"mid": mid, "iv": iv} | greeks._asdict(), status)
     frame.attrs = {"notes": _notes(option_chains["symbol"], expiration, yields.credible, contracts.years > 0)}
     return frame
+
+
+def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
+    """Implied volatility of another price than the mid, decimal a year; NaN where the price has none.
+
+    `greeks` is what `value_chain` gave for this very frame, row by row; its carry and time are used again.
+    """
+    root = roots(option_chains["option_symbol"])
+    terms = (greeks[name].to_numpy() for name in ("spot_price", "strike", "years", "risk_free_rate", "dividend_yield"))
+    contracts = Contracts.of(greeks["option_type"].eq("put").to_numpy(), *terms)
+    alive = (contracts.years > 0) & (contracts.spot > 0)
+    prices = np.where(alive, quoted_prices(option_chains[price]), np.nan)
+    iv, _ = valued(contracts, root.isin(EUROPEAN_ROOTS).to_numpy(), prices)
+    return pd.Series(iv, index=option_chains.index, name=f"{price}_iv")
 
 
 def _contracts(chain: pd.DataFrame, root: pd.Series, rate: float) -> Contracts:
@@ -54,7 +71,7 @@ def _contracts(chain: pd.DataFrame, root: pd.Series, rate: float) -> Contracts:
 def _numbered_expirations(chain: pd.DataFrame, root: pd.Series) -> NDArray[np.intp]:
     """A number from 0 for each series of contracts that share one forward."""
     keys = ["symbol", "root", "expiration", "timestamp"]
-    return chain.assign(root=root).groupby(keys, sort=False).ngroup().to_numpy()
+    return chain.assign(root=root).groupby(keys, sort=False).ngroup().to_numpy(dtype=np.intp)
 
 
 def _outside_bounds(contracts: Contracts, european_style: Bools, mid: Floats, status: Texts) -> Texts:
@@ -67,6 +84,11 @@ def _outside_bounds(contracts: Contracts, european_style: Bools, mid: Floats, st
     good = status == "ok"
     outside = [good & ~(mid > lower), good & ~(mid < upper)]
     return np.select(outside, ["below_intrinsic", "above_bound"], status).astype(object)
+
+
+def _within_bounds(delta: Floats, is_put: Bools) -> Floats:
+    """Calls 0 to 1, puts -1 to 0, which rounding leaves by a hair, and deep calls with a negative yield by more."""
+    return np.clip(delta, np.where(is_put, -1.0, 0.0), np.where(is_put, 0.0, 1.0))
 
 
 def _unsolved_or_wide(status: Texts, iv: Floats, greeks: Sensitivities, spread: Floats) -> Texts:

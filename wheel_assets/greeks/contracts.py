@@ -40,9 +40,9 @@ class Contracts(NamedTuple):
         [42.0, 42.0]
         """
         columns = np.broadcast_arrays(*map(np.atleast_1d, (is_put, spot, strike, years, rate, dividend_yield)))
-        put, *numbers = columns[0].astype(bool), *(column.astype(float) for column in columns[1:])
-        spots, strikes = (np.where(prices > 0, prices, np.nan) for prices in numbers[:2])
-        return cls(put, spots, strikes, *numbers[2:])
+        spots, strikes, *rest = (column.astype(float) for column in columns[1:])
+        spots, strikes = (np.where(prices > 0, prices, np.nan) for prices in (spots, strikes))
+        return cls(columns[0].astype(bool), spots, strikes, *rest)
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Contracts:
         """The chosen contracts."""

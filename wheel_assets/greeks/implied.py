@@ -21,7 +21,7 @@ ENDLESS = 8.0  # volatility times root of years at which an option is worth all 
 class Search(NamedTuple):
     """Contracts still searched for: their row, the bracket, what was tried last and what comes next.
 
-    `gap` is value less price at `tried`, over the strike; `boundary` is the guess at `volatility`, shape (rows, points).
+    `gap` is value less price at `tried`, over the strike; `boundary`, shape (rows, points), belongs to `tried`.
     """
 
     row: NDArray[np.intp]
@@ -36,12 +36,12 @@ class Search(NamedTuple):
 
     def rows(self, which: Bools) -> Search:
         """The chosen contracts."""
-        chosen = self._replace(contracts=self.contracts.rows(which))
-        return Search(*(part if part is chosen.contracts else part[which] for part in chosen))
+        row, contracts, *numbers = self
+        return Search(row[which], contracts.rows(which), *(column[which] for column in numbers))
 
 
 class Implied(NamedTuple):
-    """Volatility, and the log boundary that goes with it, shape (contracts, points); NaN where none."""
+    """Volatility and the log boundary that goes with it, shape (contracts, points); NaN where none."""
 
     volatility: Floats
     boundary: Floats

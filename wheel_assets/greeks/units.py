@@ -10,7 +10,8 @@
 |                  | stands for all carry besides the rate (dividends, borrow fee), and may be negative       |
 | volatility       | of log returns, decimal a year (0.25 is 25 %)                                            |
 | mid              | (bid + ask) / 2 where bid > 0 and ask >= bid, otherwise there is none                    |
-| delta            | dollars a dollar of spot; calls 0 to 1, puts -1 to 0                                     |
+| delta            | dollars a dollar of spot; calls 0 to 1, puts -1 to 0 (a negative yield would take deep   |
+|                  | calls above 1: they are held at 1)                                                       |
 | gamma            | change of delta a dollar of spot; never negative                                         |
 | theta            | dollars a share a calendar day (1/365 year); mostly negative                             |
 | vega             | dollars a share for one volatility point (0.01)                                          |

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.greeks.contracts import Floats
-from wheel_assets.greeks.quotes import mid_prices
+from wheel_assets.greeks.quotes import mid_prices, quoted_prices
 from wheel_assets.predict import MODEL_VERSION
 from wheel_assets.predict.model import SAID, Slice, predicted
 from wheel_assets.tables import PREDICTIONS
@@ -45,7 +45,7 @@ def _features(
     chain: pd.DataFrame, greeks: pd.DataFrame, price: str, commission: float, realised: Mapping[str, float]
 ) -> pd.DataFrame:
     """Everything the model sees of each contract, one column each."""
-    bid, ask = _floats(chain, "bid"), _floats(chain, "ask")
+    bid, ask = quoted_prices(chain["bid"]), quoted_prices(chain["ask"])
     mid = mid_prices(bid, ask)
     valued = _aligned(greeks, chain["option_symbol"])
     taken = {"rate": "risk_free_rate"} | {name: name for name in ("years", "dividend_yield", "iv", "vega", "delta")}

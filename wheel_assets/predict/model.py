@@ -52,11 +52,11 @@ def predicted(contracts: Slice) -> Floats:
     """What `SAID` names, one row each, one column a contract; NaN where no contract has a volatility."""
     c = contracts
     spot, years, forward = float(c.spot[0]), float(c.years[0]), _forward(c)
-    quoted = np.isfinite(c.iv) & np.isfinite(c.half_spread)
+    quoted = np.isfinite(c.iv) & np.isfinite(c.half_spread) & (c.vega > 0)
     if not quoted.any() or not forward > 0:
         return np.full((len(SAID), c.strike.size), np.nan)
-    error = c.half_spread / c.vega * ONE_POINT * np.sqrt(years)
-    smile = fitted_smile(forward, c.strike[quoted], c.iv[quoted] * np.sqrt(years), error[quoted])
+    error = c.half_spread[quoted] / c.vega[quoted] * ONE_POINT * np.sqrt(years)
+    smile = fitted_smile(forward, c.strike[quoted], c.iv[quoted] * np.sqrt(years), error)
     stretch = _stretch(smile.at_the_money / np.sqrt(years), float(c.realised_volatility[0]))
     distribution = implied_distribution(smile, stretch)
     is_put = c.is_put > 0

@@ -53,13 +53,16 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
     are left out.
     """
     moneyness = np.log(strike / forward)
-    near = np.exp(-0.5 * (moneyness / np.median(deviation)) ** 2) / error**2 + 1e-300
+    typical = np.median(deviation)
+    strength = 1 / np.maximum(error / typical, LEAST_ERROR) ** 2
+    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * strength
     level = float(np.average(deviation, weights=near))
     z = moneyness / level
     basis = _basis(z)
-    weight = np.where(np.abs(z) <= GRID[-1], 1 / np.maximum(error / level, LEAST_ERROR) ** 2, 0.0)
+    weight = np.where(np.abs(z) <= GRID[-1], strength, 0.0)
     normal = basis.T @ (basis * weight[:, None]) + _penalty()
-    return Smile(forward, level, 1 + np.linalg.solve(normal, basis.T @ (weight * (deviation / level - 1))))
+    bent: Floats = np.linalg.solve(normal, basis.T @ (weight * (deviation / level - 1)))
+    return Smile(forward, level, 1 + bent)
 
 
 def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -88,7 +90,9 @@ def _grid() -> tuple[Contracts, np.ndarray]:
 @pytest.fixture(scope="module")
 def quantlib() -> np.ndarray:
     """Price and delta (by a step of a hundredth of a per cent) of the grid, by QuantLib's most precise engine."""
-    ql = pytest.importorskip("QuantLib")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its generated wrappers warn on newer Pythons
+        ql = pytest.importorskip("QuantLib")
     today = ql.Date(22, 11, 2026)
     ql.Settings.instance().evaluationDate = today
     quotes = [ql.SimpleQuote(1.0) for _ in range(4)]
@@ -204,8 +208,8 @@ def test_european_where_early_exercise_never_pays(put, rate, dividend):
 
 
 def test_an_option_that_should_be_exercised_is_its_intrinsic_value():
-    value, delta, gamma, theta, vega, rho = american.sensitivities(Contracts.of(True, 50, 100, 1, 0.08, 0), np.array([0.1]))
-    assert (value[0], delta[0], gamma[0], theta[0], vega[0], rho[0]) == (50, -1, 0, 0, 0, 0)
+    found = american.sensitivities(Contracts.of(True, 50, 100, 1, 0.08, 0), np.array([0.1]))
+    assert [column[0] for column in found] == [50, -1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("put", [True, False])

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.greeks import american, european, value_chain
+from wheel_assets.greeks import american, european, units, value_chain, volatility_at
 from wheel_assets.greeks.contracts import Contracts
-from wheel_assets.tables import GREEKS, OPTION_CHAINS
+from wheel_assets.predict import predict_chain
+from wheel_assets.tables import GREEKS, OPTION_CHAINS, PREDICTIONS
 
 RATE = 0.04
 QUOTED = pd.Timestamp("2026-11-20 21:00")
@@ -31,7 +32,7 @@ def _chain(symbol: str = "ABCD", dividend: float = 0.0, volatility: float = 0.5,
     osi = symbol.ljust(6) + codes + (chain["strike"] * 1000).astype(int).astype(str).str.zfill(8)
     quotes = {"bid": np.maximum(value - 0.01, 0.0), "ask": value + 0.01, "timestamp": QUOTED, "symbol": symbol}
     rest = {"option_symbol": osi, "spot_price": 100.0, "multiplier": 100, "quote_quality": "ok", "source": "test"}
-    empty = {name: np.nan for name in ("last", "bid_size", "ask_size", "volume", "open_interest", "iv")}
+    empty = dict.fromkeys(("last", "bid_size", "ask_size", "volume", "open_interest", "iv"), np.nan)
     return OPTION_CHAINS.conform(chain.assign(**quotes, **rest, **empty))
 
 
@@ -43,7 +44,8 @@ def test_the_frame_fits_its_table_row_by_row():
 
 
 @pytest.mark.parametrize(
-    ("dividend", "volatility"), [(0.0, 0.15), (0.03, 0.15), (-0.02, 0.15), (0.0, 0.5), (0.03, 0.5), (0.25, 0.5), (0.03, 1.2)]
+    ("dividend", "volatility"),
+    [(0.0, 0.15), (0.03, 0.15), (-0.02, 0.15), (0.0, 0.5), (0.03, 0.5), (0.25, 0.5), (0.03, 1.2)],
 )
 def test_volatility_and_forward_come_out_as_they_went_in(dividend, volatility):
     greeks = value_chain(_chain(dividend=dividend, volatility=volatility), risk_free_rate=RATE)
@@ -62,6 +64,15 @@ def test_index_options_are_valued_as_european(root):
     if root == "SPXW":
         np.testing.assert_allclose(greeks["iv"].dropna(), 0.5, atol=2e-3)
     assert (greeks["years"].min() * 365) == pytest.approx(7 if root == "SPXW" else 6)
+
+
+@pytest.mark.parametrize("dividend", [-0.3, 0.3])
+def test_deltas_stay_in_bounds_whatever_the_carry(dividend):
+    greeks = GREEKS.conform(value_chain(_chain(dividend=dividend, volatility=0.8), risk_free_rate=RATE))
+    valued = greeks[greeks["status"] == "ok"]
+    assert valued.query("option_type == 'call'")["delta"].between(0, 1).all()
+    assert valued.query("option_type == 'put'")["delta"].between(-1, 0).all()
+    assert (valued[["gamma", "vega"]] >= 0).all(axis=None)
 
 
 def test_put_and_call_of_one_strike_agree():
@@ -126,6 +137,45 @@ def test_noise_of_a_cent_is_no_yield_a_week_before_expiration():
     chain[["bid", "ask"]] += shift[:, None] * (chain["bid"] > 0.05).to_numpy()[:, None]
     week = value_chain(chain, risk_free_rate=RATE).query("years < 0.05")
     assert (week["dividend_yield"] == 0).all()
+
+
+def test_volatilities_of_bid_and_ask_lie_around_that_of_the_mid():
+    chain = _chain(dividend=0.02)
+    chain.loc[3, "bid"] = 0.0
+    greeks = value_chain(chain, risk_free_rate=RATE)
+    bid, ask = (volatility_at(chain, greeks, side) for side in ("bid", "ask"))
+    near = greeks["delta"].abs().between(0.1, 0.9)
+    assert (bid[near] < greeks["iv"][near]).all()
+    assert (ask[near] > greeks["iv"][near]).all()
+    assert np.isnan(bid[3])
+    assert volatility_at(chain, greeks, "last").isna().all()
+
+
+STATUSES = {
+    *("ok", "expired", "no_spot", "missing", "no_bid", "no_ask", "crossed"),
+    *("below_intrinsic", "above_bound", "wide", "no_convergence"),
+}
+def test_every_status_is_explained_among_the_conventions():
+    assert all(f" {status}" in units.__doc__ for status in STATUSES)
+
+
+ODD = np.array([0.0, 0.01, 99.99, 100.0, 5e-324, 1e300, np.nan, np.inf, -np.inf, -999.0])
+
+
+# Drawn from a seed: hypothesis would shrink two hundred floats for minutes.
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("spot", [1e-4, 100.0, 1e6])
+def test_no_quotes_at_all_raise_or_give_half_a_row(seed, spot):
+    chain, rng = _chain().assign(spot_price=spot), np.random.default_rng(seed)
+    likely = rng.uniform(0, 200, (len(chain), 2)) * 10 ** rng.uniform(-3, 0, (len(chain), 1))
+    odd = ODD[rng.integers(0, ODD.size, likely.shape)]
+    chain[["bid", "ask"]] = np.where(rng.random(likely.shape) < rng.random(), likely, odd)
+    greeks = value_chain(chain, risk_free_rate=RATE)
+    assert set(greeks["status"]) <= STATUSES
+    numbers = greeks[["iv", "delta", "gamma", "theta", "vega", "rho"]]
+    assert np.isfinite(numbers[greeks["status"] == "ok"]).all(axis=None)
+    assert numbers[greeks["status"] != "ok"].isna().all(axis=None)
+    PREDICTIONS.conform(predict_chain(chain, greeks))
 
 
 def test_an_empty_chain_gives_an_empty_frame():

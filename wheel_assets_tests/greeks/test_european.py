@@ -79,7 +79,8 @@ def test_put_call_parity(market, moneyness):
     spot, years, rate, dividend, volatility = market
     strike = spot * moneyness
     put, call = european.price(Contracts.of([True, False], spot, strike, years, rate, dividend), volatility)
-    assert call - put == pytest.approx(spot * np.exp(-dividend * years) - strike * np.exp(-rate * years), abs=1e-9 * spot)
+    worth = spot * np.exp(-dividend * years) - strike * np.exp(-rate * years)
+    assert call - put == pytest.approx(worth, abs=1e-9 * spot)
 
 
 @pytest.mark.parametrize("put", [True, False])
@@ -90,7 +91,8 @@ def test_greeks_are_the_slopes_of_the_price(put, moneyness, volatility):
 
     def slope(at: int, step: float, unit: float = 1.0) -> float:
         bump = np.eye(6)[at] * step
-        up, down = (european.price(Contracts.of(put, *shifted[:-1]), shifted[-1])[0] for shifted in (terms + bump, terms - bump))
+        shifted = np.transpose([terms + bump, terms - bump])
+        up, down = european.price(Contracts.of(put, *shifted[:-1]), shifted[-1])
         return (up - down) / (2 * step) * unit
 
     greeks = european.sensitivities(Contracts.of(put, *terms[:-1]), volatility)

@@ -26,10 +26,16 @@ def test_trading_ends_at_four_in_new_york(expiration, am_settled, end):
 
 @pytest.mark.parametrize(
     ("quoted", "seconds"),
-    [("2026-12-18 20:59:59", 1), ("2026-12-18 21:00:00", 0), ("2026-12-18 21:30:00", -1800), ("2025-12-18 21:00:00", 31_536_000)],
+    [
+        ("2026-12-18 20:59:59", 1),
+        ("2026-12-18 21:00:00", 0),
+        ("2026-12-18 21:30:00", -1800),
+        ("2025-12-18 21:00:00", 31_536_000),
+    ],
 )
 def test_years_are_exact_to_the_second(quoted, seconds):
-    years = years_to_expiration(pd.Series(pd.to_datetime([quoted])), pd.Series(pd.to_datetime(["2026-12-18"])), np.array([False]))
+    times, days = (pd.Series(pd.to_datetime([text])) for text in (quoted, "2026-12-18"))
+    years = years_to_expiration(times, days, np.array([False]))
     assert years[0] * 365 * 86_400 == pytest.approx(seconds, abs=1e-6)
 
 

@@ -28,10 +28,10 @@ def _chain(symbol: str = "SPXW", volatility: float = VOLATILITY) -> pd.DataFrame
     value = european.price(contracts, volatility)
     codes = "261218" + chain["option_type"].str[0].str.upper()
     osi = symbol.ljust(6) + codes + (chain["strike"] * 1000).astype(int).astype(str).str.zfill(8)
-    quotes = {"bid": value - 0.005, "ask": value + 0.005, "timestamp": QUOTED, "symbol": symbol, "expiration": EXPIRATION}
+    quotes = {"bid": value - 0.005, "ask": value + 0.005, "timestamp": QUOTED, "symbol": symbol}
     rest = {"option_symbol": osi, "spot_price": 100.0, "multiplier": 100, "quote_quality": "ok", "source": "test"}
-    empty = {name: np.nan for name in ("last", "bid_size", "ask_size", "volume", "open_interest", "iv")}
-    return OPTION_CHAINS.conform(chain.assign(**quotes, **rest, **empty))
+    empty = dict.fromkeys(("last", "bid_size", "ask_size", "volume", "open_interest", "iv"), np.nan)
+    return OPTION_CHAINS.conform(chain.assign(expiration=EXPIRATION, **quotes, **rest, **empty))
 
 
 def _predict(chain: pd.DataFrame, **options: object) -> pd.DataFrame:
@@ -125,7 +125,9 @@ def test_a_contract_without_a_bid_has_probabilities_and_no_returns():
     assert json.loads(row["input_features"])["premium"] is None
 
 
-@pytest.mark.parametrize("change", [{"bid": np.nan}, {"timestamp": EXPIRATION + pd.Timedelta(days=2)}, {"spot_price": 0.0}])
+@pytest.mark.parametrize(
+    "change", [{"bid": np.nan}, {"timestamp": EXPIRATION + pd.Timedelta(days=2)}, {"spot_price": 0.0}]
+)
 def test_an_expiration_without_any_volatility_has_no_predictions(change):
     predictions = PREDICTIONS.conform(_predict(_chain().assign(**change)))
     assert predictions[["prob_itm", "prob_touch", "expected_return", "cvar_95"]].isna().all(axis=None)

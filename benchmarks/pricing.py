@@ -1,0 +1,271 @@
+"""How exact and how fast the pricing is, beside QuantLib and vollib, in one run.
+
+    python benchmarks/pricing.py [--market] > benchmarks/results/pricing.txt
+
+needs QuantLib and vollib (the `test` extra). Times are medians, because the mean of a few runs is mostly about
+what else the machine did; ratios compare runs within this process only. The loops of the other libraries are
+measured on a sample, per contract. `--market` adds the whole US market: 1,500,000 contracts.
+What it does not show: cold starts, and the time of pandas around the arrays (`value_chain` is its own line).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import QuantLib as ql  # noqa: N813
+from vollib.black_scholes_merton.greeks import analytical
+from vollib.black_scholes_merton.implied_volatility import implied_volatility as vollib_volatility
+
+from wheel_assets.greeks import american, european
+from wheel_assets.greeks.boundary import STANDARD, Scheme
+from wheel_assets.greeks.contracts import Contracts, Floats
+from wheel_assets.greeks.implied import american_volatility
+from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.greeks.valuation import THREADS, valued
+
+RATE, DIVIDEND, SPOT = 0.04, 0.012, 100.0
+FINEST = Scheme(12, 16, 32, 10)
+GREEKS = ("delta", "gamma", "theta", "vega", "rho")
+
+
+def say(line: str = "") -> None:
+    """A line of the report."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def median_seconds(run: Callable[[], object], repeats: int = 5) -> float:
+    """Median time of a call."""
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+    return statistics.median(seconds() for _ in range(repeats))
+
+
+class QuantLibMarket:
+    """One Black-Scholes-Merton process whose four inputs are set contract by contract."""
+
+    def __init__(self) -> None:
+        self.today = ql.Date(20, 11, 2026)
+        ql.Settings.instance().evaluationDate = self.today
+        days = ql.Actual365Fixed()
+        self.spot, self.dividend, self.rate, self.volatility = (ql.SimpleQuote(0.1) for _ in range(4))
+        curves = [
+            ql.YieldTermStructureHandle(ql.FlatForward(self.today, ql.QuoteHandle(quote), days))
+            for quote in (self.dividend, self.rate)
+        ]
+        surface = ql.BlackConstantVol(self.today, ql.NullCalendar(), ql.QuoteHandle(self.volatility), days)
+        volatility = ql.BlackVolTermStructureHandle(surface)
+        self.process = ql.BlackScholesMertonProcess(ql.QuoteHandle(self.spot), *curves, volatility)
+
+    def option(self, contract: Contracts, style: type, engine: ql.PricingEngine) -> ql.VanillaOption:
+        """The option of one contract, its market set."""
+        put, spot, strike, years, rate, dividend = (column[0] for column in contract)
+        for quote, value in ((self.spot, spot), (self.rate, rate), (self.dividend, dividend)):
+            quote.setValue(float(value))
+        last = self.today + round(float(years) * 365)
+        exercise = ql.AmericanExercise(self.today, last) if style is ql.AmericanExercise else style(last)
+        kind = ql.Option.Put if put else ql.Option.Call
+        option = ql.VanillaOption(ql.PlainVanillaPayoff(kind, float(strike)), exercise)
+        option.setPricingEngine(engine)
+        return option
+
+
+def one_by_one(contracts: Contracts) -> Iterator[Contracts]:
+    """Single contracts."""
+    for row in range(contracts.strike.size):
+        yield contracts.rows(slice(row, row + 1))
+
+
+def quantlib_prices(
+    market: QuantLibMarket, engine: ql.PricingEngine, contracts: Contracts, volatility: Floats
+) -> Floats:
+    """American prices by one of QuantLib's engines."""
+    prices = []
+    for contract, sigma in zip(one_by_one(contracts), volatility, strict=True):
+        market.volatility.setValue(float(sigma))
+        prices.append(market.option(contract, ql.AmericanExercise, engine).NPV())
+    return np.array(prices)
+
+
+def quantlib_european_loop(market: QuantLibMarket, contracts: Contracts, prices: Floats) -> None:
+    """Implied volatility and five Greeks, contract by contract."""
+    engine = ql.AnalyticEuropeanEngine(market.process)
+    for contract, price in zip(one_by_one(contracts), prices, strict=True):
+        option = market.option(contract, ql.EuropeanExercise, engine)
+        market.volatility.setValue(option.impliedVolatility(float(price), market.process, 1e-7, 100, 1e-4, 8.0))
+        for name in GREEKS:
+            getattr(option, name)()
+
+
+def quantlib_american_loop(market: QuantLibMarket, contracts: Contracts, prices: Floats) -> None:
+    """Implied volatility alone, contract by contract."""
+    engine = ql.QdFpAmericanEngine(market.process)
+    for contract, price in zip(one_by_one(contracts), prices, strict=True):
+        option = market.option(contract, ql.AmericanExercise, engine)
+        with contextlib.suppress(RuntimeError):  # its finite differences cannot bracket prices near intrinsic
+            option.impliedVolatility(float(price), market.process, 1e-4, 100, 1e-4, 8.0)
+
+
+def vollib_loop(contracts: Contracts, prices: Floats) -> None:
+    """Implied volatility and five Greeks, contract by contract."""
+    for contract, price in zip(one_by_one(contracts), prices, strict=True):
+        put, spot, strike, years, rate, dividend = (column[0].item() for column in contract)
+        flag = "p" if put else "c"
+        sigma = vollib_volatility(float(price), spot, strike, years, rate, dividend, flag)
+        for name in GREEKS:
+            getattr(analytical, name)(flag, spot, strike, years, rate, sigma, dividend)
+
+
+def accuracy_grid(size: int = 1500) -> tuple[Contracts, Floats]:
+    """Random contracts of the promised range, log-uniform in moneyness, days and volatility."""
+    rng = np.random.default_rng(5)
+
+    def log_uniform(low: float, high: float) -> Floats:
+        return np.exp(rng.uniform(np.log(low), np.log(high), size))
+
+    years = np.round(log_uniform(1, 730)) / 365
+    spot, volatility = 100 * log_uniform(0.5, 2), log_uniform(0.05, 3)
+    rate, dividend = rng.uniform(0, 0.08, size), rng.uniform(0, 0.06, size)
+    return Contracts.of(rng.random(size) < 0.5, spot, 100.0, years, rate, dividend), volatility
+
+
+def real_shaped(contracts: int, slices: int) -> tuple[Contracts, Floats]:
+    """Chains of `slices` expirations, strikes spread over four deviations, a skewed smile."""
+    each = contracts // (2 * slices)
+    days = np.resize([3, 7, 14, 21, 28, 45, 63, 91, 147, 210, 336, 700], slices)
+    years = np.repeat(days / 365.0, each)
+    level = np.repeat(np.linspace(0.15, 0.8, slices), each)
+    z = np.tile(np.linspace(-2.5, 1.8, each), slices)
+    strike = np.round(SPOT * np.exp(level * np.sqrt(years) * z), 2)
+    volatility = level * (1 - 0.08 * z + 0.02 * z * z)
+    is_put = np.arange(2 * years.size) < years.size
+    return Contracts.of(is_put, SPOT, *(np.tile(x, 2) for x in (strike, years)), RATE, DIVIDEND), np.tile(volatility, 2)
+
+
+def report_accuracy(market: QuantLibMarket) -> None:
+    """Errors against QuantLib's most precise American engine."""
+    contracts, volatility = accuracy_grid()
+    exact = ql.QdFpAmericanEngine(market.process, ql.QdFpAmericanEngine.highPrecisionScheme())
+    reference = quantlib_prices(market, exact, contracts, volatility)
+    bumped = [
+        quantlib_prices(market, exact, contracts._replace(spot=contracts.spot * (1 + step)), volatility)
+        for step in (1e-4, -1e-4)
+    ]
+    delta = (bumped[0] - bumped[1]) / (2e-4 * contracts.spot)
+    alive = reference - contracts.intrinsic > 1e-3
+    found = american.sensitivities(contracts, volatility)
+    vega = american.sensitivities(contracts, volatility, FINEST).vega / ONE_POINT
+    allowed = alive & (vega * 1e-4 > 1e-5 * 100)
+    sigma = american_volatility(contracts, reference).volatility
+    say(f"Accuracy: {reference.size} American options against QuantLib QdFp high precision")
+    say("moneyness 0.5-2, 1-730 days, volatility 5-300 %, rate 0-8 %, yield 0-6 %")
+    say(f"{'':34s}{'largest':>10s}{'99 %':>10s}{'median':>10s}{'promised':>10s}")
+    _errors("price, of the strike", np.abs(american.price(contracts, volatility) - reference) / 100, "1e-4")
+    _errors(f"volatility ({allowed.sum()} with vega for it)", np.abs(sigma - volatility)[allowed], "1e-4")
+    _errors("delta", np.abs(found.delta - delta)[alive], "1e-3")
+    _errors("price, finest scheme", np.abs(american.price(contracts, volatility, FINEST) - reference) / 100, "")
+    report_methods(market, contracts, volatility, reference)
+
+
+def _errors(name: str, errors: Floats, promised: str) -> None:
+    quantiles = "".join(f"{value:10.1e}" for value in (errors.max(), np.quantile(errors, 0.99), np.median(errors)))
+    say(f"{name:34s}{quantiles}{promised:>10s}")
+
+
+def report_methods(market: QuantLibMarket, contracts: Contracts, volatility: Floats, reference: Floats) -> None:
+    """The methods there are to choose from: error against time of one price."""
+    process, scheme = market.process, ql.QdFpAmericanEngine
+    engines = {
+        "QuantLib Bjerksund-Stensland": ql.BjerksundStenslandApproximationEngine(process),
+        "QuantLib Barone-Adesi-Whaley": ql.BaroneAdesiWhaleyApproximationEngine(process),
+        "QuantLib QD+": ql.QdPlusAmericanEngine(process),
+        "QuantLib QdFp fast": scheme(process, scheme.fastScheme()),
+        "QuantLib QdFp accurate": scheme(process, scheme.accurateScheme()),
+        "QuantLib lattice, 200 steps": ql.BinomialVanillaEngine(process, "crr", 200),
+        "QuantLib finite differences 100": ql.FdBlackScholesVanillaEngine(process, 100, 100),
+    }
+    runs = {name: partial(_working_prices, market, engine, contracts, volatility) for name, engine in engines.items()}
+    for ours in (Scheme(4, 4, 8, 2), Scheme(5, 6, 10, 2), STANDARD, Scheme(8, 8, 16, 4), FINEST):
+        runs[f"ours, scheme {tuple(ours)}"] = partial(american.price, contracts, volatility, ours)
+    say()
+    say(f"{'Methods: one American price':34s}{'largest':>10s}{'99 %':>10s}{'no answer':>10s}{'us each':>10s}")
+    for name, run in runs.items():
+        start = time.perf_counter()
+        error = np.abs(run() - reference) / 100
+        each = (time.perf_counter() - start) / reference.size * 1e6
+        bad = np.isnan(error)
+        say(f"{name:34s}{error[~bad].max():10.1e}{np.quantile(error[~bad], 0.99):10.1e}{bad.sum():10d}{each:10.1f}")
+
+
+def _working_prices(
+    market: QuantLibMarket, engine: ql.PricingEngine, contracts: Contracts, volatility: Floats
+) -> Floats:
+    """Prices, NaN where the engine refuses."""
+    prices = []
+    for contract, sigma in zip(one_by_one(contracts), volatility, strict=True):
+        try:
+            prices.append(quantlib_prices(market, engine, contract, np.array([sigma]))[0])
+        except RuntimeError:
+            prices.append(np.nan)
+    return np.array(prices)
+
+
+def report_speed(market: QuantLibMarket, size: int, slices: int, repeats: int) -> None:
+    """Implied volatility and five Greeks of a chain, ours and in the loops of the others."""
+    contracts, volatility = real_shaped(size, slices)
+    say()
+    say(f"Speed: implied volatility and five Greeks, {contracts.strike.size:,} contracts in {slices:,} expirations")
+    say(f"{'':44s}{'us each':>10s}{'seconds':>10s}{'ours is faster':>16s}")
+    sample = np.random.default_rng(1).permutation(contracts.strike.size)[:400]
+    for name, style in (("European", european), ("American", american)):
+        blocks = np.array_split(np.arange(volatility.size), 1 + volatility.size // 4096)
+        prices = np.concatenate([style.price(contracts.rows(rows), volatility[rows]) for rows in blocks])
+        dead = prices < contracts.intrinsic + 0.01
+        prices = np.where(dead, np.nan, prices)
+        is_european = np.full(prices.size, style is european)
+        seconds = median_seconds(lambda: valued(contracts, is_european, prices), repeats)  # noqa: B023
+        ours = seconds / np.sum(~dead)
+        _speed(f"{name}, ours", ours, seconds, ours)
+        chosen = sample[~dead[sample]]
+        loops = {
+            "European": {"vollib": vollib_loop, "QuantLib": partial(quantlib_european_loop, market)},
+            "American": {"QuantLib impliedVolatility": partial(quantlib_american_loop, market)},
+        }
+        for library, loop in loops[name].items():
+            each = median_seconds(partial(loop, contracts.rows(chosen), prices[chosen]), 3) / chosen.size
+            _speed(f"{name}, {library} loop", each, each * prices.size, ours)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    say(f"{THREADS} threads; peak memory of the process so far {peak:,.0f} MB")
+
+
+def _speed(name: str, each: float, total: float, ours: float) -> None:
+    say(f"{name:44s}{each * 1e6:10.2f}{total:10.2f}{each / ours:14,.0f} x")
+
+
+def main() -> None:
+    """Print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--market", action="store_true", help="also 1,500,000 contracts")
+    wanted = parser.parse_args()
+    market = QuantLibMarket()
+    say(f"NumPy {np.__version__}, QuantLib {ql.__version__}, Python {sys.version.split()[0]}")
+    report_accuracy(market)
+    report_speed(market, 3_000, 12, repeats=7)
+    if wanted.market:
+        report_speed(market, 1_500_000, 50_000, repeats=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Implied yields from quotes whose forward is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheel_assets.greeks import american, european
+from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.greeks.forward import chain_yields, nearest_pairs
+
+STRIKES = np.arange(80.0, 121.0, 5.0)
+YEARS, RATE, SPREAD = 0.5, 0.04, 0.04
+
+
+def _contracts(dividend: float) -> Contracts:
+    """All calls, then all puts, of one expiration."""
+    is_put = np.arange(2 * STRIKES.size) >= STRIKES.size
+    return Contracts.of(is_put, 100.0, np.tile(STRIKES, 2), YEARS, RATE, dividend)
+
+
+def _yields(dividend: float, mid: np.ndarray, is_european: bool, expiration: np.ndarray | None = None):
+    contracts, count = _contracts(dividend), 2 * STRIKES.size
+    groups = np.zeros(count, dtype=int) if expiration is None else expiration
+    unknown = contracts._replace(dividend_yield=np.zeros(count))
+    return chain_yields(unknown, np.full(count, is_european), mid, np.full(count, SPREAD), groups)
+
+
+def _values(dividend: float, is_european: bool) -> np.ndarray:
+    style = european if is_european else american
+    return style.price(_contracts(dividend), np.full(2 * STRIKES.size, 0.4))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-0.05, 0.15), st.booleans())
+def test_the_yield_comes_back_from_exact_prices(dividend, is_european):
+    found = _yields(dividend, _values(dividend, is_european), is_european)
+    assert found.credible[0]
+    assert found.dividend_yield[0] == pytest.approx(dividend, abs=1e-3)
+
+
+def test_early_exercise_is_not_taken_for_a_dividend():
+    dearer_puts = _values(0.02, is_european=False)
+    taken_for_european, right = (_yields(0.02, dearer_puts, style).dividend_yield[0] for style in (True, False))
+    assert abs(taken_for_european - 0.02) > 10 * abs(right - 0.02)
+
+
+def test_noise_around_no_dividend_is_no_dividend():
+    noise = np.resize([0.02, -0.02, 0.01], 2 * STRIKES.size)
+    found = _yields(0.0, _values(0.0, True) + noise, is_european=True)
+    assert (found.dividend_yield[0], found.credible[0]) == (0, True)
+
+
+def test_a_forward_that_all_pairs_agree_on_is_believed_within_the_spread():
+    shifted = _values(0.0, True) + np.where(_contracts(0.0).is_put, 0.015, -0.015)
+    assert _yields(0.0, shifted, is_european=True).dividend_yield[0] == pytest.approx(0.0006, abs=1e-4)
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2])
+def test_too_few_pairs_are_not_credible(pairs):
+    mid = np.where(np.tile(np.arange(STRIKES.size) < pairs, 2), _values(0.05, True), np.nan)
+    found = _yields(0.05, mid, is_european=True)
+    assert (found.credible[0], found.dividend_yield[0]) == (False, 0)
+
+
+def test_pairs_that_contradict_each_other_are_not_credible():
+    wild = np.resize([3.0, -3.0, 1.0, -2.0, 2.0], 2 * STRIKES.size)
+    found = _yields(0.05, _values(0.05, True) + wild, is_european=True)
+    assert (found.credible[0], found.dividend_yield[0]) == (False, 0)
+
+
+def test_a_spot_that_is_wrong_by_half_is_not_credible():
+    found = _yields(0.0, _values(2.0, True), is_european=True)
+    assert (found.credible[0], found.dividend_yield[0]) == (False, 0)
+
+
+def test_expirations_are_kept_apart():
+    halves = np.concatenate([_values(0.1, True)[: STRIKES.size], _values(0.1, True)[STRIKES.size :]])
+    found = _yields(0.1, halves, is_european=True, expiration=np.full(2 * STRIKES.size, 2))
+    assert found.credible.tolist() == [False, False, True]
+    assert found.dividend_yield[2] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_the_nearest_pairs_are_taken_and_single_quotes_left():
+    contracts = _contracts(0.0)
+    quoted = (contracts.strike != 100) | contracts.is_put
+    pairs = nearest_pairs(contracts, quoted, np.zeros(contracts.strike.size, dtype=int), count=4)
+    assert sorted(contracts.strike[pairs.call]) == [90, 95, 105, 110]
+    assert (contracts.strike[pairs.call] == contracts.strike[pairs.put]).all()
+    assert contracts.is_put[pairs.put].all()
