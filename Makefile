@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: recommend test ui benchmark lock clean
+.PHONY: recommend test test-browser ui benchmark lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
+
+# Wants Debian's chromium and chromium-driver; keeps the pictures of the README.
+test-browser: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	SCREENSHOTS=docs $(BIN)/python -m pytest wheel_assets_tests/end_to_end/test_browser.py
 
 ui: $(VENV)/installed
 	$(BIN)/dagster dev

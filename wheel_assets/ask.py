@@ -27,7 +27,8 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     Raises RunFailed with the one sentence of whatever failed first.
     """
     job = defs.resolve_implicit_global_asset_job_def()
-    upstream = {table.name: table for table in DATA_TABLES if table.name != QUESTION.path[-1]} if fresh else {}
+    above = job.asset_layer.asset_graph.get_ancestor_asset_keys(QUESTION) if fresh else set()
+    upstream = {table.name: table for table in DATA_TABLES if dg.AssetKey(table.name) in above}
     ops = {name: config_for(table, _keys(config, table.key_config)) for name, table in upstream.items()}
     with instance() as home:
         result = job.execute_in_process(
@@ -40,8 +41,8 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
             raise_on_error=debug,
         )
     for event in result.all_events:
-        if event.is_step_failure:
-            raise RunFailed(sentence_of(event.step_failure_data))
+        if sentence := sentence_of(event):
+            raise RunFailed(sentence)
     return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
 
 

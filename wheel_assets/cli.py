@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,9 @@ from wheel_assets.errors import WheelError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from wheel_assets.cache.store import Store
+    from wheel_assets.settings import Settings
 
 PIPED_WIDTH = 110  # columns, where there is no terminal to ask
 
@@ -50,6 +55,12 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
     if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is not a number of dollars.")
     return value
+
+
+def _svg(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    if value is not None and not value.lower().endswith(".svg"):
+        raise click.BadParameter(f"{value} does not end in .svg, the only format drawn.")
+    return None if value is None else Path(value)
 
 
 @main.command()
@@ -113,6 +124,24 @@ def config(as_json: bool) -> None:
     _console().print(table)
 
 
+@main.command()
+@click.argument("broker", type=click.Choice(["schwab"]))
+def login(broker: str) -> None:
+    """Log in to Schwab: open a page, agree, paste where it led. Schwab wants it anew every seven days."""
+    from datetime import UTC
+
+    from wheel_assets.cache.ledger import ledger_of
+    from wheel_assets.fetch.schwab_login import SchwabLogin
+
+    settings, store = _settings_and_store()
+    with ledger_of(store).kept() as ledger:
+        attempt = SchwabLogin(settings.schwab, ledger.record)
+        click.echo(f"Open this page, log in and agree:\n\n  {attempt.url}\n")
+        click.echo("It leads to a page that does not load. Copy that page's whole address within 30 seconds.")
+        attempt.finish(click.prompt("Address", prompt_suffix=": "), store.clock().replace(tzinfo=UTC))
+    click.echo(f"logged in for seven days; the login is kept in {settings.schwab.token_file}")
+
+
 def _console() -> Console:
     from rich.console import Console
 
@@ -123,6 +152,128 @@ def _tell_unexpected(kind: type[BaseException], error: BaseException, _: Traceba
     """The last word on an error that nobody foresaw: still one line; Python leaves with 1."""
     words = " ".join(f"{kind.__name__}: {error}".split())
     click.echo(f"wheel: error: {words}; nobody foresaw this; `wheel --debug ...` shows where", err=True)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def stats(as_json: bool) -> None:
+    """What is cached, how old it is, how often it was of use, what it takes and what it cost."""
+    from wheel_assets.cache.stats import stats as statistics
+    from wheel_assets.cache.terminal import show_stats
+
+    settings, store = _settings_and_store()
+    document = statistics(store, settings.max_age.of)
+    click.echo(json.dumps(document, indent=2)) if as_json else show_stats(document, _console())
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def costs(as_json: bool) -> None:
+    """API calls and what they cost, by month and source."""
+    from wheel_assets.cache.stats import costs as ledger
+    from wheel_assets.cache.terminal import show_costs
+
+    settings, store = _settings_and_store()
+    rows = ledger(store)
+    click.echo(json.dumps(rows, indent=2)) if as_json else show_costs(rows, settings.budget.monthly_usd, _console())
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--plot", metavar="FILE.svg", callback=_svg, help="Draw the reliability diagram.")
+def outcomes(as_json: bool, plot: Path | None) -> None:
+    """Were the predictions right? Those that have expired, scored beside |delta| and N(d2)."""
+    from wheel_assets.outcomes import diagram
+    from wheel_assets.outcomes import outcomes as audit
+    from wheel_assets.predict.terminal import show_outcomes
+
+    _, store = _settings_and_store()
+    document = audit(store)
+    if plot:
+        diagram(document, plot)
+    click.echo(json.dumps(document, indent=2)) if as_json else show_outcomes(document, _console())
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def cleanup(dry_run: bool, as_json: bool) -> None:
+    """Retention now: what is too old or too much goes, the file is compacted, old run records go."""
+    from wheel_assets.ask import instance
+    from wheel_assets.cache.terminal import show_removal
+    from wheel_assets.defs.jobs import clean_up
+
+    _, store = _settings_and_store()
+    with instance() as home:
+        told = clean_up(store, home, dry_run)
+    click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, _console())
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def clear(yes: bool, as_json: bool) -> None:
+    """Empty the cache. The ledger of API calls stays."""
+    _, store = _settings_and_store()
+    if not yes and not click.confirm(f"Remove everything that is cached in {store.path}?", err=True):
+        raise click.ClickException("nothing was removed")
+    from wheel_assets.ask import instance
+    from wheel_assets.cache.terminal import show_removal
+    from wheel_assets.defs.jobs import clear as clear_all
+
+    with instance() as home:
+        told = clear_all(store, home)
+    click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, _console())
+
+
+@main.command()
+@click.argument("destination", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def backup(destination: str, as_json: bool) -> None:
+    """Write everything that is cached to a dated Parquet archive in DIR: a folder, or a URL such as gs://bucket."""
+    from wheel_assets.cache.archive import backup as back_up
+    from wheel_assets.cache.archive_terminal import show_backup
+
+    _, store = _settings_and_store()
+    done = back_up(store, destination)
+    click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_backup(done, _console())
+
+
+@main.command()
+@click.argument("source", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def restore(source: str, as_json: bool) -> None:
+    """Put back the archive in DIR, or the newest of those that lie there. What is here stays as it is."""
+    from wheel_assets.cache.archive import restore as put_back
+    from wheel_assets.cache.archive_terminal import show_restored
+
+    _, store = _settings_and_store()
+    done = put_back(store, source)
+    click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_restored(done, _console())
+
+
+@main.command()
+@click.argument("file")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be taken.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def migrate(file: str, dry_run: bool, as_json: bool) -> None:
+    """Take in old data: SQLite or DuckDB of the original design, or CSV, JSON or Parquet in our column names."""
+    from wheel_assets.migrate.migration import migrate as take
+    from wheel_assets.migrate.terminal import show_migration
+
+    _, store = _settings_and_store()
+    done = take(store, file, dry_run=dry_run)
+    click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_migration(done, _console())
+
+
+def _settings_and_store() -> tuple[Settings, Store]:
+    """The settings in force and the cache that they name."""
+    from wheel_assets.cache.maintenance import Limits
+    from wheel_assets.cache.store import store_at
+    from wheel_assets.settings import load_settings
+
+    settings = load_settings()
+    return settings, store_at(settings.cache.file, Limits.of(settings.cache))
 
 
 def _leave(message: str, code: int) -> None:

@@ -22,6 +22,7 @@
     - StoreTooNew            written by a newer version of this project
     - BadFrame               rows that do not fit their table: nothing was written
     - ArchiveDamaged         an archive that is not what its manifest says: nothing was restored
+  x CheckFailed              what came makes no sense: it was not stored
   x RefreshFailed            an input was too old and could not be renewed
   x RunFailed                a run ended without an answer
 """
@@ -150,6 +151,10 @@ class BadFrame(StoreError):
 
 class ArchiveDamaged(StoreError):
     """An archive that is not what its manifest says; nothing was restored."""
+
+
+class CheckFailed(WheelError):
+    """What was fetched or computed makes no sense; it was not stored."""
 
 
 class RefreshFailed(WheelError):

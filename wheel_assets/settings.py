@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -78,6 +79,11 @@ class CacheSettings(_Section):
     )
 
     @property
+    def ttl(self) -> timedelta:
+        """How long a snapshot is kept."""
+        return timedelta(days=self.ttl_days)
+
+    @property
     def file(self) -> Path:
         """The DuckDB file; raises SettingError where `~` has no home to stand for."""
         try:
@@ -88,6 +94,22 @@ class CacheSettings(_Section):
             ) from error
 
 
+class BackupSettings(_Section):
+    """Archives that are written when something is stored and the last one is old."""
+
+    dir: str | None = Field(None, description="folder, or URL such as gs://bucket/folder, for archives")
+    interval_hours: float | None = Field(
+        None, ge=0.01, le=8760, validate_default=True, description="a new archive is due at this age of the last, hours"
+    )
+
+    @field_validator("interval_hours")
+    @classmethod
+    def _both_or_neither(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if "dir" in info.data and (value is None) != (info.data["dir"] is None):
+            raise ValueError("WHEEL_BACKUP__DIR and WHEEL_BACKUP__INTERVAL_HOURS are set both or neither")
+        return value
+
+
 class MaxAgeSettings(_Section):
     """How old cached data may be before it is fetched again; also each asset's freshness policy."""
 
@@ -95,6 +117,8 @@ class MaxAgeSettings(_Section):
     positions: float = Field(30, ge=1, le=10080, description="minutes")
     greeks: float = Field(15, ge=1, le=10080, description="minutes")
     predictions: float = Field(60, ge=1, le=10080, description="minutes")
+    risk_free_rate: float = Field(1440, ge=1, le=10080, description="minutes")
+    price_history: float = Field(1440, ge=1, le=10080, description="minutes")
 
     def of(self, table: str) -> timedelta:
         """The age limit of a table; the advice itself is as perishable as its most perishable input."""
@@ -223,6 +247,18 @@ class StrategySettings(_Section):
         return _not_below(value, "min_delta", info)
 
 
+# What a source cannot do without, and where a person finds it.
+_NEEDED = (
+    ("WHEEL_MARKET__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
+    ("WHEEL_MARKET__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
+    ("WHEEL_MARKET__SOURCE=databento", "WHEEL_DATABENTO__API_KEY", "copy it from your account"),
+    ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
+    ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
+    ("WHEEL_BROKER__SOURCE=file", "WHEEL_BROKER__FILE", "name a CSV or JSON file"),
+    ("WHEEL_RATE__SOURCE=fred", "WHEEL_FRED__API_KEY", "get a free one there, or use `treasury`"),
+)
+
+
 class Settings(BaseSettings):
     """All settings. `load_settings` is the way to get one."""
 
@@ -253,6 +289,7 @@ class Settings(BaseSettings):
         description="dollars to size against; the account's liquidation value if not set",
     )
     cache: CacheSettings = CacheSettings()
+    backup: BackupSettings = BackupSettings()
     max_age: MaxAgeSettings = MaxAgeSettings()
     market: MarketSettings = MarketSettings()
     broker: BrokerSettings = BrokerSettings()
@@ -274,6 +311,15 @@ class Settings(BaseSettings):
             return tuple(dict.fromkeys(checked_symbol(part) for part in parts if str(part).strip()))
         except BadSymbol as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        """Refuse a source without what it needs at once, not when it is first asked."""
+        for choice, needed, remedy in _NEEDED:
+            name, source = choice.split("=")
+            if _value(self, name) == source and not _value(self, needed):
+                raise SettingError(f"{needed} is not set", f"{choice} needs it", remedy)
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -323,12 +369,18 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value and meaning of every setting; a secret is shown only as set or not set."""
     rows = []
     for name, meaning in variable_names().items():
-        value: Any = settings
-        for part in name.removeprefix("WHEEL_").lower().split("__"):
-            value = getattr(value, part)
+        value = _value(settings, name)
         shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
         rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
     return rows
+
+
+def _value(settings: Settings, name: str) -> Any:
+    """The value of a setting, by the name of its variable."""
+    value: Any = settings
+    for part in name.removeprefix("WHEEL_").lower().split("__"):
+        value = getattr(value, part)
+    return value
 
 
 def _unknown_variables(environment: Any) -> list[str]:

@@ -109,7 +109,7 @@ def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
         raise _refused(table, column, f"row {null.argmax()} has no value")
     bad = _out_of_bounds(column, converted) & ~null
     if bad.any():
-        raise _refused(table, column, f"row {bad.argmax()} has {converted[bad].iloc[0]!r}")
+        raise _refused(table, column, f"row {bad.argmax()} has {converted[bad].iloc[0]}")
     return converted
 
 
@@ -228,6 +228,35 @@ POSITIONS = SnapshotTable(
     key_config="account_id",
 )
 
+RISK_FREE_RATE = SnapshotTable(
+    "risk_free_rate",
+    "What money earns without risk for three months, as last published, or as set.",
+    (
+        _TIMESTAMP,
+        Column("observation_date", "DATE", "day that the published value is of", required=True),
+        Column("value", "DOUBLE", "continuously compounded", "decimal a year", required=True, low=-0.02, high=0.25),
+        _SOURCE,
+    ),
+)
+
+PRICE_HISTORY = SnapshotTable(
+    "price_history",
+    "A year of daily prices of each symbol, oldest first.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("date", "DATE", "the session, a day in New York", required=True),
+        Column("open", "DOUBLE", "first trade", "dollars a share", low=0),
+        Column("high", "DOUBLE", "highest trade", "dollars a share", low=0),
+        Column("low", "DOUBLE", "lowest trade", "dollars a share", low=0),
+        Column("close", "DOUBLE", "last trade", "dollars a share", required=True, low=0),
+        Column("volume", "BIGINT", "traded", "shares", low=0),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
 GREEKS = SnapshotTable(
     "greeks",
     "Implied volatility and sensitivities of every contract, at the mid of its quote.",
@@ -311,7 +340,20 @@ RECOMMENDATION = SnapshotTable(
     ),
 )
 
-DATA_TABLES = (OPTION_CHAINS, POSITIONS, GREEKS, PREDICTIONS, RECOMMENDATION)
+DATA_TABLES = (OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY, GREEKS, PREDICTIONS, RECOMMENDATION)
+
+DOCUMENTS = SnapshotTable(
+    "documents",
+    "What users of the Python API had fetched, exactly as they got it.",
+    (
+        _TIMESTAMP,
+        Column("key", "VARCHAR", "what it answers: table, then symbol and expiration, account or id", required=True),
+        Column("document", "VARCHAR", "JSON text, as `cache/documents.py` writes it", required=True),
+    ),
+    key="key",
+)
+
+STORED_TABLES = (*DATA_TABLES, DOCUMENTS)
 
 SNAPSHOTS = Table(
     "snapshots",

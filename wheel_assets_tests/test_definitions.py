@@ -11,7 +11,9 @@ import pytest
 GRAPH = {
     "option_chains": ("market", set(), 15),
     "positions": ("account", set(), 30),
-    "greeks": ("model", {"option_chains"}, 15),
+    "risk_free_rate": ("market", set(), 1440),
+    "price_history": ("market", set(), 1440),
+    "greeks": ("model", {"option_chains", "risk_free_rate"}, 15),
     "predictions": ("model", {"option_chains", "greeks"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }

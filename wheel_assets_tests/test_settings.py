@@ -18,6 +18,8 @@ def test_the_defaults_are_those_of_the_design():
     assert [settings.max_age.of(t) for t in ("option_chains", "positions", "greeks", "predictions")] == [
         timedelta(minutes=minutes) for minutes in (15, 30, 15, 60)
     ]
+    assert settings.max_age.of("risk_free_rate") == settings.max_age.of("price_history") == timedelta(days=1)
+    assert settings.max_age.of("recommendation") == timedelta(minutes=15)
     assert settings.cache.file == Path.home() / ".wheel_trading" / "cache" / "wheel_cache.duckdb"
 
 
@@ -69,6 +71,25 @@ def test_a_value_out_of_bounds_is_refused_by_name(monkeypatch, name, value):
         load_settings()
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("choice", "needed"),
+    [
+        ("WHEEL_MARKET__SOURCE=schwab", ["WHEEL_SCHWAB__APP_KEY", "WHEEL_SCHWAB__APP_SECRET"]),
+        ("WHEEL_BROKER__SOURCE=schwab", ["WHEEL_SCHWAB__APP_KEY", "WHEEL_SCHWAB__APP_SECRET"]),
+        ("WHEEL_MARKET__SOURCE=databento", ["WHEEL_DATABENTO__API_KEY"]),
+        ("WHEEL_RATE__SOURCE=fred", ["WHEEL_FRED__API_KEY"]),
+        ("WHEEL_BROKER__SOURCE=file", ["WHEEL_BROKER__FILE"]),
+    ],
+)
+def test_a_source_is_refused_without_what_it_needs(monkeypatch, choice, needed):
+    monkeypatch.setenv(*choice.split("="))
+    for name in needed:
+        with pytest.raises(SettingError, match=f"{name} is not set; {choice} needs it; "):
+            load_settings()
+        monkeypatch.setenv(name, "planted")
+    assert load_settings()
 
 
 @pytest.mark.parametrize("name", ["WHEEL_SYMBOL", "WHEEL_CACHE__TTL", "WHEEL_CASHE__DIR"])

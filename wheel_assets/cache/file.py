@@ -10,26 +10,29 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-from filelock import FileLock, Timeout
 
+from wheel_assets.cache import compaction, recovery, schema
+from wheel_assets.cache.turn import turn
 from wheel_assets.errors import StoreBusy, StoreDamaged, StoreError, StoreTooNew, StoreUnwritable
 from wheel_assets.tables import Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 1
-LOCK_POLL_SECONDS = 0.005
 CHECKPOINT_WAL_BYTES = 500_000  # replaying the log costs 7 ms a MB on every attach
-_DAMAGE = ("not a valid DuckDB database file", "Could not read enough bytes", "Corrupt", "WAL")
+MIN_FREE_BYTES = 8_000_000  # a checkpoint in place on a full disk may tear the file: keep off
+_UNWRITABLE = ("Permission denied", "No space left", "File too large", "Read-only", "Cannot open")
+
+sync_folder = compaction.sync  # makes renames in a folder durable
 
 log = logging.getLogger(__name__)
 
@@ -40,61 +43,85 @@ class CacheFile:
     def __init__(
         self, path: Path, tables: Sequence[Table], clock: Callable[[], datetime], lock_seconds: float = 60
     ) -> None:
-        self.path = path
+        self.path = Path(os.path.realpath(path))  # a rename would replace a link, not what it stands for
         self.tables = tables
         self.clock = clock
         self.lock_seconds = lock_seconds
         self._instance: tuple[int, DuckDBPyConnection] | None = None
         self._checked_inode: int | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, log included; 0 where there is no file."""
+        return sum(part.stat().st_size for part in compaction.with_log(self.path) if part.exists())
+
     @contextmanager
     def attached(self) -> Iterator[DuckDBPyConnection]:
         """The file, locked and attached as the default database, for the length of the block.
 
-        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, StoreDamaged.
+        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, and StoreDamaged where the
+        block meets something that cannot be read: the rest has been brought to safety by then.
         """
         with self._locked():
-            connection = self._attach()
-            try:
-                with _as_store_errors(self.path):
+            connection, damage = self._attach(), None
+            with _as_store_errors(self.path):
+                try:
                     yield connection
-            finally:
-                self._detach(connection)
+                except duckdb.Error as error:
+                    if not compaction.is_damage(error):
+                        raise
+                    damage = error
+                finally:
+                    self._detach(connection)
+                if damage is not None:
+                    what = f"a part of {self.path} cannot be read"
+                    raise StoreDamaged(what, self._recover(damage), "run again") from damage
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
         """As `attached`, in one transaction: all of it is durable when the block ends, or none."""
         with self.attached() as connection:
-            connection.execute("BEGIN")
-            try:
+            self.require_free(MIN_FREE_BYTES)
+            with schema.one_transaction(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                _roll_back(connection)
-                raise
             self._checkpoint_if_long(connection)
+
+    def rewrite(self, connection: DuckDBPyConnection, drop: Collection[int] = ()) -> list[int]:
+        """Put a compact copy without the snapshots in `drop` in the place of the attached file; the ids kept.
+
+        To be the last thing done while the file is attached: what is attached then is the old one.
+        """
+        connection.execute("CHECKPOINT cache")
+        if compaction.with_log(self.path)[1].exists():
+            raise StoreError(f"the cache {self.path} cannot be compacted", "its log was not folded in", "run again")
+        return compaction.rewrite(connection, self.path, self.tables, drop)
+
+    def require_free(self, wanted: float) -> None:
+        """Raise StoreUnwritable unless the disk has `wanted` bytes free."""
+        free = shutil.disk_usage(self.path.parent).free
+        if free < wanted:
+            raise StoreUnwritable(
+                f"the cache {self.path} cannot be written",
+                f"the disk has {free / 1e6:.0f} MB free, {wanted / 1e6:.0f} MB are needed",
+                "free some space or set WHEEL_CACHE__DIR",
+            )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(f"{self.path}.lock", timeout=self.lock_seconds, poll_interval=LOCK_POLL_SECONDS, mode=0o600)
-        try:
-            make_private_folder(self.path.parent)
-            lock.acquire()
-        except Timeout as error:
-            raise StoreBusy(
-                f"the cache {self.path} is in use", f"no turn within {self.lock_seconds:g} s", "try again"
-            ) from error
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-        try:
+        with ExitStack() as held:
+            try:
+                make_private_folder(self.path.parent)
+                held.enter_context(turn(Path(f"{self.path}.lock"), self.lock_seconds))
+            except TimeoutError as error:
+                raise StoreBusy(f"the cache {self.path} is in use", str(error), "try again") from error
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
             yield
-        finally:
-            lock.release()
 
     def _connection(self) -> DuckDBPyConnection:
         """This process's instance; a forked child makes its own."""
         if self._instance is None or self._instance[0] != os.getpid():
-            limits = {"threads": 2, "memory_limit": "1GB", "temp_directory": f"{self.path}.tmp"}
+            limits: dict[str, Any] = {"threads": 2, "memory_limit": "512MB", "temp_directory": f"{self.path}.tmp"}
             offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
             connection = duckdb.connect(":memory:", config={**limits, **offline})
             connection.execute("SET TimeZone='UTC'")
@@ -106,17 +133,18 @@ class CacheFile:
         return self._instance[1]
 
     def _attach(self) -> DuckDBPyConnection:
-        connection = self._connection()
-        for _ in range(2):
-            if not self.path.exists():
-                self._create(connection)
-            try:
-                self._attach_existing(connection)
-                return connection
-            except duckdb.Error as error:
-                if not any(sign in str(error) for sign in _DAMAGE):
-                    raise _store_error(self.path, error) from error
-                self._set_aside(error)
+        for _ in range(3):
+            connection = self._connection()
+            with _as_store_errors(self.path):
+                if not self.path.exists():
+                    self._create(connection)
+                try:
+                    self._attach_existing(connection)
+                    return connection
+                except duckdb.Error as error:
+                    if not compaction.is_damage(error):
+                        raise
+                    self._recover(error)
         raise StoreDamaged(f"the cache {self.path} cannot be opened", "a fresh one is damaged too", "check the disk")
 
     def _attach_existing(self, connection: DuckDBPyConnection) -> None:
@@ -132,54 +160,53 @@ class CacheFile:
                 time.sleep(0.05)
         connection.execute("USE cache")
         inode = self.path.stat().st_ino
-        if inode != self._checked_inode:
-            try:
-                self._check_version(connection)
-            except BaseException:
-                self._detach(connection)
-                raise
+        if inode == self._checked_inode:
+            return
+        try:
+            ours = schema.is_ours(connection)
+            if ours:
+                schema.bring_up_to_date(connection, self.path, self.tables)
+        except BaseException:
+            self._detach(connection)
+            raise
+        if ours:
+            compaction.remove(self.path.with_name(f"{self.path.name}.new"))  # of a process that was killed
             self._checked_inode = inode
+        else:
+            self._make_way(connection)
 
-    def _check_version(self, connection: DuckDBPyConnection) -> None:
-        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        version = int(row[0]) if row else 0
-        if version > SCHEMA_VERSION:
-            raise StoreTooNew(
-                f"the cache {self.path} is of version {version}",
-                f"this program knows version {SCHEMA_VERSION}",
-                "update wheel_assets, or set WHEEL_CACHE__DIR to another folder",
-            )
-        for table in self.tables:
-            connection.execute(table.ddl)
+    def _make_way(self, connection: DuckDBPyConnection) -> None:
+        """Move the database of another program aside and begin ours."""
+        self._detach(connection)
+        aside = recovery.set_aside(self.path, self.clock(), "other")
+        log.warning("%s was not made by this program; it is %s now, `wheel migrate` may read it", self.path, aside)
+        self._create(connection)
+        self._attach_existing(connection)
 
-    def _create(self, connection: DuckDBPyConnection) -> None:
+    def _create(self, connection: DuckDBPyConnection, first_id: int = 1) -> None:
         """Make an empty file beside its place and rename it there: a kill leaves all or nothing."""
-        new = self.path.with_name(f"{self.path.name}.new")
-        for leftover in (new, Path(f"{new}.wal"), Path(f"{self.path}.wal")):
-            leftover.unlink(missing_ok=True)
-        with _as_store_errors(self.path):
-            connection.execute("ATTACH ? AS cache", [str(new)])
-            connection.execute("USE cache")
-            try:
-                for table in self.tables:
-                    connection.execute(table.ddl)
-                connection.execute("CREATE SEQUENCE snapshot_ids")
-                connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
-                connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-                connection.execute("CHECKPOINT cache")
-            finally:
-                self._detach(connection)
-        new.chmod(0o600)
-        os.replace(new, self.path)
-        sync_folder(self.path.parent)
+        compaction.remove(self.path)  # a log without its file
+        with compaction.replacement(connection, self.path, self.tables, first_id):
+            pass
 
-    def _set_aside(self, error: duckdb.Error) -> None:
-        """Move a file that does not open out of the way: a cache must not stop its user for good."""
-        dated = f"{self.path}.corrupt-{self.clock():%Y%m%dT%H%M%S}"
-        os.replace(self.path, dated)
-        if Path(f"{self.path}.wal").exists():
-            os.replace(f"{self.path}.wal", f"{dated}.wal")
-        log.warning("the cache did not open (%s); it was set aside as %s and a fresh one begun", error, dated)
+    def _recover(self, error: duckdb.Error) -> str:
+        """Set the file aside and bring back what is whole; tell what came of it."""
+        self._instance = None  # it may be of no more use
+        aside = recovery.set_aside(self.path, self.clock())
+        try:
+            kept = recovery.recover(self._connection(), aside, self.path, self.tables)
+        except KeyboardInterrupt:
+            for old, new in zip(compaction.with_log(aside), compaction.with_log(self.path), strict=True):
+                with suppress(FileNotFoundError):
+                    os.replace(old, new)
+            raise
+        if kept is None:
+            # Ids are never given twice: seconds since 1970 are above what any file counted up to.
+            self._create(self._connection(), int(self.clock().replace(tzinfo=UTC).timestamp()))
+        outcome = "a fresh one was begun" if kept is None else f"its {kept} whole snapshots were kept"
+        told = f"it was set aside as {aside.name} and {outcome}"
+        log.warning("the cache %s is damaged (%s); %s", self.path, " ".join(str(error).split())[:200], told)
+        return told
 
     def _detach(self, connection: DuckDBPyConnection) -> None:
         try:
@@ -192,8 +219,11 @@ class CacheFile:
             self._instance = None
 
     def _checkpoint_if_long(self, connection: DuckDBPyConnection) -> None:
-        wal = Path(f"{self.path}.wal")
-        if wal.exists() and wal.stat().st_size > CHECKPOINT_WAL_BYTES:
+        write_ahead_log = compaction.with_log(self.path)[1]
+        if not write_ahead_log.exists():
+            return
+        write_ahead_log.chmod(0o600)
+        if write_ahead_log.stat().st_size > CHECKPOINT_WAL_BYTES:
             try:
                 connection.execute("CHECKPOINT cache")
             except duckdb.Error as error:
@@ -205,22 +235,6 @@ def make_private_folder(folder: Path) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in the folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _roll_back(connection: DuckDBPyConnection) -> None:
-    try:
-        connection.execute("ROLLBACK")
-    except duckdb.Error:
-        log.debug("nothing to roll back")
 
 
 @contextmanager
@@ -240,11 +254,9 @@ def _store_error(path: Path, error: duckdb.Error) -> StoreError:
         return StoreBusy(f"the cache {path} is open in another program", text[:200], "close that program")
     if "we can only read versions" in text:
         return StoreTooNew(f"the cache {path} was written by a newer DuckDB", text[:200], "update wheel_assets")
-    if any(
-        sign in text for sign in ("Permission denied", "No space left", "File too large", "Read-only", "Cannot open")
-    ):
+    if any(sign in text for sign in _UNWRITABLE):
         return _unwritable(path, error)
-    return StoreDamaged(f"the cache {path} cannot be read", text[:300], "run again; if it stays, move the file away")
+    return StoreError(f"the cache {path} did not do as asked", text[:300], "run again; if it stays, tell us")
 
 
 def _unwritable(path: Path, error: Exception) -> StoreUnwritable:

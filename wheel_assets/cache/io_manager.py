@@ -26,7 +26,7 @@ from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snaps
 from wheel_assets.cache.request import PULLED_BY, AssetTables, Reads, Request, described, minutes, was_hit
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Entry, Store
-from wheel_assets.errors import BadFrame, RefreshFailed
+from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PullConfig(dg.Config):
         default={}, description="age limits for this run by table, minutes; 0 asks anew"
     )
     allow_stale: float | None = Field(
-        default=None, ge=0, description="where an input cannot be renewed: how old it may be instead, minutes"
+        default=None, description="where an input cannot be renewed: how old it may be instead, minutes"
     )
 
 
@@ -80,7 +80,11 @@ class ReadThroughIOManager(dg.IOManager):
         snapshots = [snapshot for place, snapshot in reads.snapshots.items() if place[0] == table]
         if not snapshots:
             raise _unavailable(reads, table)
-        frame = self.store.get(table, [snapshot.snapshot_id for snapshot in snapshots])
+        try:
+            frame = self.store.get(table, [snapshot.snapshot_id for snapshot in snapshots])
+        except StoreDamaged as error:
+            # By now it is gone from the index. All inputs are read anew, for they have to fit together.
+            raise dg.RetryRequested(max_retries=1) from error
         self.store.touch([s for s in snapshots if was_hit(first[s.place], s)])
         frame.attrs = {
             "reads": [described(first[s.place], reads.readings[s.place]) for s in snapshots],
@@ -109,6 +113,9 @@ class ReadThroughIOManager(dg.IOManager):
         attempt = _attempt(step)
         if attempt not in self._reads:
             self._reads[attempt] = self._read_through(step)
+            if any(not reading.served for reading in self._reads[attempt][0].values()):
+                # Dagster noted the versions of the inputs before they were pulled: the result would look unsynced.
+                step.fetch_external_input_asset_version_info()
         return self._reads[attempt]
 
     def _read_through(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
@@ -138,8 +145,12 @@ class ReadThroughIOManager(dg.IOManager):
                 return
             with self.store.pulling(wanted):
                 reads.readings, _ = self._assess(reads.request, newest_id)
-                if {reading.place for reading in reads.stale} <= wanted:  # else lock the others too
-                    reads.failures |= pull.pull(step, self.assets, reads.stale)
+                if not {reading.place for reading in reads.stale} <= wanted:
+                    continue  # lock the others too
+                failures = pull.pull(step, self.assets, reads.stale)
+                reads.readings, _ = self._assess(reads.request, newest_id)
+                if {reading.place for reading in reads.stale} <= wanted:  # else an input was lost meanwhile
+                    reads.failures |= failures
             reads.readings, _ = self._assess(reads.request, newest_id)
         raise RefreshFailed(
             "the inputs do not hold still",
@@ -208,7 +219,7 @@ def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id
         read_by = replace(node, upstream=reads.request.asked)
         places = input_places(read_by, key, reads.request.by_table)
         built_from = [reads.snapshots[place] for place in places if place in reads.snapshots]
-    sources = set(rows["source"]) if "source" in rows else {s.source for s in built_from}
+    sources = set(rows["source"]) if "source" in rows else {name for s in built_from for name in s.source.split("+")}
     return Entry(
         key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.recipe
     )

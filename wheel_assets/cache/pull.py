@@ -68,7 +68,7 @@ def failures_of(
     A key that failed takes what is derived from it along, under the same reason.
     """
     made = {asset: made_for(instance, run_id, asset) for asset in tables}
-    failed_steps = _step_failures(instance, run_id)
+    failed_steps = _failures(instance, run_id)
     spoken = {key: why for _, reasons in made.values() for key, why in reasons.items()}
     failures: dict[Place, str] = {}
     for asset, table in tables.items():
@@ -97,21 +97,28 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
 
 
-def _step_failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
-    """The sentence of each step that failed, by step key."""
+def _failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """The sentence of each step that failed, by step key; under "" that of a run that could not begin a step."""
     sentences = {}
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+    for entry in instance.all_logs(run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}):
         event = entry.dagster_event
-        if event and event.step_key:
-            sentences[event.step_key] = sentence_of(event.step_failure_data)
+        if event and (sentence := sentence_of(event)):
+            sentences[event.step_key or ""] = sentence
     return sentences
 
 
-def sentence_of(failure: Any) -> str:
-    """What a failed step has to say, without stack traces: `StepFailureData` to one line."""
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return " ".join(failure.user_failure_data.description.split())
-    error = failure.error
-    while error.cause is not None:
+def sentence_of(event: dg.DagsterEvent) -> str | None:
+    """Why a step failed, or a run before its first step (a resource could not be made), without stack traces.
+
+    None for every other event.
+    """
+    if event.is_step_failure:
+        told = event.step_failure_data.user_failure_data
+        if told and told.description:
+            return " ".join(told.description.split())
+        error = event.step_failure_data.error
+    else:
+        error = event.job_failure_data.error if event.is_job_failure else None
+    while error is not None and error.cause is not None:
         error = error.cause
-    return " ".join(error.message.split())
+    return " ".join(error.message.split()) if error else None

@@ -183,6 +183,9 @@ class AssetTables:
             if table not in tables or limit < 0:
                 known = f"tables: {', '.join(tables)}; minutes, 0 or more"
                 raise UsageError(f"max_age_minutes {table}={limit} is refused", "", known)
+        allow_stale = (step.op_config or {}).get("allow_stale")
+        if allow_stale is not None and allow_stale < 0:
+            raise UsageError(f"allow_stale={allow_stale} is refused", "", "minutes, 0 or more")
 
     def _wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
         if table.key is None or table.key_config is None:

@@ -7,6 +7,8 @@ one insert, so a look-up by id reads one row group however large the file is, wi
 
 from __future__ import annotations
 
+import atexit
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -17,13 +19,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 from filelock import FileLock
 
+from wheel_assets.cache.compaction import content_hashes
 from wheel_assets.cache.file import CacheFile, make_private_folder
-from wheel_assets.cache.policy import Place, Snapshot
-from wheel_assets.errors import BadFrame, StoreDamaged
-from wheel_assets.tables import API_CALLS, DATA_TABLES, SNAPSHOTS, SnapshotTable
+from wheel_assets.cache.maintenance import Limits, Maintenance
+from wheel_assets.cache.policy import CLOCK_TOLERANCE, Place, Snapshot
+from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
+from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, SnapshotTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
 
 TOUCH_INTERVAL = timedelta(hours=1)
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-BYTES_A_ROW = 60  # measured: 35 to 58 bytes in the file, by how round the numbers are
+BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
+
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -54,21 +59,26 @@ class Entry:
 class Store:
     """The cache in one DuckDB file, for any number of processes.
 
-    `tables` are the tables of snapshots it may hold; `clock` tells the time, naive UTC.
+    `tables` are the tables of snapshots it may hold; `clock` tells the time, naive UTC; `limits` say
+    what is kept, None everything; `after_put` is called after each `put`.
     """
 
     def __init__(
         self,
         path: Path,
-        tables: Sequence[SnapshotTable] = DATA_TABLES,
+        tables: Sequence[SnapshotTable] = STORED_TABLES,
         clock: Callable[[], datetime] = utc_now,
         lock_seconds: float = 60,
+        limits: Limits | None = None,
     ) -> None:
         self.tables = {table.name: table for table in tables}
         self.clock = clock
         self.file = CacheFile(path, (*tables, SNAPSHOTS, API_CALLS), clock, lock_seconds)
+        self.maintenance = Maintenance(self.file, limits)
+        self.after_put: Callable[[Store], None] | None = None
         self._touched: Counter[int] = Counter()
         self._touched_since: datetime | None = None
+        self._clock_told = False
 
     @property
     def path(self) -> Path:
@@ -89,27 +99,31 @@ class Store:
         with self.file.transaction() as connection:
             self._write_touches(connection)
             created_at = self.clock()
-            return [
+            snapshots = [
                 self._insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
+        self.maintenance.after_write()
+        if self.after_put is not None:
+            self.after_put(self)
+        return snapshots
 
     def get(self, table: str, snapshot_ids: Sequence[int]) -> pd.DataFrame:
         """The rows of these snapshots, in this order, each column in its declared dtype.
 
-        Raises StoreDamaged where one of them is not there.
+        Raises StoreDamaged where one of them cannot be read or is not there; it has left the index by then.
         """
         import pandas as pd
 
         declared = self.tables[table]
-        query = f"SELECT * FROM {declared.name} WHERE snapshot_id = ?"
+        query = f"SELECT * FROM {declared.name} WHERE snapshot_id = ? ORDER BY rowid"
         with self.file.attached() as connection:
             frames = [connection.execute(query, [snapshot_id]).df() for snapshot_id in snapshot_ids]
-        for snapshot_id, frame in zip(snapshot_ids, frames, strict=True):
-            if frame.empty:
-                raise StoreDamaged(
-                    f"snapshot {snapshot_id} of {table} is gone", "it was removed meanwhile", "run again"
-                )
+        missing = [i for i, frame in zip(snapshot_ids, frames, strict=True) if frame.empty]
+        if missing:
+            with self.file.transaction() as connection:
+                connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+            raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
         return declared.restore(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0])
 
     def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
@@ -124,7 +138,9 @@ class Store:
         with self.file.attached() as connection:
             rows = connection.execute(query, [tables, keys]).fetchall()
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
-        return [Snapshot(*row[:8], frozenset(row[8]), row[9]) for row in rows], last[0] if last else 0
+        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9]) for row in rows]
+        self._check_clock(snapshots)
+        return snapshots, last[0] if last else 0
 
     def touch(self, snapshots: Collection[Snapshot]) -> None:
         """Count a use of each; written with the next `put`, or alone at most once an hour.
@@ -134,8 +150,17 @@ class Store:
         self._touched.update(snapshot.snapshot_id for snapshot in snapshots)
         self._touched_since = self._touched_since or self.clock()
         if self.clock() - self._touched_since > TOUCH_INTERVAL:
+            self.write_touches()
+
+    def write_touches(self) -> None:
+        """Write the uses counted so far; it is no error if that cannot be done."""
+        if not self._touched:
+            return
+        try:
             with self.file.transaction() as connection:
                 self._write_touches(connection)
+        except StoreError as error:
+            log.warning("uses of the cache were not counted: %s", error)
 
     def record_calls(self, calls: Sequence[tuple[object, ...]]) -> None:
         """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order."""
@@ -167,6 +192,13 @@ class Store:
                 held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
             yield
 
+    def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
+        """Tell once why data that was just cached is not used: `policy` takes what is of the future as too old."""
+        ahead = max((snapshot.created_at for snapshot in snapshots), default=datetime.min) - self.clock()
+        if ahead > CLOCK_TOLERANCE and not self._clock_told:
+            self._clock_told = True
+            log.warning("the newest snapshot was cached %s from now; was the clock set back? it is fetched anew", ahead)
+
     def _insert(
         self,
         connection: DuckDBPyConnection,
@@ -188,14 +220,14 @@ class Store:
             "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
             "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe",
-            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), len(rows) * BYTES_A_ROW]
+            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
             + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe],
         )
         where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
 
     def _write_touches(self, connection: DuckDBPyConnection) -> None:
-        for snapshot_id, hits in self._touched.items():
+        for snapshot_id, hits in list(self._touched.items()):
             connection.execute(
                 "UPDATE snapshots SET hits = hits + ?, last_used_at = ? WHERE snapshot_id = ?",
                 [hits, self.clock(), snapshot_id],
@@ -205,15 +237,19 @@ class Store:
 
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order.
+    """A hash of a snapshot's rows as they are stored, whatever their order."""
+    return content_hashes(connection, table, snapshot_id)[snapshot_id][1]
 
-    DuckDB's own hash may change with its version, which therefore is part of the text.
-    """
-    query = f"SELECT bit_xor(hash(t)) FROM {table} t WHERE snapshot_id = ?"
-    return f"duckdb-{duckdb.__version__}:{connection.execute(query, [snapshot_id]).fetchall()[0][0]:016x}"
+
+def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
+    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
+    text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in ("VARCHAR", "JSON"))
+    return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
 
 
 @cache
-def store_at(path: Path) -> Store:
-    """The one store of this process for the file at `path`."""
-    return Store(path)
+def store_at(path: Path, limits: Limits | None = None) -> Store:
+    """The one store of this process for the file at `path`; uses not yet written are, at its end."""
+    store = Store(path, limits=limits)
+    atexit.register(store.write_touches)
+    return store

@@ -3,19 +3,19 @@
 from datetime import UTC
 
 import dagster as dg
-import pandas as pd
 
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
+from wheel_assets.defs.checks import Checked, check_of, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 
-@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
+@dg.asset(group_name="market", code_version="1", check_specs=[check_of(OPTION_CHAINS)], **declared(OPTION_CHAINS))
 def option_chains(
     config: SymbolsConfig, market: dg.ResourceParam[MarketSource], store: dg.ResourceParam[Store]
-) -> pd.DataFrame:
+) -> Checked:
     """Every listed contract of the watchlist, as the market source quotes it.
 
     Source: `WHEEL_MARKET__SOURCE`. Fetched when somebody needs it and the last chain is older than
@@ -26,4 +26,4 @@ def option_chains(
     with one_sentence():
         fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency)
     fetched.frame.attrs["not_fetched"] = fetched.failures
-    return fetched.frame
+    yield from checked(OPTION_CHAINS, fetched.frame)

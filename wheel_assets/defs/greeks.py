@@ -3,12 +3,13 @@
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.defs.declare import SymbolsConfig, declared, settings
+from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.tables import GREEKS
 
 
-@dg.asset(group_name="model", code_version="1", **declared(GREEKS))
-def greeks(config: SymbolsConfig, option_chains: pd.DataFrame) -> pd.DataFrame:
+@dg.asset(group_name="model", code_version="1", check_specs=[check_of(GREEKS)], **declared(GREEKS))
+def greeks(config: SymbolsConfig, option_chains: pd.DataFrame, risk_free_rate: pd.DataFrame) -> Checked:
     """Implied volatility of the mid, delta, gamma, theta, vega and rho, one row a contract.
 
     Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
@@ -16,4 +17,5 @@ def greeks(config: SymbolsConfig, option_chains: pd.DataFrame) -> pd.DataFrame:
     """
     from wheel_assets.greeks import value_chain  # loads SciPy, which a run on fresh data does not need
 
-    return value_chain(option_chains, risk_free_rate=settings().rate.value)
+    rate = float(risk_free_rate["value"].iloc[0])
+    yield from checked(GREEKS, value_chain(option_chains, risk_free_rate=rate))

@@ -3,23 +3,24 @@
 from datetime import UTC
 
 import dagster as dg
-import pandas as pd
 
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
+from wheel_assets.defs.checks import Checked, check_of, checked
 from wheel_assets.defs.declare import AccountConfig, declared
 from wheel_assets.fetch.source import AccountSource
 from wheel_assets.tables import POSITIONS
 
 
-@dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
+@dg.asset(group_name="account", code_version="1", check_specs=[check_of(POSITIONS)], **declared(POSITIONS))
 def positions(
     config: AccountConfig, account: dg.ResourceParam[AccountSource], store: dg.ResourceParam[Store]
-) -> pd.DataFrame:
+) -> Checked:
     """Shares, options and cash of the account.
 
     Source: `WHEEL_BROKER__SOURCE`. Fetched when somebody needs it and the last answer is older than
     `WHEEL_MAX_AGE__POSITIONS` minutes.
     """
     with one_sentence():
-        return account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
+        frame = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
+    yield from checked(POSITIONS, frame)

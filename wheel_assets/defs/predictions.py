@@ -3,12 +3,13 @@
 import dagster as dg
 import pandas as pd
 
+from wheel_assets.defs.checks import Checked, check_of, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.tables import PREDICTIONS
 
 
-@dg.asset(group_name="model", code_version="1", **declared(PREDICTIONS))
-def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> pd.DataFrame:
+@dg.asset(group_name="model", code_version="1", check_specs=[check_of(PREDICTIONS)], **declared(PREDICTIONS))
+def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
     From the contract's own implied volatility, held to expiration, after commission; one row a
@@ -17,4 +18,5 @@ def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.D
     from wheel_assets.predict import predict_chain  # loads SciPy, which a run on fresh data does not need
 
     strategy = settings().strategy
-    return predict_chain(option_chains, greeks, price=strategy.price, commission=strategy.commission)
+    predicted = predict_chain(option_chains, greeks, price=strategy.price, commission=strategy.commission)
+    yield from checked(PREDICTIONS, predicted)

@@ -9,6 +9,7 @@ from pydantic import Field
 from wheel_assets.cache.io_manager import PullConfig
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
+from wheel_assets.defs.checks import Checked, check_of, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.tables import RECOMMENDATION
@@ -25,7 +26,7 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="1", **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", code_version="1", check_specs=[check_of(RECOMMENDATION)], **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -34,7 +35,7 @@ def recommendation(
     greeks: pd.DataFrame,
     predictions: pd.DataFrame,
     store: dg.ResourceParam[Store],
-) -> dg.MaterializeResult:
+) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
 
     Materialize this. What it needs is taken from the cache where that is fresh and fetched where it is
@@ -54,10 +55,10 @@ def recommendation(
             portfolio_value=config.portfolio_value,
             not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
         )
-    document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
+    reads = [read for frame in inputs for read in frame.attrs["reads"]]
+    document = answer_document(advice, reads)
     text = as_markdown(document)
     context.log.info(text)
-    return dg.MaterializeResult(
-        value=advice.frame,
-        metadata={"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)},
-    )
+    advice.frame.attrs["reads"] = reads
+    metadata = {"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)}
+    yield from checked(RECOMMENDATION, advice.frame, metadata)

@@ -1,27 +1,35 @@
-"""What the assets work with: the store, the IO manager over it, the market, the account."""
+"""What the assets work with: the store, the IO manager over it, the market, the account, the rate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import astuple
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
+from wheel_assets.cache.archive import periodic_backup
 from wheel_assets.cache.io_manager import ReadThroughIOManager
+from wheel_assets.cache.ledger import Ledger, ledger_of
 from wheel_assets.cache.maintenance import Limits
+from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store, store_at
 from wheel_assets.defs.declare import settings
-from wheel_assets.fetch.source import AccountSource, MarketSource
-from wheel_assets.fetch.sources import account_source, market_source
+from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+from wheel_assets.fetch.sources import account_source, market_source, rate_source
 from wheel_assets.settings import checked_account, checked_symbol
 
 
 def the_store() -> Store:
     """The cache file of the settings in force."""
     cache = settings().cache
-    return store_at(cache.file, Limits.of(cache))
+    store = store_at(cache.file, Limits.of(cache))
+    store.after_put = periodic_backup(settings().backup)
+    return store
+
+
+def the_ledger() -> Ledger:
+    """Where the sources of this process report their requests."""
+    return ledger_of(the_store())
 
 
 def everything() -> dg.JobDefinition:
@@ -45,10 +53,12 @@ def recipe(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
     s = settings()
     vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
+    rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
     recipes = {
         "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
+        "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
         "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
-        "greeks": f"{s.rate.source} {s.rate.value}",
+        "risk_free_rate": f"{s.rate.source} {rates[s.rate.source]}",
         "predictions": f"{s.strategy.price} {s.strategy.commission}",
     }
     if s.broker.file and table == "positions" and s.broker.file.exists():
@@ -56,28 +66,25 @@ def recipe(table: str) -> str:
     return recipes.get(table, "").strip()
 
 
-@contextmanager
-def ledger() -> Iterator[Callable[[Any], None]]:
-    """Where sources report their requests; written to the store together, when the source is done."""
-    calls: list[Any] = []
-    try:
-        yield calls.append
-    finally:
-        the_store().record_calls([astuple(call) for call in calls])
-
-
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
 def market(_: Any) -> Iterator[MarketSource]:
     """The market source of the settings; its requests end up in the ledger."""
-    with ledger() as record:
-        yield market_source(settings(), record)
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield market_source(settings(), ledger.record, ledger.spent_this_month)
 
 
 @dg.resource(description="Who knows the account: WHEEL_BROKER__SOURCE.")
 def account(_: Any) -> Iterator[AccountSource]:
     """The account source of the settings; its requests end up in the ledger."""
-    with ledger() as record:
-        yield account_source(settings(), record)
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield account_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows the risk-free rate: WHEEL_RATE__SOURCE.")
+def rate(_: Any) -> Iterator[RateSource]:
+    """The rate source of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield rate_source(settings(), ledger.record)
 
 
 @dg.resource(description="The cache: one DuckDB file.")
@@ -93,4 +100,10 @@ def io_manager(_: Any) -> ReadThroughIOManager:
     return ReadThroughIOManager(the_store(), everything, keys, recipe)
 
 
-RESOURCES: dict[str, Any] = {"io_manager": io_manager, "store": store, "market": market, "account": account}
+RESOURCES: dict[str, Any] = {
+    "io_manager": io_manager,
+    "store": store,
+    "market": market,
+    "account": account,
+    "rate": rate,
+}

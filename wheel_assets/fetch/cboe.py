@@ -1,4 +1,4 @@
-"""Cboe's delayed quotes: one keyless request a symbol, the whole chain, about 15 minutes late.
+"""Cboe's delayed quotes: one keyless request a symbol for the whole chain, about 15 minutes late, one for its past.
 
 An undocumented feed without a service promise. Cboe's site terms limit it to personal,
 non-commercial use and object to automated collection: it is off unless asked for, and asked gently.
@@ -16,6 +16,7 @@ import pandas as pd
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.answer import Answer, restated
 from wheel_assets.fetch.chain import NEW_YORK, VendorChain, first_spot
+from wheel_assets.fetch.history import days_of_text, history_frame
 from wheel_assets.fetch.http import RETRIED_STATUSES, ApiCall, HttpClient
 from wheel_assets.fetch.pace import Pace
 from wheel_assets.fetch.quotes import non_negative, rows_frame
@@ -25,6 +26,8 @@ from wheel_assets.fetch.source import MarketSource
 ONE_A_SECOND = Pace(1, 1.0)
 _INDICES = frozenset({"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "VXN"})
 _KNOWN_SYMBOL = "SPY"
+_CHAIN, _HISTORY = "options", "charts/historical"
+_CALLED = {_CHAIN: "chain", _HISTORY: "price history"}
 _NOT_FOUND = (403, 404)
 _COLUMNS = {
     "option": "code",
@@ -62,39 +65,49 @@ class CboeMarket(MarketSource):
 
     def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
         """Every listed standard contract, see `MarketSource.option_chain`."""
-        return vendor_chain(self._ask(symbol), symbol).frame(now)
+        return vendor_chain(self._ask(_CHAIN, symbol), symbol).frame(now)
 
-    def _ask(self, symbol: str) -> Answer:
+    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """A year of daily prices, see `MarketSource.price_history`."""
+        answer = self._ask(_HISTORY, symbol)
+        rows = answer.json("data")["data"]
+        if not isinstance(rows, list):
+            raise _layout(answer, "no list of data")
+        bars = rows_frame([row for row in rows if isinstance(row, dict)])
+        return history_frame(self.name, symbol, days_of_text(bars, "date"), bars, now)
+
+    def _ask(self, what: str, symbol: str) -> Answer:
         """The answer under the first of the symbol's spellings that Cboe knows."""
         for spelling in _spellings(symbol):
             try:
-                answer = self._chain(spelling, symbol)
+                answer = self._get(what, spelling, symbol)
             except SourceError as error:
                 if error.status not in _NOT_FOUND:
                     raise
                 refused = error
             else:
                 return answer
-        raise self._unknown_or_blocked(symbol, refused)
+        raise self._unknown_or_blocked(what, symbol, refused)
 
-    def _chain(self, spelling: str, key: str) -> Answer:
-        answer = self._http.get(f"/api/global/delayed_quotes/options/{spelling}.json", key=key)
+    def _get(self, what: str, spelling: str, key: str) -> Answer:
+        answer = self._http.get(f"/api/global/delayed_quotes/{what}/{spelling}.json", key=key)
         self._has_answered = True
         return answer
 
-    def _unknown_or_blocked(self, symbol: str, refused: SourceError) -> SourceError:
+    def _unknown_or_blocked(self, what: str, symbol: str, refused: SourceError) -> SourceError:
         """403 means either; a symbol that surely exists, asked for once a process, tells them apart."""
         if not self._has_answered and symbol != _KNOWN_SYMBOL:
             try:
-                self._chain(_KNOWN_SYMBOL, _KNOWN_SYMBOL)
+                self._get(_CHAIN, _KNOWN_SYMBOL, _KNOWN_SYMBOL)
             except SourceError as error:
                 if error.status not in _NOT_FOUND:
                     return error
         if self._has_answered and symbol != _KNOWN_SYMBOL:
             why = f"HTTP {refused.status}, while it answers for others"
-            return restated(refused, UnknownSymbol, f"Cboe has no chain for {symbol}", why, "check the ticker")
-        what, why = "Cboe is refusing this client", f"HTTP {refused.status} for {_KNOWN_SYMBOL} too"
-        return restated(refused, SourceRefused, what, why, "wait some hours or use another market source")
+            missing = f"Cboe has no {_CALLED[what]} for {symbol}"
+            return restated(refused, UnknownSymbol, missing, why, "check the ticker")
+        blocked, why = "Cboe is refusing this client", f"HTTP {refused.status} for {_KNOWN_SYMBOL} too"
+        return restated(refused, SourceRefused, blocked, why, "wait some hours or use another market source")
 
 
 def vendor_chain(answer: Answer, symbol: str) -> VendorChain:

@@ -86,6 +86,11 @@ class DatabentoMarket(MarketSource):
                 raise
         return self._newest_chain(symbol, allowed, now)
 
+    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """None: OPRA carries options only, and daily bars of the shares are another, separately priced dataset."""
+        what, why = f"no price history of {symbol}", "OPRA, the dataset asked of Databento, carries options only"
+        raise SourceError(what, why, "use another market source for it", source=_SOURCE)
+
     def _newest_chain(self, symbol: str, end: datetime, now: datetime) -> pd.DataFrame:
         """The chain of the newest session before `end` in which anything was quoted."""
         for as_of in sessions(end):

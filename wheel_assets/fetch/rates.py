@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from wheel_assets.errors import SettingError, SourceError, UnexpectedAnswer
 from wheel_assets.fetch.answer import Answer, VendorFault
 from wheel_assets.fetch.chain import NEW_YORK
 from wheel_assets.fetch.http import ApiCall, HttpClient
 from wheel_assets.fetch.quotes import numbers
-from wheel_assets.settings import Settings
+from wheel_assets.fetch.source import Rate, RateSource
 
 LONGEST_CARRY = timedelta(days=7)
 _LOWEST_PERCENT, _HIGHEST_PERCENT = -1.0, 25.0
@@ -30,35 +29,7 @@ _FRED_PATH = "/fred/series/observations"
 _TREASURY_PATH = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
 
 
-@dataclass(frozen=True)
-class Rate:
-    """`value`: decimal a year, continuously compounded; `date`: the day it is of; `notes`: what went wrong before."""
-
-    value: float
-    date: date
-    source: str
-    notes: tuple[str, ...] = ()
-
-
-class RateSource(Protocol):
-    """Somebody who knows the risk-free rate."""
-
-    def risk_free_rate(self, now: datetime) -> Rate:
-        """The newest value published before `now` (aware); raises SourceError."""
-
-
-@dataclass(frozen=True)
-class ConstantRate:
-    """The rate that the user set, decimal a year, continuously compounded."""
-
-    value: float
-
-    def risk_free_rate(self, now: datetime) -> Rate:
-        """The constant, as of today in New York."""
-        return Rate(self.value, now.astimezone(NEW_YORK).date(), "constant")
-
-
-class FredRate:
+class FredRate(RateSource):
     """Series DGS3MO of the Federal Reserve Bank of St. Louis; needs a free key."""
 
     def __init__(
@@ -87,7 +58,7 @@ class FredRate:
         return _newest(answer, pairs, "%Y-%m-%d", now, f"FRED {_SERIES}")
 
 
-class TreasuryRate:
+class TreasuryRate(RateSource):
     """The three-month par yield of the US Treasury's own curve; keyless."""
 
     def __init__(
@@ -120,7 +91,7 @@ class TreasuryRate:
 
 
 @dataclass(frozen=True)
-class FirstOf:
+class FirstOf(RateSource):
     """Several sources, asked in turn until one answers; what the others said stands in the rate's notes."""
 
     sources: Sequence[RateSource]
@@ -136,17 +107,6 @@ class FirstOf:
             else:
                 return replace(rate, notes=tuple(f"{failure}; used {rate.source}" for failure in failures))
         raise failures[0]
-
-
-def rate_source(settings: Settings, record: Callable[[ApiCall], None]) -> RateSource:
-    """Which one the settings name; FRED is backed by the Treasury. Raises SettingError without FRED's key."""
-    if settings.rate.source == "constant":
-        return ConstantRate(settings.rate.value)
-    treasury = TreasuryRate(settings.treasury.base_url, record)
-    if settings.rate.source == "treasury":
-        return treasury
-    key = settings.fred.api_key.get_secret_value() if settings.fred.api_key else None
-    return FirstOf([FredRate(settings.fred.base_url, key, record), treasury])
 
 
 def continuous(percent: float) -> float:

@@ -44,17 +44,10 @@ class SampleMarket(MarketSource):
         """The chain of the day; raises UnknownSymbol for a stock that is not in this market."""
         import pandas as pd
 
-        if symbol not in STOCKS:
-            raise UnknownSymbol(
-                f"the sample market has no {symbol}",
-                f"it is made up and has only {', '.join(STOCKS)}",
-                "set WHEEL_SYMBOLS to one of these, or WHEEL_MARKET__SOURCE=cboe for real quotes",
-                source=self.name,
-            )
-        today = now.astimezone(NEW_YORK).date()
+        stock, today = self._stock(symbol), now.astimezone(NEW_YORK).date()
         session = last_session(today)
-        market = market_at(symbol, STOCKS[symbol], session)
-        listed = expirations(today, STOCKS[symbol].anchor)
+        market = market_at(symbol, stock, session)
+        listed = expirations(today, stock.anchor)
         chain = pd.concat(
             [pd.DataFrame(quotes(symbol, market, session, each)).assign(expiration=each.day) for each in listed],
             ignore_index=True,
@@ -65,6 +58,24 @@ class SampleMarket(MarketSource):
         chain = OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=self.name))
         chain.attrs["notes"] = [f"{symbol}: the sample market is made up; its prices are no real quotes"]
         return chain
+
+    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """A year that ends at the price of the day's chain; raises UnknownSymbol as `option_chain` does."""
+        from wheel_assets.fetch.history import history_frame
+        from wheel_assets.fetch.sample_history import bars
+
+        past = bars(symbol, self._stock(symbol), last_session(now.astimezone(NEW_YORK).date()))
+        return history_frame(self.name, symbol, past["date"], past, now)
+
+    def _stock(self, symbol: str) -> Stock:
+        if symbol in STOCKS:
+            return STOCKS[symbol]
+        raise UnknownSymbol(
+            f"the sample market has no {symbol}",
+            f"it is made up and has only {', '.join(STOCKS)}",
+            "set WHEEL_SYMBOLS to one of these, or WHEEL_MARKET__SOURCE=cboe for real quotes",
+            source=self.name,
+        )
 
 
 class SampleAccount(AccountSource):

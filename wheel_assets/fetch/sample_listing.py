@@ -43,6 +43,17 @@ def last_session(today: date) -> date:
     return date.fromisoformat(str(session))
 
 
+def sessions(last: date, count: int) -> list[date]:
+    """The `count` days with trading that end with `last`, oldest first; at most a year of them.
+
+    >>> [f"{day:%d %b}" for day in sessions(date(2026, 11, 27), 3)]  # the 26th is Thanksgiving
+    ['24 Nov', '25 Nov', '27 Nov']
+    """
+    back = np.arange(1 - count, 1)
+    days = np.busday_offset(np.datetime64(last, "D"), back, roll="backward", busdaycal=_trading_days(last.year - 1))
+    return [date.fromisoformat(str(day)) for day in days]
+
+
 def close_of(session: date) -> datetime:
     """When trading ends on that day, 16:00 in New York, as naive UTC; the early closes are left out.
 

@@ -51,8 +51,8 @@ def market_at(symbol: str, stock: Stock, session: date) -> Market:
 
     Waves of fixed phase take the place of a random walk, which would have to be stored or replayed.
     """
-    phases = _random(symbol).uniform(size=len(WAVES))
-    shock = float(np.clip(_random(symbol, session).normal(), -2, 2)) * DAILY_SHOCK
+    phases = random_of(symbol).uniform(size=len(WAVES))
+    shock = float(np.clip(random_of(symbol, session).normal(), -2, 2)) * DAILY_SHOCK
     turns = [session.toordinal() / period + phase for (period, _), phase in zip(WAVES, phases, strict=True)]
     swings = [height * math.sin(2 * math.pi * turn) for (_, height), turn in zip(WAVES, turns, strict=True)]
     spot = round(stock.anchor * math.exp(stock.volatility * (sum(swings) + shock)), 2)
@@ -88,7 +88,7 @@ def fair_values(strikes: np.ndarray, volatility: np.ndarray, spot: float, years:
 
 def quotes(symbol: str, market: Market, session: date, expiration: Expiration) -> dict[str, np.ndarray]:
     """Everything quoted for one expiration, by column of `tables.OPTION_CHAINS`, calls before puts, strikes rising."""
-    random = _random(symbol, session, expiration.day)
+    random = random_of(symbol, session, expiration.day)
     strikes, years = expiration.strikes, (expiration.day - session).days / 365
     log_moneyness = np.log(strikes / market.spot) - RATE * years
     volatility = implied_volatility(log_moneyness, years, market)
@@ -148,7 +148,7 @@ def _tick(price: np.ndarray) -> np.ndarray:
     return np.where(price < 3, 0.01, 0.05)
 
 
-def _random(*key: object) -> Generator:
+def random_of(*key: object) -> Generator:
     """A generator of its own for each key: nothing depends on what was drawn before."""
     return np.random.default_rng(zlib.crc32(repr(tuple(map(str, key))).encode()))
 

@@ -14,12 +14,13 @@ import pandas as pd
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.answer import restated
 from wheel_assets.fetch.chain import VendorChain, first_live_day, first_spot
+from wheel_assets.fetch.history import days_of_epoch, history_frame
 from wheel_assets.fetch.quotes import numbers, rows_frame
 from wheel_assets.fetch.schwab_session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol
 from wheel_assets.fetch.source import MarketSource
 
 _LOG = logging.getLogger(__name__)
-_CHAINS, _QUOTES = "/marketdata/v1/chains", "/marketdata/v1/quotes"
+_CHAINS, _QUOTES, _BARS = "/marketdata/v1/chains", "/marketdata/v1/quotes", "/marketdata/v1/pricehistory"
 _MAPS = ("putExpDateMap", "callExpDateMap")
 # Windows of about equal size for a big name, as last day from today; nothing lists ten years ahead.
 _FIRST_SPLIT_DAYS = (9, 30, 90, 365, 730)
@@ -85,6 +86,17 @@ class SchwabMarket(MarketSource):
         as_of, time_notes = _as_of(quotes["quote_time"], documents[0], now)
         notes += [*time_notes, *_document_notes(documents, len(quotes)), *self._session.notes(now)]
         return VendorChain(SOURCE, symbol, spot, as_of, quotes, notes).frame(now)
+
+    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """A year of daily prices, see `MarketSource.price_history`."""
+        params = {"symbol": schwab_symbol(symbol), "periodType": "year", "period": "1", "frequencyType": "daily"}
+        answer = self._session.get(_BARS, {**params, "frequency": "1"}, now, key=symbol)
+        candles = answer.json("candles")["candles"]
+        bars = rows_frame([bar for bar in candles if isinstance(bar, dict)] if isinstance(candles, list) else [])
+        if bars.empty:
+            what = f"Schwab has no price history of {symbol}"
+            raise answer.error(UnknownSymbol, what, "its answer is empty", "check the ticker")
+        return history_frame(SOURCE, symbol, days_of_epoch(bars, "datetime"), bars, now)
 
     def _documents(self, symbol: str, now: datetime) -> Iterator[dict[str, Any]]:
         """The whole chain, split by date as often as an answer is too large or cut short."""

@@ -38,6 +38,7 @@ class SchwabSession:
     ) -> None:
         self._auth = (_required("APP_KEY", app_key), _required("APP_SECRET", app_secret))
         self._file = TokenFile(token_file)
+        self._turned_down: dict[str, LoginExpired] = {}
         self._http = HttpClient(
             SOURCE,
             base_url,
@@ -99,7 +100,17 @@ class SchwabSession:
         return self._renewed(token, now) if needs_renewal(token, now) else token
 
     def _renewed(self, stale: Token, now: datetime) -> Token:
-        return self._file.renew(stale.access, now, lambda refresh: self._ask_token(_refresh_form(refresh)))
+        return self._file.renew(stale.access, now, self._refreshed)
+
+    def _refreshed(self, refresh: str) -> Answer:
+        """What a refresh token brings. One that was turned down is dead for good and is not shown again."""
+        if refresh in self._turned_down:
+            raise self._turned_down[refresh]
+        try:
+            return self._ask_token({"grant_type": "refresh_token", "refresh_token": refresh})
+        except LoginExpired as error:
+            self._turned_down[refresh] = error
+            raise
 
     def _ask_token(self, form: Mapping[str, str]) -> Answer:
         """POST to the token endpoint; LoginExpired where it turns the login down."""
@@ -139,10 +150,6 @@ def schwab_symbol(ticker: str) -> str:
     """A ticker as Schwab spells it: `$SPX` for an index, `BRK/B` for a share class."""
     indices = {"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "XEO"}
     return f"${ticker}" if ticker in indices else ticker.replace(".", "/")
-
-
-def _refresh_form(refresh: str) -> dict[str, str]:
-    return {"grant_type": "refresh_token", "refresh_token": refresh}
 
 
 def _required(name: str, value: str | None) -> str:

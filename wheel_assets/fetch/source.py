@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from wheel_assets.errors import SourceError
@@ -30,6 +30,14 @@ class MarketSource(ABC):
         Raises SourceError; never returns an empty frame.
         """
 
+    @abstractmethod
+    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+        """A year of daily prices of `symbol` until the last close before `now`: `tables.PRICE_HISTORY`.
+
+        Oldest first; what was dropped stands in `frame.attrs["notes"]`.
+        Raises SourceError, of a vendor who has none too; never returns an empty frame.
+        """
+
 
 class AccountSource(ABC):
     """Somebody who knows what an account holds."""
@@ -44,6 +52,34 @@ class AccountSource(ABC):
         value the cash in the account, so that market values add up to the liquidation value.
         Raises SourceError; never returns an empty frame.
         """
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`value`: decimal a year, continuously compounded; `date`: the day it is of; `notes`: what went wrong before."""
+
+    value: float
+    date: date
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def frame(self) -> pd.DataFrame:
+        """The one row of `tables.RISK_FREE_RATE`, as of the beginning of its day, with `attrs["notes"]`."""
+        import pandas as pd
+
+        day = pd.Timestamp(self.date).as_unit("us")
+        row = {"timestamp": day, "observation_date": day, "value": self.value, "source": self.source}
+        frame = pd.DataFrame([row])
+        frame.attrs["notes"] = list(self.notes)
+        return frame
+
+
+class RateSource(ABC):
+    """Somebody who knows the risk-free rate."""
+
+    @abstractmethod
+    def risk_free_rate(self, now: datetime) -> Rate:
+        """The newest value published before `now` (aware); raises SourceError."""
 
 
 @dataclass

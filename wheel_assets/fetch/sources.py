@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from wheel_assets.errors import SettingError
-from wheel_assets.settings import Settings
+from wheel_assets.settings import SchwabSettings, Settings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from wheel_assets.fetch.http import ApiCall
-    from wheel_assets.fetch.source import AccountSource, MarketSource
+    from wheel_assets.fetch.schwab_session import SchwabSession
+    from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+
+Record = Callable[["ApiCall"], None]
 
 
-def market_source(settings: Settings, record: Callable[[ApiCall], None]) -> MarketSource:
-    """Who quotes the chains; every request it makes is told to `record`."""
+def market_source(settings: Settings, record: Record, spent: Callable[[], float]) -> MarketSource:
+    """Who quotes the chains; every request it makes is told to `record`.
+
+    `spent` returns the dollars of this calendar month, what was told to `record` included.
+    """
     if settings.market.source == "cboe":
         from wheel_assets.fetch.cboe import CboeMarket
 
         return CboeMarket(settings.cboe.base_url, record)
     if settings.market.source == "schwab":
         from wheel_assets.fetch.schwab_market import SchwabMarket
-        from wheel_assets.fetch.schwab_session import SchwabSession
 
-        return SchwabMarket(SchwabSession.of(settings.schwab, record))
+        return SchwabMarket(_schwab_session(settings.schwab, record))
+    if settings.market.source == "databento":
+        from wheel_assets.fetch.databento import DatabentoMarket
+
+        return DatabentoMarket(
+            settings.databento.base_url,
+            _shown(settings.databento.api_key),
+            record,
+            spend=spent,
+            budget=settings.budget.monthly_usd,
+            rate=settings.rate.value,  # for put-call parity within weeks: a point of it moves a price by 0.1 % at most
+        )
     from wheel_assets.fetch.sample import SampleMarket
 
     return SampleMarket()
 
 
-def account_source(settings: Settings, record: Callable[[ApiCall], None]) -> AccountSource:
+def account_source(settings: Settings, record: Record) -> AccountSource:
     """Who knows the account; raises SettingError where a file is wanted and none is named."""
     if settings.broker.source == "file":
         from wheel_assets.fetch.positions_file import FileAccount
@@ -39,9 +58,34 @@ def account_source(settings: Settings, record: Callable[[ApiCall], None]) -> Acc
         return FileAccount(settings.broker.file)
     if settings.broker.source == "schwab":
         from wheel_assets.fetch.schwab_account import SchwabAccount
-        from wheel_assets.fetch.schwab_session import SchwabSession
 
-        return SchwabAccount(SchwabSession.of(settings.schwab, record))
+        return SchwabAccount(_schwab_session(settings.schwab, record))
     from wheel_assets.fetch.sample import SampleAccount
 
     return SampleAccount()
+
+
+def rate_source(settings: Settings, record: Record) -> RateSource:
+    """Who knows the risk-free rate; FRED is backed by the Treasury. Raises SettingError without FRED's key."""
+    if settings.rate.source == "constant":
+        from wheel_assets.fetch.constant import ConstantRate
+
+        return ConstantRate(settings.rate.value)
+    from wheel_assets.fetch.rates import FirstOf, FredRate, TreasuryRate
+
+    treasury = TreasuryRate(settings.treasury.base_url, record)
+    if settings.rate.source == "treasury":
+        return treasury
+    return FirstOf([FredRate(settings.fred.base_url, _shown(settings.fred.api_key), record), treasury])
+
+
+@cache
+def _schwab_session(settings: SchwabSettings, record: Record) -> SchwabSession:
+    """The one session of this process: market and account share its pace, and what it learnt of the login."""
+    from wheel_assets.fetch.schwab_session import SchwabSession
+
+    return SchwabSession.of(settings, record)
+
+
+def _shown(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -62,6 +62,23 @@ def make_rows() -> Callable[..., pd.DataFrame]:
     return rows
 
 
+_VALUES: dict[str, Any] = {"VARCHAR": "x", "BIGINT": 1, "DOUBLE": 0.2, "DATE": datetime(2026, 12, 18), "JSON": "{}"}
+
+
+@pytest.fixture()
+def make_frame() -> Callable[..., pd.DataFrame]:
+    """Rows that fit any declared table; what a column may hold decides, what it means does not."""
+
+    def frame(table: SnapshotTable, count: int = 3, at: datetime = MONDAY, key: str = "A") -> pd.DataFrame:
+        columns = {
+            c.name: key if c.name == table.key else at if c.type == "TIMESTAMP" else (c.values or (_VALUES[c.type],))[0]
+            for c in table.columns
+        }
+        return pd.DataFrame(columns, index=range(count))
+
+    return frame
+
+
 @dataclass
 class Toy:
     """The graph prices, rates -> values_ -> report (which reads prices too), and what happened in it."""

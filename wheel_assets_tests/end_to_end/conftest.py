@@ -2,10 +2,14 @@
 
 import json
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +24,17 @@ import pytest
 
 from wheel_assets.fetch.sample import SampleMarket
 
+CLONE = Path(__file__).resolve().parents[2]
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "wheel_assets"}
+FRESHNESS = "{ assetNodes { assetKey { path } freshnessStatusInfo { freshnessStatus } } }"
+STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+LAUNCH = """
+mutation($selector: JobOrPipelineSelector!) {
+  launchRun(executionParams: {selector: $selector, runConfigData: {}, mode: "default"}) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
 POSITIONS = "symbol,quantity,avg_price\nU,200,30.00\nCASH,60000,\n"
 
 
@@ -155,3 +170,95 @@ def user(tmp_path: Path, market: Market) -> User:
             "WHEEL_SYMBOLS": "AAA,BBB",
         },
     )
+
+
+class Server:
+    """`dagster dev` in a folder of its own, on a free port."""
+
+    earlier: dict[str, Any] = {}  # the answer on the command line, before the server was started
+
+    def __init__(self, user: User) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = user.folder / "dev.log"
+        command = [str(Path(sys.executable).parent / "dagster"), "dev", "-p", str(self.port)]
+        where = {"cwd": user.folder, "env": user.environment, "start_new_session": True}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, **where)
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """A GraphQL answer."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def wait_for(self, what: Any, seconds: float = 120) -> Any:
+        """Ask again until there is an answer that is not false."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if found := what():
+                    return found
+            except OSError:
+                pass
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End it with everything that it started."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(30)
+
+    def assets(self) -> list[str]:
+        """The assets that there are."""
+        return [node["assetKey"]["path"][0] for node in self.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]]
+
+    def freshness(self) -> dict[str, str]:
+        """The freshness state of every asset that has a limit, as the catalog shows it."""
+        nodes = self.ask(FRESHNESS)["assetNodes"]
+        told = {node["assetKey"]["path"][0]: node["freshnessStatusInfo"] for node in nodes}
+        return {name: info["freshnessStatus"] for name, info in told.items() if info}
+
+    def materialize(self, *assets: str) -> str:
+        """What the button Materialize does; the id of the run, once it has succeeded."""
+        selector = {**LOCATION, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": [name]} for name in assets]}
+        launched = self.ask(LAUNCH, selector=selector)["launchRun"]
+        run_id = launched["run"]["runId"]
+        assert self.wait_for(lambda: self.status(run_id) in ENDED and self.status(run_id)) == "SUCCESS"
+        return run_id
+
+    def done(self) -> int:
+        """How many runs have succeeded; none may fail."""
+        runs = self.ask("{ runsOrError { ... on Runs { results { status } } } }")["runsOrError"]["results"]
+        assert "FAILURE" not in {run["status"] for run in runs}, self.log.read_text()[-3000:]
+        return sum(run["status"] == "SUCCESS" for run in runs)
+
+    def status(self, run_id: str) -> str:
+        """Where a run has got to."""
+        return self.ask(STATUS, id=run_id)["runOrError"]["status"]
+
+
+@pytest.fixture()
+def server(user: User) -> Iterator[Server]:
+    """The web server and daemon of a trader with real data, who has used the command line before."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CLONE / name, user.folder)
+    earlier = user.answer()
+    server = Server(user)
+    server.earlier = earlier
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def newcomers_server(sample_user: User) -> Iterator[Server]:
+    """The web server and daemon of somebody who has set nothing and done nothing."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CLONE / name, sample_user.folder)
+    server = Server(sample_user)
+    yield server
+    server.stop()

@@ -87,7 +87,7 @@ def test_eight_runs_at_once_ask_once(user, market):
     assert market.requests == {"AAA": 1, "BBB": 1}
     counts = user.query("SELECT table_name, count(*)::INT FROM snapshots GROUP BY 1 ORDER BY 1")
     expected = {"greeks": 2, "option_chains": 2, "positions": 1, "predictions": 2, "recommendation": 8}
-    assert dict(counts) == expected
+    assert dict(counts) == expected | {"risk_free_rate": 1}
 
 
 def test_a_kill_in_the_middle_of_a_pull_loses_nothing(user, market):
@@ -157,6 +157,9 @@ BAD_INPUT = [
     ([], {"WHEEL_CASHE__DIR": "/x"}, 2, "WHEEL_CASHE__DIR is not a setting"),
     ([], {"WHEEL_CBOE__BASE_URL": "http://127.0.0.1:9"}, 1, "cboe cannot be reached"),
     ([], {"WHEEL_BROKER__FILE": "nowhere.csv"}, 1, "there is no such file"),
+    ([], {"WHEEL_MARKET__SOURCE": "databento"}, 2, "WHEEL_DATABENTO__API_KEY is not set"),
+    ([], {"WHEEL_CBOE__BASE_URL": "http://example.com"}, 1, ": WHEEL_CBOE__BASE_URL=http://example.com is refused"),
+    (["--fresh"], {"WHEEL_CBOE__BASE_URL": "http://example.com"}, 1, "plain http is for this machine only"),
 ]
 
 

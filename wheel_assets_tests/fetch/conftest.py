@@ -136,6 +136,8 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
         asking = {
             "cboe": lambda: cboe.option_chain("XYZ", NOW),
+            "cboe history": lambda: cboe.price_history("XYZ", NOW),
+            "schwab history": lambda: SchwabMarket(schwab).price_history("XYZ", NOW),
             "schwab chains": lambda: SchwabMarket(schwab).option_chain("XYZ", NOW),
             "schwab account": lambda: SchwabAccount(schwab).positions("default", NOW),
             "databento": lambda: market.option_chain("XYZ", NOW),

@@ -6,9 +6,11 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 
 @dataclass
@@ -133,6 +135,16 @@ def schwab_chain(*contracts: Any, **changes: Any) -> dict[str, Any]:
     return chain | {"callExpDateMap": {}, "putExpDateMap": {"2027-01-15:54": {"95.0": list(contracts)}}} | changes
 
 
+def cboe_bar(day: str = "2026-11-19", close: Any = 99.9, **changes: Any) -> dict[str, Any]:
+    return {"date": day, "open": 99.1, "high": 100.5, "low": 98.7, "close": close, "volume": 1200345} | changes
+
+
+def schwab_bar(day: str = "2026-11-19", close: Any = 99.9, **changes: Any) -> dict[str, Any]:
+    """Schwab's days begin at midnight in New York, told in milliseconds of UTC."""
+    midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("America/New_York"))
+    return {**cboe_bar(day, close), "datetime": int(midnight.timestamp() * 1000), **changes}
+
+
 def schwab_option_position(code: str = "XYZ   270115P00095000", short: float = 2.0, **changes: Any) -> dict[str, Any]:
     instrument = {"assetType": "OPTION", "symbol": code, "putCall": "PUT", "underlyingSymbol": "XYZ"}
     row = {"shortQuantity": short, "longQuantity": 0.0, "averagePrice": 1.2434, "marketValue": -230.0}
@@ -212,7 +224,14 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
     year = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/2026/all"
     curve = 'Date,"1 Mo","3 Mo"\n11/19/2026,4.00,3.97\n11/18/2026,4.00,3.96\n'
     account = schwab_account(schwab_option_position(), schwab_stock_position())
+    days = ("2026-11-18", "2026-11-19")
+    candles = {"symbol": "XYZ", "empty": False, "candles": [schwab_bar(day) for day in days]}
     return {
+        "cboe history": (
+            "/api/global/delayed_quotes/charts/historical/XYZ.json",
+            Reply({"symbol": "XYZ", "data": [cboe_bar(day) for day in days]}),
+        ),
+        "schwab history": ("/marketdata/v1/pricehistory", Reply(candles)),
         "cboe": ("/api/global/delayed_quotes/options/XYZ.json", Reply(cboe_document(*map(cboe_option, codes)))),
         "schwab chains": ("/marketdata/v1/chains", Reply(schwab_chain(*map(schwab_contract, codes)))),
         "schwab account": ("/trader/v1/accounts", Reply([account])),

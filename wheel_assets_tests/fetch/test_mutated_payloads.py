@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from wheel_assets.errors import SourceError
 from wheel_assets.fetch.quotes import numbers
 from wheel_assets.fetch.rates import Rate
-from wheel_assets.tables import OPTION_CHAINS, POSITIONS
+from wheel_assets.tables import OPTION_CHAINS, POSITIONS, PRICE_HISTORY
 
-JSON_VENDORS = ["cboe", "schwab chains", "schwab account", "fred"]
+JSON_VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "fred"]
 VENDORS = [*JSON_VENDORS, "treasury", "databento"]
 NO_NUMBERS = [
     None,
@@ -71,12 +71,12 @@ def check(result: Any, sent: Any) -> None:
     if isinstance(result, Rate):
         assert -0.0101 <= result.value <= 0.25
         return
-    table = OPTION_CHAINS if "quote_quality" in result else POSITIONS
+    table = OPTION_CHAINS if "quote_quality" in result else PRICE_HISTORY if "close" in result else POSITIONS
     frame = table.conform(result)
     assert len(frame) > 0
     assert isinstance(result.attrs["notes"], list)
     scalars = numbers([leaf for leaf in leaves(sent) if not isinstance(leaf, list | dict)], no_value=())
-    for column in ("bid", "ask", "last", "average_price"):
+    for column in ("bid", "ask", "last", "average_price", "open", "high", "low", "close"):
         values = frame.get(column, pd.Series(dtype=float)).dropna()
         assert np.isin(values, scalars).all()
         assert np.isfinite(values).all()

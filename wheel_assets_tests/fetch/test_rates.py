@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from wheel_assets import errors
-from wheel_assets.fetch.rates import ConstantRate, FirstOf, FredRate, TreasuryRate, continuous, rate_source
-from wheel_assets.settings import Settings
+from wheel_assets.fetch.constant import ConstantRate
+from wheel_assets.fetch.rates import FirstOf, FredRate, TreasuryRate, continuous
+from wheel_assets.fetch.source import Rate
+from wheel_assets.tables import RISK_FREE_RATE
 
 FRED = "/fred/series/observations"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{}/all"
@@ -139,18 +141,15 @@ def test_where_all_fail_the_first_one_speaks(fake, calls, vendors, now):
         source.risk_free_rate(now)
 
 
-@pytest.mark.parametrize(
-    ("rate", "fred", "kind"),
-    [
-        ({"source": "constant"}, {}, ConstantRate),
-        ({"source": "treasury"}, {}, TreasuryRate),
-        ({"source": "fred"}, {"api_key": KEY}, FirstOf),
-    ],
-)
-def test_the_settings_choose(calls, rate, fred, kind):
-    assert isinstance(rate_source(Settings(rate=rate, fred=fred), calls.append), kind)
+def test_a_rate_is_one_row_as_of_its_day():
+    frame = Rate(0.0398, date(2026, 11, 19), "FRED DGS3MO", ("the first one failed",)).frame()
+    (row,) = RISK_FREE_RATE.conform(frame).itertuples()
+    assert (row.value, row.source, row.timestamp) == (0.0398, "FRED DGS3MO", datetime(2026, 11, 19))
+    assert row.observation_date == row.timestamp
+    assert frame.attrs["notes"] == ["the first one failed"]
 
 
-def test_fred_without_a_key_is_refused(calls):
-    with pytest.raises(errors.SettingError, match="WHEEL_FRED__API_KEY is not set"):
-        rate_source(Settings(rate={"source": "fred"}), calls.append)
+@pytest.mark.parametrize(("hour", "day"), [(4, 19), (5, 20)])
+def test_the_constant_is_never_of_a_day_that_has_not_begun(hour, day):
+    now = datetime(2026, 11, 20, hour, tzinfo=UTC)  # midnight in New York is 05:00 UTC
+    assert ConstantRate(0.04).risk_free_rate(now).date == date(2026, 11, day)

@@ -8,7 +8,7 @@ import pytest
 
 from wheel_assets import errors
 
-VENDORS = ["cboe", "schwab chains", "schwab account", "databento", "fred", "treasury"]
+VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento", "fred", "treasury"]
 TROUBLES = [
     {"status": 400},
     {"status": 401},

@@ -1,0 +1,82 @@
+"""The tables of a cache file and the version they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wheel_assets.errors import StoreTooNew
+from wheel_assets.tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SCHEMA_VERSION = 1
+
+# Statements that make a file of version n out of one of version n - 1, by n.
+UPGRADES: dict[int, tuple[str, ...]] = {}
+
+
+@contextmanager
+def one_transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    """All of the block is durable when it ends, or none of it."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):  # some errors have ended it already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def create(connection: DuckDBPyConnection, database: str, tables: Sequence[Table], first_id: int = 1) -> None:
+    """Make the empty tables in an attached database; the next snapshot will be `first_id`."""
+    connection.execute(f"USE {database}")
+    for table in tables:
+        connection.execute(table.ddl)
+    connection.execute(f"CREATE SEQUENCE snapshot_ids START WITH {first_id:d}")
+    connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
+    write_note(connection, "schema_version", str(SCHEMA_VERSION))
+
+
+def read_note(connection: DuckDBPyConnection, key: str) -> str | None:
+    """A value of the file's own small notebook, the table `meta`."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+    return row[0] if row else None
+
+
+def write_note(connection: DuckDBPyConnection, key: str, value: str) -> None:
+    """Write a value into `meta`, in place of the one that is there."""
+    connection.execute("DELETE FROM meta WHERE key = ?", [key])
+    connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+
+
+def is_ours(connection: DuckDBPyConnection) -> bool:
+    """Whether the attached database is a cache of this project, of whatever version."""
+    try:
+        return read_note(connection, "schema_version") is not None
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return False
+
+
+def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> None:
+    """Upgrade an older file in place, in one transaction; raises StoreTooNew for a newer one."""
+    version = int(read_note(connection, "schema_version") or 0)
+    if version > SCHEMA_VERSION:
+        raise StoreTooNew(
+            f"the cache {path} is of version {version}",
+            f"this program knows version {SCHEMA_VERSION}",
+            "update wheel_assets, or set WHEEL_CACHE__DIR to another folder",
+        )
+    with one_transaction(connection):
+        for newer in range(version + 1, SCHEMA_VERSION + 1):
+            for statement in UPGRADES[newer]:
+                connection.execute(statement)
+            write_note(connection, "schema_version", str(newer))
+        for table in tables:
+            connection.execute(table.ddl)

@@ -1,0 +1,167 @@
+"""What a table's rows must not be: measures by key, each with the most that is still believed.
+
+Every measure is 0 where all is well and grows with what is wrong. Two degrees: beyond a `fatal` limit
+the key (a symbol, an account) is left out, for advice built on it would be dangerous; beyond any other
+it is only told, for a few bad quotes cost a few contracts and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Measure = Callable[[pd.DataFrame], pd.Series]
+
+ROUNDING = 1e-6
+NEAR_THE_MONEY = 0.1  # of the spot
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """A measure by key, the most of it that is believed, and whether a key beyond is left out."""
+
+    name: str
+    measure: Measure
+    limit: float
+    fatal: bool = False
+
+    @property
+    def consequence(self) -> str:
+        """What happens beyond the limit."""
+        return "leaves the symbol or account out" if self.fatal else "warns"
+
+    def beyond(self, measured: pd.Series) -> pd.Series:
+        """What is over the limit; what could not be measured is not."""
+        return measured[measured > self.limit + ROUNDING]
+
+
+def spot_beyond_strikes(chain: pd.DataFrame) -> pd.Series:
+    """How far the spot price lies outside the listed strikes, as a share of it: a spot of something else."""
+    by = chain.groupby("symbol")
+    spot, lowest, highest = by["spot_price"].median(), by["strike"].min(), by["strike"].max()
+    return np.maximum(np.maximum(lowest - spot, spot - highest), 0) / spot
+
+
+def bid_above_ask(chain: pd.DataFrame) -> pd.Series:
+    """The share of two-sided quotes whose bid is above the ask."""
+    crossed = (chain["bid"] > chain["ask"])[(chain["bid"] > 0) & (chain["ask"] > 0)]
+    return crossed.groupby(chain["symbol"]).mean()
+
+
+def greeks_out_of_bounds(greeks: pd.DataFrame) -> pd.Series:
+    """The share of valued contracts with a wrong sign, or with a volatility although their time is up."""
+    valued = greeks[greeks["iv"].notna()]
+    delta = valued["delta"].where(valued["option_type"] == "call", -valued["delta"])
+    wrong = (delta < -ROUNDING) | (valued["gamma"] < -ROUNDING) | (valued["vega"] < -ROUNDING) | (valued["years"] <= 0)
+    return wrong.groupby(valued["symbol"]).mean()
+
+
+def without_volatility(greeks: pd.DataFrame) -> pd.Series:
+    """The share of contracts with a mid for which no volatility was found."""
+    quoted = greeks[greeks["mid"].notna() & (greeks["years"] > 0)]
+    return quoted["iv"].isna().groupby(quoted["symbol"]).mean()
+
+
+def parity_gap(greeks: pd.DataFrame) -> pd.Series:
+    """The median distance, as a share of the spot, of call less put from what put-call parity allows.
+
+    At the strike nearest the spot of each expiration. For American options parity is an inequality,
+    S exp(-qT) - K <= C - P <= S - K exp(-rT) (Hull, *Options, Futures, and Other Derivatives*, ch. 11);
+    with a negative yield (a borrow fee) the bounds on the shares change places.
+    """
+    contract = ["symbol", "expiration", "strike"]
+    near = greeks[greeks["mid"].notna() & (np.abs(greeks["strike"] / greeks["spot_price"] - 1) < NEAR_THE_MONEY)]
+    calls, puts = (near[near["option_type"] == right] for right in ("call", "put"))
+    pairs = calls.merge(puts[[*contract, "mid"]], on=contract, suffixes=("", "_put"))
+    distance = (pairs["strike"] / pairs["spot_price"] - 1).abs()
+    nearest = pairs.loc[distance.groupby([pairs["symbol"], pairs["expiration"]]).idxmin()]
+    spot, strike, difference = nearest["spot_price"], nearest["strike"], nearest["mid"] - nearest["mid_put"]
+    shares = spot * np.exp(-nearest["dividend_yield"] * nearest["years"])
+    above = difference - (np.maximum(spot, shares) - strike * np.exp(-nearest["risk_free_rate"] * nearest["years"]))
+    below = (np.minimum(spot, shares) - strike) - difference
+    return (np.maximum(np.maximum(above, below), 0) / spot).groupby(nearest["symbol"]).median()
+
+
+def probability_against_strikes(predictions: pd.DataFrame) -> pd.Series:
+    """The greatest step by which assignment gets less probable where a strike makes it more so.
+
+    A put's probability rises with the strike, a call's falls.
+    """
+    known = predictions[predictions["prob_itm"].notna()].sort_values("strike")
+    put = known["option_type"] == "put"
+    rising = known["prob_itm"].where(put, -known["prob_itm"])
+    # Roots apart: an adjusted contract (SMCI1) is another series with strikes of its own.
+    series = [known["option_symbol"].str.slice(0, 6), known["expiration"], known["option_type"]]
+    return (-rising.groupby([key.to_numpy() for key in series]).diff()).clip(lower=0).groupby(known["symbol"]).max()
+
+
+def touch_below_assignment(predictions: pd.DataFrame) -> pd.Series:
+    """The greatest excess of the probability of assignment over that of touching, which includes it."""
+    excess = (predictions["prob_itm"] - predictions["prob_touch"]).clip(lower=0)
+    return excess.groupby(predictions["symbol"]).max()
+
+
+def cash_rows(positions: pd.DataFrame) -> pd.Series:
+    """How many cash rows there are too few or too many: there is one."""
+    cash = (positions["asset_type"] == "cash").groupby(positions["account_id"]).sum()
+    return (cash - 1).abs().astype(float)
+
+
+def value_against_quantity(positions: pd.DataFrame) -> pd.Series:
+    """How many holdings are long with a negative value, or short with a positive one."""
+    wrong = (positions["quantity"] * positions["market_value"] < 0) & (positions["asset_type"] != "cash")
+    return wrong.groupby(positions["account_id"]).sum().astype(float)
+
+
+def unreconciled_cash(positions: pd.DataFrame) -> pd.Series:
+    """Cash free to trade beyond the cash in the account, as a share of the liquidation value.
+
+    The cash row's market value is what the account's total leaves beside its holdings; where less is
+    left than is said to be free, the holdings and the total do not belong together, or it is borrowed.
+    """
+    cash = positions[positions["asset_type"] == "cash"]
+    excess = (cash["quantity"] - cash["market_value"]).clip(lower=0).groupby(cash["account_id"]).sum()
+    total = positions.groupby("account_id")["market_value"].sum().abs()
+    return excess / total.where(total > 0)
+
+
+def age_over_limit(recommendation: pd.DataFrame) -> pd.Series:
+    """The age of each input as a share of its limit, less 1: above 0 only where `allow_stale` let it through.
+
+    Input by input, as told in `frame.attrs["reads"]` (`cache.request.described`).
+    """
+    import pandas as pd
+
+    reads: Sequence[Mapping[str, Any]] = recommendation.attrs.get("reads", [])
+    limited = [read for read in reads if read["max_age_minutes"] and read["age_minutes"] is not None]
+    ages = {f"{read['table']} {read['key']}": read["age_minutes"] / read["max_age_minutes"] - 1 for read in limited}
+    return pd.Series(ages, dtype=float).clip(lower=0)
+
+
+SANITY: dict[str, tuple[Sanity, ...]] = {
+    "option_chains": (
+        Sanity("spot beyond the strikes", spot_beyond_strikes, 0, fatal=True),
+        Sanity("share of quotes with the bid above the ask", bid_above_ask, 0.02),
+    ),
+    "positions": (
+        Sanity("cash rows missing or doubled", cash_rows, 0, fatal=True),
+        Sanity("holdings whose value contradicts their quantity", value_against_quantity, 0),
+        Sanity("free cash that the totals do not explain", unreconciled_cash, 0.01),
+    ),
+    "greeks": (
+        Sanity("share of Greeks out of bounds", greeks_out_of_bounds, 0, fatal=True),
+        Sanity("share of quoted contracts without a volatility", without_volatility, 0.75),
+        Sanity("put-call parity gap over the spot", parity_gap, 0.01),
+    ),
+    "predictions": (
+        Sanity("probability against the order of strikes", probability_against_strikes, 0.001, fatal=True),
+        Sanity("assignment more probable than touching", touch_below_assignment, 0.001, fatal=True),
+    ),
+    "recommendation": (Sanity("input older than its limit", age_over_limit, 0),),
+}

@@ -1,0 +1,22 @@
+"""The risk-free rate that the user set: known without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from wheel_assets.fetch.source import Rate, RateSource
+
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+@dataclass(frozen=True)
+class ConstantRate(RateSource):
+    """The constant, decimal a year, continuously compounded."""
+
+    value: float
+
+    def risk_free_rate(self, now: datetime) -> Rate:
+        """The constant, as of today in New York."""
+        return Rate(self.value, now.astimezone(_NEW_YORK).date(), "constant")

@@ -1,0 +1,1 @@
+"""Data that was there before: from old files and foreign documents into our columns."""

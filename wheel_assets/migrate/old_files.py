@@ -1,0 +1,132 @@
+"""Old files, opened read-only: which tables they have, row by row, names in lower case."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from wheel_assets.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Found:
+    """One old row: the name of its table (empty where the file names none), its place in it, its values."""
+
+    table: str
+    number: int
+    values: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        """Its place, for a person."""
+        return f"{self.table or 'row'} {self.number}"
+
+
+def read_source(path: Path) -> tuple[str, Iterator[Found]]:
+    """The kind of an old file and its rows. Raises UsageError for a file of no known kind."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", f"{error.strerror}", "give an old cache or an export") from error
+    kinds: list[tuple[bool, str, Callable[[Path], Iterator[Found]]]] = [
+        (head.startswith(b"SQLite format 3\0"), "SQLite", _sqlite),
+        (head[8:12] == b"DUCK", "DuckDB", _duckdb),
+        (head.startswith(b"PAR1"), "Parquet", _parquet),
+        (path.suffix.lower() in (".json", ".jsonl", ".ndjson"), "JSON", _json),
+        (path.suffix.lower() in (".csv", ".txt"), "CSV", _csv),
+    ]
+    for is_it, kind, read in kinds:
+        if is_it:
+            return kind, _told(path, read)
+    known = ", ".join(kind for _, kind, _ in kinds)
+    raise UsageError(f"{path} is of no known kind", "neither its first bytes nor its name tell", f"known: {known}")
+
+
+def _told(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found]:
+    """The rows; damage becomes a UsageError."""
+    try:
+        yield from read(path)
+    except (duckdb.Error, sqlite3.Error, ValueError, csv.Error, OSError) as error:
+        raise UsageError(f"{path} cannot be read to its end", f"{error}"[:200], "nothing was migrated") from error
+
+
+def _sqlite(path: Path) -> Iterator[Found]:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        for (table,) in connection.execute(query).fetchall():
+            rows = connection.execute(f'SELECT * FROM "{table}"')
+            yield from _rows(table, [column[0] for column in rows.description], rows)
+
+
+def _duckdb(path: Path) -> Iterator[Found]:
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute("ATTACH ? AS old (READ_ONLY)", [str(path)])
+        query = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'old' ORDER BY table_name"
+        tables = [table for (table,) in connection.execute(query).fetchall()]
+        if {"snapshots", "meta"} <= set(tables):
+            raise UsageError(f"{path} is a cache of this program", "", "`wheel backup` and `wheel restore` copy it")
+        for table in tables:
+            columns = _without_time_zones(connection, f'old."{table}"')
+            yield from _query(connection, table, f'SELECT {columns} FROM old."{table}"')
+
+
+def _parquet(path: Path) -> Iterator[Found]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'")
+        quoted = str(path).replace("'", "''")
+        columns = _without_time_zones(connection, f"read_parquet('{quoted}')")
+        yield from _query(connection, "", f"SELECT {columns} FROM read_parquet('{quoted}')")
+
+
+def _without_time_zones(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """All columns; times with a zone as naive UTC, which need no pytz to be fetched."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return ", ".join(
+        f'"{row[0]}"' + ("::TIMESTAMP" if "TIME ZONE" in row[1] else "") + f' AS "{row[0]}"' for row in described
+    )
+
+
+def _query(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> Iterator[Found]:
+    result = connection.execute(query)
+    columns = [column[0] for column in result.description or ()]
+    yield from _rows(table, columns, iter(result.fetchone, None))
+
+
+def _csv(path: Path) -> Iterator[Found]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, strict=True)
+        header = next(reader, [])
+        for number, row in enumerate(reader, 2):
+            if row:
+                yield Found("", number, dict(zip([name.strip().lower() for name in header], row, strict=False)))
+
+
+def _json(path: Path) -> Iterator[Found]:
+    """A list of rows, one object a line, or an object of tables."""
+    text = path.read_text(encoding="utf-8-sig")
+    if path.suffix.lower() != ".json":
+        tables: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
+    else:
+        tables = json.loads(text)
+    named = tables if isinstance(tables, dict) and all(isinstance(v, list) for v in tables.values()) else {"": tables}
+    for table, rows in named.items():
+        for number, row in enumerate(rows if isinstance(rows, list) else [rows], 1):
+            if not isinstance(row, dict):
+                raise ValueError(f"row {number} is no object")
+            yield Found(table, number, {str(name).lower(): value for name, value in row.items()})
+
+
+def _rows(table: str, columns: list[str], rows: Any) -> Iterator[Found]:
+    names = [column.lower() for column in columns]
+    for number, row in enumerate(rows, 1):
+        yield Found(table, number, dict(zip(names, row, strict=True)))

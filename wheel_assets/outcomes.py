@@ -1,0 +1,134 @@
+"""Were the predictions right? Those in the cache that have expired, against what happened: one plain document."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wheel_assets.cache.forecasts import Forecasts, read_forecasts
+from wheel_assets.errors import UsageError
+from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS
+from wheel_assets.predict.calibration import Score, compared, score
+from wheel_assets.predict.picture import reliability_svg
+from wheel_assets.predict.settlement import REASONS, SCORED, last_expired, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from wheel_assets.cache.store import Store
+    from wheel_assets.greeks.contracts import Bools, Floats
+
+CAVEAT = (
+    "Contracts of one symbol and expiration are not independent: one price decides them all. The intervals therefore "
+    "count each such outcome once, and are still too narrow where symbols move together or expirations overlap; with "
+    "few outcomes no score means much. The same contract counts once for every snapshot in which it was predicted."
+)
+NOTHING_YET = (
+    "No prediction can be scored yet. Needed: predictions of contracts that have expired since, and the price of the "
+    "underlying at expiration: materialize price_history after the close of that day, or have a chain of that day."
+)
+
+
+def outcomes(store: Store) -> dict[str, Any]:
+    """How good the predictions in the cache were, beside the textbook; plain values, NaN is None; times UTC.
+
+    `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
+    `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
+    `prob_itm` beside `abs_delta` and `n_d2`, of `prob_touch` beside `twice_abs_delta`. `common` scores are of
+    the contracts that all of them know; `by_right` has those of the first for puts and calls. `settled_by` counts where the prices at expiration came from.
+    `pending` predictions have not expired. `message` is None, or what is missing where nothing could be scored.
+    """
+    now = store.clock()
+    last = last_expired(now)
+    found = read_forecasts(store, last, AM_SETTLED_ROOTS)
+    happened = settled(found.said, found.sessions, found.spots)
+    delta = np.abs(found.said["delta"].to_numpy())
+    said = {name: found.said[name].to_numpy() for name in ("prob_itm", "prob_touch", "prob_itm_flat")}
+    itm = {"prob_itm": said["prob_itm"], "abs_delta": delta, "n_d2": said["prob_itm_flat"]}
+    touch = {"prob_touch": said["prob_touch"], "twice_abs_delta": np.minimum(2 * delta, 1.0)}
+    document = {
+        "at": now.isoformat(),
+        "last_expiration": last.isoformat(),
+        "in_the_money": _event(found.said, itm, happened["in_the_money"], happened["itm_status"], happened["outcome"]),
+        "touched": _event(found.said, touch, happened["touched"], happened["touch_status"], happened["outcome"]),
+        "settled_by": _counts(happened["settled_by"][happened["itm_status"] == SCORED]),
+        **_counted(found),
+        "caveat": CAVEAT,
+    }
+    return {**document, "message": None if document["in_the_money"]["scored"] else NOTHING_YET}
+
+
+def diagram(document: dict[str, Any], file: Path) -> None:
+    """Draw how often contracts finished in the money against how often they were said to, as SVG.
+
+    Raises UsageError where the file cannot be written.
+    """
+    scores = document["in_the_money"]["scores"]
+    common = [score for score in scores if score["common"]] or scores
+    title = "Nothing to score yet"
+    if common:
+        title = f"Finished in the money: {common[0]['count']} predictions, {common[0]['groups']} outcomes"
+    picture = reliability_svg(title, {score["forecast"]: score["bins"] for score in common})
+    try:
+        file.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written", f"{error.strerror}", "choose another file") from error
+
+
+def _counted(found: Forecasts) -> dict[str, Any]:
+    return {
+        "expired": len(found.said),
+        "pending": found.pending,
+        "repeated": found.repeated,
+        "model_versions": found.versions,
+    }
+
+
+def _event(
+    said: pd.DataFrame,
+    forecasts: dict[str, Floats],
+    happened: pd.Series,
+    status: pd.Series,
+    outcome: pd.Series,
+) -> dict[str, Any]:
+    """What is told of one event."""
+    rows = (status == SCORED).to_numpy()
+    scored = {name: values[rows] for name, values in forecasts.items()}
+    truth, groups = happened.to_numpy(dtype=bool)[rows], outcome.to_numpy()[rows]
+    told = said.loc[rows, ["symbol", "expiration", "strike", "is_put"]]
+    counts = _counts(status)
+    scores = compared(scored, truth, groups)
+    return {
+        "scored": int(rows.sum()),
+        "contracts": len(told.drop_duplicates()),
+        "outcomes": len(np.unique(groups)),
+        "not_scored": {name: counts[name] for name in REASONS if name in counts},
+        "scores": [{"forecast": name, "common": common, **_plain(found)} for name, common, found in scores],
+        "by_right": _by_right(next(iter(scored.values())), truth, groups, told["is_put"].to_numpy(dtype=bool)),
+    }
+
+
+def _by_right(forecast: Floats, happened: Bools, groups: np.ndarray, is_put: Bools) -> dict[str, Any]:
+    """The audited forecast's scores of puts and of calls: a market that only rose hides in both together."""
+    rights = {"put": is_put, "call": ~is_put}
+    scored = {name: score(forecast[of], happened[of], groups[of]) for name, of in rights.items() if of.any()}
+    return {name: _plain(found) for name, found in scored.items()}
+
+
+def _plain(score: Score) -> dict[str, Any]:
+    numbers = {name: _number(value) for name, value in asdict(score).items() if name != "bins"}
+    return {**numbers, "bins": [{name: _number(value) for name, value in asdict(b).items()} for b in score.bins]}
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)
+
+
+def _counts(values: pd.Series) -> dict[str, int]:
+    return dict(Counter(values.tolist()).most_common())

@@ -1,0 +1,158 @@
+"""Were the probabilities right? Arrays of forecasts and of what happened in, scores out.
+
+A forecast is a probability from 0 to 1; what happened is True or False. Forecasts of one symbol and
+expiration were decided by one and the same price, so that many contracts say little more than one:
+`group` tells which belong together, and the intervals count every group of a bin once. Counting
+contracts was rejected: twenty strikes of one Friday would pass for twenty Fridays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from wheel_assets.greeks.contracts import Bools, Floats
+
+EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
+LEAST_PROBABILITY = 1e-6  # what log loss takes a probability of 0 for: a surprise costs 13.8, not infinity
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Forecasts from `low` to `high`: their mean, the share that happened, and the interval it is known within."""
+
+    low: float
+    high: float
+    mean_forecast: float
+    observed: float
+    count: int
+    groups: int
+    interval_low: float
+    interval_high: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good the forecasts of one kind were; skills compare with forecasting the base rate every time.
+
+    `brier` and `log_loss`: 0 is perfect. `brier_skill`, `log_loss_skill`: 1 is perfect, 0 is the base rate's own
+    score, negative is worse; NaN where everything or nothing happened. `reliability`, `resolution` and
+    `uncertainty` are Murphy's parts of the Brier score, see `murphy_parts`.
+    """
+
+    count: int
+    groups: int
+    base_rate: float
+    mean_forecast: float
+    brier: float
+    brier_skill: float
+    log_loss: float
+    log_loss_skill: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    bins: tuple[Bin, ...]
+
+
+def brier_score(forecast: Floats, happened: Bools) -> float:
+    """Mean squared error of the probabilities: Brier, Monthly Weather Review 78, 1950, for one of two classes.
+
+    >>> brier_score(np.array([1.0, 0.5]), np.array([True, False]))
+    0.125
+    """
+    return float(np.mean((forecast - happened) ** 2))
+
+
+def log_loss(forecast: Floats, happened: Bools) -> float:
+    """Mean of -log of the probability given to what happened: Good, JRSS B 14, 1952; natural logarithm.
+
+    >>> round(log_loss(np.array([0.5, 1.0]), np.array([False, True])), 4)
+    0.3466
+    """
+    given = np.where(happened, forecast, 1 - forecast)
+    return float(np.mean(-np.log(np.maximum(given, LEAST_PROBABILITY)))) + 0.0  # of -0.0 makes 0.0
+
+
+def wilson_interval(share: Floats, size: np.ndarray) -> tuple[Floats, Floats]:
+    """Where the true probability lies, with 95 % confidence, if this share of `size` independent trials came true.
+
+    Wilson, Journal of the American Statistical Association 22, 1927.
+
+    >>> [round(float(end), 4) for end in wilson_interval(np.array(0.5), np.array(10))]
+    [0.2366, 0.7634]
+    """
+    z = ndtri(0.5 + CONFIDENCE / 2)
+    centre = share + z * z / (2 * size)
+    reach = z * np.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2)
+    scale = 1 + z * z / size
+    return np.clip((centre - reach) / scale, 0.0, 1.0), np.clip((centre + reach) / scale, 0.0, 1.0)
+
+
+def reliability_table(forecast: Floats, happened: Bools, group: np.ndarray, edges: Floats = EDGES) -> tuple[Bin, ...]:
+    """The forecasts by size, lowest first; bins without any are left out. `edges` rise from 0 to 1."""
+    which = np.clip(np.searchsorted(edges, forecast, side="right") - 1, 0, len(edges) - 2)
+    filled, bins, count = np.unique(which, return_inverse=True, return_counts=True)
+    mean = np.bincount(bins, forecast) / count
+    observed = np.bincount(bins, happened) / count
+    _, numbered = np.unique(group, return_inverse=True)
+    pairs = np.unique(bins * (numbered.max(initial=0) + 1) + numbered)
+    groups = np.bincount(pairs // (numbered.max(initial=0) + 1), minlength=len(filled))
+    columns = (edges[filled], edges[filled + 1], mean, observed, count, groups, *wilson_interval(observed, groups))
+    return tuple(Bin(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def murphy_parts(bins: tuple[Bin, ...]) -> tuple[float, float, float]:
+    """Reliability, resolution and uncertainty: Brier score = reliability - resolution + uncertainty.
+
+    Murphy, Journal of Applied Meteorology 12, 1973. Exact where all forecasts of a bin are equal; otherwise what
+    varies within the bins is missing (Stephenson, Coelho, Jolliffe, Weather and Forecasting 23, 2008).
+    """
+    count, mean, observed = np.array([(b.count, b.mean_forecast, b.observed) for b in bins]).T
+    weight = count / count.sum()
+    rate = weight @ observed
+    return float(weight @ (mean - observed) ** 2), float(weight @ (observed - rate) ** 2), float(rate * (1 - rate))
+
+
+def score(forecast: Floats, happened: Bools, group: np.ndarray) -> Score:
+    """All scores of forecasts, of which there is at least one and none is NaN; `group` is any label of each."""
+    bins = reliability_table(forecast, happened, group)
+    rate = float(np.mean(happened))
+    brier, loss = brier_score(forecast, happened), log_loss(forecast, happened)
+    base = np.full(happened.shape, rate)
+    return Score(
+        count=len(forecast),
+        groups=len(np.unique(group)),
+        base_rate=rate,
+        mean_forecast=float(np.mean(forecast)),
+        brier=brier,
+        brier_skill=_skill(brier, brier_score(base, happened)),
+        log_loss=loss,
+        log_loss_skill=_skill(loss, log_loss(base, happened)),
+        **dict(zip(("reliability", "resolution", "uncertainty"), murphy_parts(bins), strict=True)),
+        bins=bins,
+    )
+
+
+def compared(forecasts: Mapping[str, Floats], happened: Bools, group: np.ndarray) -> list[tuple[str, bool, Score]]:
+    """Scores of rival forecasts, NaN where one has none: its name, whether it is of common ground, the score.
+
+    The first is the one under audit. It is scored on everything it said, and, where that is more than all rivals
+    know, once more with each of them on the contracts that all know. A rival that knows nothing is left out.
+    """
+    known = {name: ~np.isnan(values) for name, values in forecasts.items()}
+    mine = next(iter(forecasts), "")
+    rivals = [name for name in forecasts if (known[name] & known[mine]).any()]
+    if not rivals:
+        return []
+    common = np.logical_and.reduce([known[name] for name in rivals])
+    scored = [(mine, known[mine])] if (known[mine] & ~common).any() else []
+    scored += [(name, common) for name in rivals if common.any()]
+    return [(name, rows is common, score(forecasts[name][rows], happened[rows], group[rows])) for name, rows in scored]
+
+
+def _skill(loss: float, reference: float) -> float:
+    return 1 - loss / reference if reference > 0 else float("nan")

@@ -1,0 +1,175 @@
+"""What happened? From daily prices to where each contract ended and whether its strike was touched.
+
+A contract ends at the close of its expiration date; on the strike is out of the money, for the clearing house
+exercises by itself only what is a cent or more in the money (OCC rule 805). Touching is seen in the highs and
+lows of the sessions from the prediction to the end. Of the session in which the prediction was made they do
+not tell whether they came before or after it: where the answer hangs on that, it is not known.
+
+What cannot be known is not guessed, and says why: the reasons below are the values of the status columns.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from wheel_assets.greeks.contracts import Bools, Floats
+from wheel_assets.greeks.expiry import CLOSE, NEW_YORK
+
+SCORED = "scored"
+REASONS = {
+    "settles_early": "AM-settled: its settlement value, a special opening quotation, is not cached",
+    "no_probability": "the model gave no probability: no contract of the expiration had a volatility",
+    "no_price": "no close of the expiration date in price_history and no chain of that day",
+    "other_scale": "the price history does not fit the price at the prediction: a split since",
+    "touched_already": "already in the money when predicted: nothing to predict",
+    "no_history": "price_history does not hold every session from the prediction to the expiration",
+    "first_day_unclear": "only the session of the prediction reached the strike, perhaps before it was made",
+}
+OPEN = time(9, 30)
+LONGEST_BREAK = timedelta(days=5)  # between two sessions; more is a gap in the history
+OTHER_SCALE = 1.25  # how far a price may lie outside its session's range: the smallest common split is 5 for 4
+
+
+class Range(NamedTuple):
+    """Lowest and highest price of each window, and whether every session of it is there."""
+
+    low: Floats
+    high: Floats
+    complete: Bools
+
+
+def last_expired(now: datetime) -> date:
+    """The newest expiration date that is over at `now` (naive UTC).
+
+    >>> last_expired(datetime(2026, 12, 18, 20, 59))
+    datetime.date(2026, 12, 17)
+    >>> last_expired(datetime(2026, 12, 18, 21, 0))
+    datetime.date(2026, 12, 18)
+    """
+    local = now.replace(tzinfo=UTC).astimezone(NEW_YORK)
+    return local.date() if local.time() >= CLOSE else local.date() - timedelta(days=1)
+
+
+def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
+    """What came of each prediction; the columns of the inputs are those of `cache.forecasts.Forecasts`.
+
+    One row a row of `said`: `outcome` (a number for each symbol and expiration), `settled_by`, `price` (dollars a
+    share), `in_the_money`, `itm_status`, `touched`, `touch_status`. The two answers mean something only
+    where their status is `scored`; otherwise that is one of `REASONS`.
+    """
+    pairs = said[["symbol", "expiration"]].astype({"symbol": object})
+    outcome = pairs.groupby(["symbol", "expiration"], sort=False).ngroup().to_numpy()
+    ended = settlements(pairs.drop_duplicates(), sessions, spots).iloc[outcome].reset_index(drop=True)
+    price, strike, is_put = ended["price"].to_numpy(), said["strike"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
+    local = _new_york(said["timestamp"])
+    early, other_scale = said["settles_early"].to_numpy(dtype=bool), ~_same_scale(said, local, sessions)
+    itm_unsaid, touch_unsaid = (said[name].isna().to_numpy() for name in ("prob_itm", "prob_touch"))
+    itm_reasons = {"settles_early": early, "no_probability": itm_unsaid, "other_scale": other_scale}
+    touched, touch_reasons = _touched(said, local, sessions)
+    return pd.DataFrame(
+        {
+            "outcome": outcome,
+            "settled_by": ended["settled_by"],
+            "price": price,
+            "in_the_money": np.where(is_put, price < strike, price > strike),
+            "itm_status": _status(itm_reasons | {"no_price": np.isnan(price)}),
+            "touched": touched,
+            "touch_status": _status(itm_reasons | {"no_probability": touch_unsaid} | touch_reasons),
+        }
+    )
+
+
+def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
+    """The `price` in which each symbol and expiration ended, and what it is `settled_by`; both missing where unknown.
+
+    The close of the history (`close`), else the first chain from the close to the next session (`chain_after_close`),
+    else the last chain of the day (`chain_before_close`).
+    """
+    asked = pd.MultiIndex.from_frame(pairs)
+    price, settled_by = np.full(len(pairs), np.nan), np.full(len(pairs), None, dtype=object)
+    closes = sessions.set_index(["symbol", "date"])["close"]
+    for name, prices in {"close": closes, **_chain_prices(spots)}.items():
+        found = prices.reindex(asked).to_numpy(dtype=float)
+        new = np.isnan(price) & ~np.isnan(found)
+        price[new], settled_by[new] = found[new], name
+    return pairs.assign(price=price, settled_by=settled_by)
+
+
+def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
+    """The prices of chains by symbol and the session that they belong to, one each."""
+    local = _new_york(spots["timestamp"])
+    day = (local - _since_midnight(OPEN)).dt.normalize()
+    day -= pd.to_timedelta((day.dt.dayofweek - 4).clip(lower=0), unit="D")  # at the weekend Friday's prices stand
+    late = local >= day + _since_midnight(CLOSE)
+    prices = spots.assign(day=day, late=late).sort_values("timestamp", kind="stable")
+    after, before = (prices[prices["late"] == late].groupby(["symbol", "day"])["spot_price"] for late in (True, False))
+    return {"chain_after_close": after.first(), "chain_before_close": before.last()}
+
+
+def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tuple[Bools, dict[str, Bools]]:
+    """Whether each strike was touched after the prediction, and why that is not known or not asked."""
+    day = local.dt.normalize()
+    next_day = day + pd.Timedelta(days=1)
+    over, begun = local - day >= _since_midnight(CLOSE), local - day > _since_midnight(OPEN)
+    surely = _ranges(said, next_day.where(begun, day), sessions)
+    perhaps = _ranges(said, next_day.where(over, day), sessions)
+    strike, spot, is_put = said["strike"].to_numpy(), said["spot"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
+    touched, possibly = (np.where(is_put, r.low <= strike, r.high >= strike) for r in (surely, perhaps))
+    return touched, {
+        "touched_already": np.where(is_put, spot <= strike, spot >= strike),
+        "no_history": ~perhaps.complete | np.isnan(spot),
+        "first_day_unclear": possibly & ~touched,
+    }
+
+
+def _ranges(said: pd.DataFrame, first: pd.Series, sessions: pd.DataFrame) -> Range:
+    """The range of the sessions from `first` to the expiration, each row; found once for each window."""
+    rows = pd.DataFrame({"symbol": said["symbol"].astype(object), "first": first, "last": said["expiration"]})
+    window = rows.groupby(list(rows), sort=False).ngroup().to_numpy()
+    distinct = rows.drop_duplicates()
+    low, high, complete = np.full(len(distinct), np.nan), np.full(len(distinct), np.nan), np.zeros(len(distinct), bool)
+    for symbol, bars in sessions.groupby("symbol"):
+        at = np.flatnonzero(distinct["symbol"] == symbol)
+        low[at], high[at], complete[at] = _ranges_of(distinct.iloc[at], bars)
+    return Range(low[window], high[window], complete[window])
+
+
+def _ranges_of(windows: pd.DataFrame, bars: pd.DataFrame) -> Range:
+    """The ranges of windows of one symbol, whose bars are in order of date."""
+    day, first, last = (dates.to_numpy("datetime64[D]") for dates in (bars["date"], windows["first"], windows["last"]))
+    inside = (day >= first[:, None]) & (day <= last[:, None])
+    low = np.where(inside, bars["low"].to_numpy(), np.inf).min(axis=1)
+    high = np.where(inside, bars["high"].to_numpy(), -np.inf).max(axis=1)
+    after_gap = np.diff(day, prepend=day[0]) > LONGEST_BREAK
+    whole = (day[0] <= first) & np.isin(last, day) & ~(inside & after_gap).any(axis=1)
+    return Range(low, high, whole & np.isfinite(low) & np.isfinite(high))
+
+
+def _same_scale(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> Bools:
+    """Whether the price at the prediction fits the history's range of that day; True where that is not known."""
+    days = pd.DataFrame({"symbol": said["symbol"].astype(object), "date": local.dt.normalize()})
+    bars = sessions.assign(date=sessions["date"].astype(days["date"].dtype))
+    day = days.merge(bars, how="left", on=["symbol", "date"])
+    spot = said["spot"].to_numpy()
+    outside = (spot > day["high"].to_numpy() * OTHER_SCALE) | (spot < day["low"].to_numpy() / OTHER_SCALE)
+    return np.asarray(~outside)
+
+
+def _status(reasons: dict[str, Bools]) -> np.ndarray:
+    """The first reason that holds, or `scored`."""
+    return np.select(list(reasons.values()), list(reasons), SCORED)
+
+
+def _since_midnight(moment: time) -> pd.Timedelta:
+    return pd.Timedelta(hours=moment.hour, minutes=moment.minute)
+
+
+def _new_york(times: pd.Series) -> pd.Series:
+    """Naive UTC times as naive times in New York; each distinct one is converted once."""
+    codes, distinct = pd.factorize(times)
+    local = pd.DatetimeIndex(distinct).tz_localize("UTC").tz_convert(NEW_YORK).tz_localize(None)
+    return pd.Series(local.to_numpy()[codes], index=times.index)

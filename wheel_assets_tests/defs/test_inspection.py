@@ -1,0 +1,107 @@
+"""The inspection tells what is in the cache, fetches nothing and stores nothing."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from wheel_assets import ask
+from wheel_assets.cache.stats import stats
+from wheel_assets.defs.declare import settings
+from wheel_assets.defs.inspection import freshness_by_key, inspection_metadata
+from wheel_assets.defs.resources import the_store
+from wheel_assets.definitions import defs
+
+KEY = dg.AssetKey("cache_inspection")
+
+
+def inspect() -> dg.ExecuteInProcessResult:
+    """Materialize the inspection and nothing else."""
+    job = defs.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(asset_selection=[KEY])
+
+
+def told() -> dict[str, object]:
+    """The metadata of an inspection."""
+    (event,) = inspect().asset_materializations_for_node("cache_inspection")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def rows_of(markdown: str) -> list[list[str]]:
+    """The cells of a Markdown table, without its header."""
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def query(sql: str) -> list[tuple[object, ...]]:
+    with the_store().file.attached() as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_an_empty_cache_is_told_as_such():
+    metadata = told()
+    assert "The cache is empty." in metadata["cache"]
+    assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
+
+
+def test_every_key_has_a_line_with_what_the_index_says():
+    ask.recommend({})
+    ask.recommend({})
+    lines = {(row[0], row[1]): row for row in rows_of(told()["cache"])}
+    index = query("SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) FROM snapshots GROUP BY ALL")
+    assert set(lines) == {(table, key) for table, key, *_ in index}
+    for table, key, rows, hits, source in index:
+        assert lines[table, key][5] == str(rows)
+        assert lines[table, key][8] == str(hits)
+        assert lines[table, key][7] == source
+
+
+def test_the_numbers_are_those_of_the_file():
+    ask.recommend({})
+    metadata = told()
+    assert metadata["snapshots"] == query("SELECT count(*) FROM snapshots")[0][0]
+    assert metadata["rows"] == query("SELECT sum(rows)::INT FROM snapshots")[0][0]
+    assert metadata["size_mb"] == pytest.approx(the_store().file.size / 1e6, abs=0.001)
+
+
+def test_it_changes_nothing_and_needs_nothing():
+    ask.recommend({})
+    before = query("SELECT snapshot_id, hits, last_used_at FROM snapshots ORDER BY 1")
+    result = inspect()
+    assert query("SELECT snapshot_id, hits, last_used_at FROM snapshots ORDER BY 1") == before
+    assert {event.step_key for event in result.all_node_events} == {"cache_inspection"}
+
+
+def test_it_has_no_inputs_so_that_selecting_upstream_of_it_renews_nothing():
+    graph = defs.resolve_asset_graph()
+    assert graph.get(KEY).parent_keys == set()
+    assert graph.get(KEY).freshness_policy is None
+
+
+def test_stale_keys_are_a_warning_that_names_them():
+    ask.recommend({})
+    query("UPDATE snapshots SET created_at = created_at - INTERVAL 40 MINUTE WHERE table_name = 'positions'")
+    check = freshness_by_key(stats(the_store(), settings().max_age.of))
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == "positions default is too_old"
+
+
+DOCUMENT = {"path": "/x", "db_size_mb": 1.5, "limit_mb": None, "hits": 3, "misses": 1, "hit_rate": 0.75}
+DOCUMENT |= {"api_calls": 7, "cost_usd": 12.5, "greeks_rows": 10, "positions_rows": 4, "keys": []}
+
+
+def test_the_cost_is_told_beside_the_budget():
+    metadata = inspection_metadata(DOCUMENT, budget_usd=50)
+    assert "**$12.50** of $50 spent this month in 7 API calls" in metadata["cache"].value
+    assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
+        "size_mb": 1.5,
+        "hit_rate": 0.75,
+        "cost_usd": 12.5,
+        "rows": 14,
+        "snapshots": 1,
+    }
+
+
+def test_without_a_limit_none_is_told():
+    assert "**1.5 MB** without limit" in inspection_metadata(DOCUMENT, 50)["cache"].value
+    assert "**1.5 MB** of 5000 MB" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["cache"].value

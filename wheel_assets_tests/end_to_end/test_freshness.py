@@ -1,0 +1,41 @@
+"""The freshness states that the catalog shows, after a pull, a hit, a forced refresh, a clear."""
+
+ASKED = {"recommendation", "option_chains", "positions", "greeks", "predictions"}
+TIMES = "{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { timestamp } } }"
+
+
+def times(server):
+    """When each asset was materialized last."""
+    nodes = server.ask(TIMES)["assetNodes"]
+    events = {node["assetKey"]["path"][0]: node["assetMaterializations"] for node in nodes}
+    return {name: found[0]["timestamp"] if found else None for name, found in events.items()}
+
+
+def becomes(server, state, assets):
+    """Wait until these assets have the state."""
+    server.wait_for(lambda: {name for name, has in server.freshness().items() if has == state} >= assets)
+
+
+def test_freshness_follows_what_was_made_and_nothing_else(server, user):
+    server.wait_for(lambda: ASKED <= set(server.assets()))
+    becomes(server, "HEALTHY", ASKED)  # pulled on the command line, before there was a server
+    pulled = times(server)
+
+    server.materialize("recommendation")
+    hit = times(server)
+    made = {name for name in ASKED if hit[name] != pulled[name]}
+    assert made == {"recommendation"}, "a hit is no materialization"
+
+    user.age("option_chains", 16)
+    server.materialize("recommendation")
+    renewed = times(server)
+    made = {name for name in ASKED if renewed[name] != hit[name]}
+    assert made == ASKED - {"positions"}, "what was read through was really made"
+
+    server.materialize("positions")
+    assert times(server)["positions"] > renewed["positions"]
+    becomes(server, "HEALTHY", ASKED)
+
+    assert user.run("wheel", "clear", "--yes").returncode == 0
+    becomes(server, "UNKNOWN", ASKED)
+    assert {name: at for name, at in times(server).items() if name in ASKED and at} == {}
