@@ -38,7 +38,7 @@ from wheel_assets.tables import OPTION_CHAINS
 
 HERE = Path(__file__).resolve().parent
 LIMITS = Limits(max_bytes=6_000_000, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
-LONGEST_SECONDS = 0.8  # from the start of the processes to the kill
+LONGEST_SECONDS = 0.6  # from when all processes are at work to the kill
 PAUSE_SECONDS = 0.05  # between clean-ups and backups, so that writers get their turn
 KEYS = 4
 
@@ -104,14 +104,21 @@ def check(store: Store, folder: Path, seed: int) -> dict[str, int]:
     return {"acknowledged": len(acknowledged), "verified": len(lines), "missing": missing, "not whole": bad}
 
 
-def fork(work: Callable[[Store, Path, int], dict[str, int] | None], folder: Path, seed: int) -> int:
-    """Start a process that works on the file; its number. What the work returns or raises is left in a file."""
+def fork(work: Callable[[Store, Path, int], dict[str, int] | None], folder: Path, seed: int) -> tuple[int, int]:
+    """Start a process that works on the file; its number, and a pipe that tells when it has begun.
+
+    What the work returns or raises is left in a file.
+    """
+    begun, begins = os.pipe()
     child = os.fork()
     if child:
-        return child
+        os.close(begins)
+        return child, begun
     told: dict[str, object] = {}
     try:
         store = Store(folder / "cache.duckdb", (OPTION_CHAINS,), limits=LIMITS)
+        store.index([])
+        os.write(begins, b"!")
         told = {**(work(store, folder, seed) or {})}
     except BaseException as error:  # noqa: BLE001 - whatever it was has to reach the report
         told = {"error": f"{work.__name__}: {type(error).__name__}: {error}"}
@@ -125,14 +132,19 @@ def one_kill(folder: Path, draw: random.Random) -> Counter[str]:
     seeds = [draw.randrange(10**6) for _ in range(5)]
     works = (write, write, compact, archive)
     children = [fork(work, folder, seed) for work, seed in zip(works, seeds, strict=False)]
-    time.sleep(draw.uniform(0.02, LONGEST_SECONDS))
-    for child in children:
+    for _, begun in children:
+        os.read(begun, 1)
+        os.close(begun)
+    time.sleep(draw.uniform(0, LONGEST_SECONDS))
+    for child, _ in children:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     shutil.rmtree(folder / "archive", ignore_errors=True)
     aside = len(list(folder.glob("*.corrupt-*")))
-    os.waitpid(fork(check, folder, seeds[-1]), 0)
+    child, begun = fork(check, folder, seeds[-1])
+    os.waitpid(child, 0)
+    os.close(begun)
     found: Counter[str] = Counter(kills=1, processes=len(children))
     for told in folder.glob("told.*"):
         answer = json.loads(told.read_text() or "{}")

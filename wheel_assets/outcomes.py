@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +40,9 @@ def outcomes(store: Store) -> dict[str, Any]:
     `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
     `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
     `prob_itm` beside `abs_delta` and `n_d2`, of `prob_touch` beside `twice_abs_delta`. `common` scores are of
-    the contracts that all of them know; `by_right` has those of the first for puts and calls. `settled_by` counts where the prices at expiration came from.
-    `pending` predictions have not expired. `message` is None, or what is missing where nothing could be scored.
+    the contracts that all of them know; `by_right` has those of the first for puts and calls. `settled_by` counts
+    where the prices at expiration came from. `pending` predictions have not expired. `message` is None, or what
+    is missing where nothing could be scored.
     """
     now = store.clock()
     last = last_expired(now)
@@ -131,4 +131,4 @@ def _number(value: float) -> float | None:
 
 
 def _counts(values: pd.Series) -> dict[str, int]:
-    return dict(Counter(values.tolist()).most_common())
+    return {str(value): int(count) for value, count in values.value_counts().items() if count}

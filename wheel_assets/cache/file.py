@@ -32,8 +32,6 @@ CHECKPOINT_WAL_BYTES = 500_000  # replaying the log costs 7 ms a MB on every att
 MIN_FREE_BYTES = 8_000_000  # a checkpoint in place on a full disk may tear the file: keep off
 _UNWRITABLE = ("Permission denied", "No space left", "File too large", "Read-only", "Cannot open")
 
-sync_folder = compaction.sync  # makes renames in a folder durable
-
 log = logging.getLogger(__name__)
 
 

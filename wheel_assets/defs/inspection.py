@@ -62,7 +62,8 @@ def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
     return {
-        "cache": dg.MetadataValue.md("\n\n".join((" · ".join(parts), _table(document["keys"])))),
+        "summary": dg.MetadataValue.md("  \n".join(parts)),
+        "keys": dg.MetadataValue.md(_table(document["keys"])),
         "file": dg.MetadataValue.path(document["path"]),
         **{name: float(value) if name.endswith(("_mb", "_usd")) else value for name, value in numbers.items()},
         **rate,

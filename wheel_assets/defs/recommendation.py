@@ -40,6 +40,8 @@ def recommendation(
 
     Materialize this. What it needs is taken from the cache where that is fresh and fetched where it is
     not. Advice only: nothing is ever ordered.
+
+    The very first time Dagster warns that nothing upstream has been materialized: confirm, it will be.
     """
     from wheel_assets.recommend.advice import advise
     from wheel_assets.recommend.answer import answer_document

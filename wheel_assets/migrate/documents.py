@@ -48,5 +48,5 @@ def _readable(
     for each in told:
         try:
             yield read(each)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             log.info("a row of %s is kept as a document only: %s", name, error)

@@ -97,7 +97,7 @@ def _grouped(store: Store, found: Iterator[Found], table: str | None, migration:
             parts = shape.split(old.values)
             if shape.read is dict:
                 _note_left_out(migration, store.tables[shape.table], old)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             migration.refused.append(Refusal(old.where, str(error)))
             continue
         for number, part in enumerate(parts, 1):
@@ -105,7 +105,7 @@ def _grouped(store: Store, found: Iterator[Found], table: str | None, migration:
             try:
                 row = shape.read(part)
                 groups.setdefault(_group(store.tables[shape.table], row), []).append((row, where))
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 migration.refused.append(Refusal(where, str(error)))
     return groups
 

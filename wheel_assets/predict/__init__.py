@@ -3,6 +3,7 @@
 Reads in this order: `distribution` is where the share price may end; `smile` reads it off the volatilities of
 one expiration; `outcomes` is what a seller makes of it; `model` puts them together, states what is assumed,
 and says everything about one expiration; `chain.predict_chain` does so for a frame.
+Afterwards: `settlement` is what happened, `calibration` how good the probabilities were.
 """
 
 from __future__ import annotations

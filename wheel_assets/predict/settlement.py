@@ -22,11 +22,12 @@ from wheel_assets.greeks.expiry import CLOSE, NEW_YORK
 SCORED = "scored"
 REASONS = {
     "settles_early": "AM-settled: its settlement value, a special opening quotation, is not cached",
+    "too_late": "predicted after the end of trading: nothing to predict",
     "no_probability": "the model gave no probability: no contract of the expiration had a volatility",
     "no_price": "no close of the expiration date in price_history and no chain of that day",
     "other_scale": "the price history does not fit the price at the prediction: a split since",
     "touched_already": "already in the money when predicted: nothing to predict",
-    "no_history": "price_history does not hold every session from the prediction to the expiration",
+    "no_history": "price_history lacks a session from the prediction to the expiration, or the prediction its spot",
     "first_day_unclear": "only the session of the prediction reached the strike, perhaps before it was made",
 }
 OPEN = time(9, 30)
@@ -63,22 +64,24 @@ def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> 
     """
     pairs = said[["symbol", "expiration"]].astype({"symbol": object})
     outcome = pairs.groupby(["symbol", "expiration"], sort=False).ngroup().to_numpy()
-    ended = settlements(pairs.drop_duplicates(), sessions, spots).iloc[outcome].reset_index(drop=True)
-    price, strike, is_put = ended["price"].to_numpy(), said["strike"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
+    ended = settlements(pairs.drop_duplicates(), sessions, spots)
+    price, settled_by = (ended[name].to_numpy()[outcome] for name in ("price", "settled_by"))
+    strike, is_put = said["strike"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
     local = _new_york(said["timestamp"])
     early, other_scale = said["settles_early"].to_numpy(dtype=bool), ~_same_scale(said, local, sessions)
     itm_unsaid, touch_unsaid = (said[name].isna().to_numpy() for name in ("prob_itm", "prob_touch"))
-    itm_reasons = {"settles_early": early, "no_probability": itm_unsaid, "other_scale": other_scale}
+    too_late = (local >= said["expiration"] + _since_midnight(CLOSE)).to_numpy()
+    before = {"settles_early": early, "too_late": too_late, "other_scale": other_scale}
     touched, touch_reasons = _touched(said, local, sessions)
     return pd.DataFrame(
         {
             "outcome": outcome,
-            "settled_by": ended["settled_by"],
+            "settled_by": settled_by,
             "price": price,
             "in_the_money": np.where(is_put, price < strike, price > strike),
-            "itm_status": _status(itm_reasons | {"no_price": np.isnan(price)}),
+            "itm_status": _status(before | {"no_probability": itm_unsaid, "no_price": np.isnan(price)}),
             "touched": touched,
-            "touch_status": _status(itm_reasons | {"no_probability": touch_unsaid} | touch_reasons),
+            "touch_status": _status(before | {"no_probability": touch_unsaid} | touch_reasons),
         }
     )
 
@@ -159,9 +162,10 @@ def _same_scale(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) ->
     return np.asarray(~outside)
 
 
-def _status(reasons: dict[str, Bools]) -> np.ndarray:
+def _status(reasons: dict[str, Bools]) -> pd.Categorical:
     """The first reason that holds, or `scored`."""
-    return np.select(list(reasons.values()), list(reasons), SCORED)
+    codes = np.select(list(reasons.values()), range(1, len(reasons) + 1), 0).astype(np.int8)
+    return pd.Categorical.from_codes(codes, pd.Index([SCORED, *reasons]))
 
 
 def _since_midnight(moment: time) -> pd.Timedelta:

@@ -40,14 +40,14 @@ def query(sql: str) -> list[tuple[object, ...]]:
 
 def test_an_empty_cache_is_told_as_such():
     metadata = told()
-    assert "The cache is empty." in metadata["cache"]
+    assert "The cache is empty." in metadata["keys"]
     assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
 
 
 def test_every_key_has_a_line_with_what_the_index_says():
     ask.recommend({})
     ask.recommend({})
-    lines = {(row[0], row[1]): row for row in rows_of(told()["cache"])}
+    lines = {(row[0], row[1]): row for row in rows_of(told()["keys"])}
     index = query("SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) FROM snapshots GROUP BY ALL")
     assert set(lines) == {(table, key) for table, key, *_ in index}
     for table, key, rows, hits, source in index:
@@ -92,7 +92,7 @@ DOCUMENT |= {"api_calls": 7, "cost_usd": 12.5, "greeks_rows": 10, "positions_row
 
 def test_the_cost_is_told_beside_the_budget():
     metadata = inspection_metadata(DOCUMENT, budget_usd=50)
-    assert "**$12.50** of $50 spent this month in 7 API calls" in metadata["cache"].value
+    assert "**$12.50** of $50 spent this month in 7 API calls" in metadata["summary"].value
     assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
         "size_mb": 1.5,
         "hit_rate": 0.75,
@@ -103,5 +103,5 @@ def test_the_cost_is_told_beside_the_budget():
 
 
 def test_without_a_limit_none_is_told():
-    assert "**1.5 MB** without limit" in inspection_metadata(DOCUMENT, 50)["cache"].value
-    assert "**1.5 MB** of 5000 MB" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["cache"].value
+    assert "**1.5 MB** without limit" in inspection_metadata(DOCUMENT, 50)["summary"].value
+    assert "**1.5 MB** of 5000 MB" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value

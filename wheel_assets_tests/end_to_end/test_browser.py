@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
 FLAGS = (
     "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-    "disable-component-update disable-sync window-size=1500,1050"
+    "disable-component-update disable-sync window-size=1360,1000"
 )
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -60,8 +61,8 @@ class Browser:
                 return True
             if reload:
                 self.driver.refresh()
-                self.driver.implicitly_wait(2)
-            return False
+                time.sleep(5)
+            return words in self.text
 
         self._until(read)
 

@@ -129,6 +129,8 @@ BAD_CHAINS = {
     "data is not JSON": "{'strike': 25}",
     "not a listed contract": '{"puts": [{"strike": -25, "bid": 1, "ask": 2}]}',
     "no contract is named: no strike": '{"puts": [{"bid": 1, "ask": 2}]}',
+    "is not a listed contract": '{"puts": [{"strike": 1e300}]}',
+    "float() argument": '{"puts": [{"strike": {"a": 1}}]}',
     "bid is 'cheap', which is not DOUBLE": '{"puts": [{"strike": 25, "bid": "cheap"}]}',
     "option_chains.ask was refused: has -1.0": '{"puts": [{"strike": 25, "ask": -1}]}',
 }

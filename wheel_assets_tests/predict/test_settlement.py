@@ -122,6 +122,8 @@ def test_touching_is_what_came_after_the_prediction(at, option_type, strike, sta
         ({"prob_touch": np.nan}, "scored", "no_probability"),
         ({"spot": 200.0}, "other_scale", "other_scale"),  # split two for one since
         ({"spot": np.nan}, "scored", "no_history"),
+        ({"timestamp": pd.Timestamp("2026-11-20 21:00")}, "too_late", "too_late"),
+        ({"timestamp": pd.Timestamp("2026-11-20 20:59")}, "scored", "scored"),
         ({"symbol": "V"}, "no_price", "no_history"),
         ({"expiration": pd.Timestamp("2026-11-21")}, "no_price", "no_history"),
     ],

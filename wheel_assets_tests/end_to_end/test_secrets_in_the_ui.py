@@ -1,0 +1,64 @@
+"""Whoever can read the web server's answers reads no secret: GraphQL is asked for everything there is."""
+
+import json
+
+import pytest
+
+PLANTED = {
+    "WHEEL_SCHWAB__APP_KEY": "planted-schwab-key-1f6a",
+    "WHEEL_SCHWAB__APP_SECRET": "planted-schwab-secret-9c2e",
+    "WHEEL_DATABENTO__API_KEY": "db-planted-databento-key-77",
+    "WHEEL_FRED__API_KEY": "plantedfredkey0123456789abcdef01",
+}
+SELECTOR = '{repositoryName: "__repository__", repositoryLocationName: "wheel_assets", %s: "%s"}'
+METADATA = """metadataEntries { label description __typename
+  ... on MarkdownMetadataEntry { mdStr } ... on JsonMetadataEntry { jsonString } ... on TextMetadataEntry { text }
+  ... on PathMetadataEntry { path } ... on FloatMetadataEntry { floatValue } ... on IntMetadataEntry { intRepr } }"""
+QUERIES = {
+    "assets": "{ assetNodes { assetKey { path } description configField { description configType { key } } "
+    + METADATA
+    + " assetMaterializations { "
+    + METADATA
+    + " } } }",
+    "resources": "{ allTopLevelResourceDetailsOrError(repositorySelector: %s) { ... on ResourceDetailsList "
+    "{ results { name description configFields { name description } configuredValues { key value type } } } } }"
+    % SELECTOR.replace(', %s: "%s"', ""),
+    "config": "{ runConfigSchemaOrError(selector: %s, mode: \"default\") { ... on RunConfigSchema { rootDefaultYaml "
+    "allConfigTypes { key description ... on CompositeConfigType { fields { name description defaultValueAsJson } } "
+    "} } } }" % (SELECTOR % ("pipelineName", "__ASSET_JOB")),
+    "runs": "{ runsOrError { ... on Runs { results { runId runConfigYaml tags { key value } eventConnection { events "
+    "{ __typename ... on MessageEvent { message } ... on ExecutionStepFailureEvent { error { message stack } } "
+    "} } } } } }",
+    "instance": "{ instance { info } version }",
+}
+
+
+@pytest.fixture
+def server_with_secrets(sample_user, newcomers_server):
+    """A server with every secret set, after a run that succeeded and one that the vendor refused."""
+    newcomers_server.wait_for(newcomers_server.assets)
+    newcomers_server.materialize("recommendation")
+    sample_user.settings |= {"WHEEL_BROKER__SOURCE": "schwab", "WHEEL_SCHWAB__BASE_URL": "http://127.0.0.1:9"}
+    assert sample_user.run("wheel", "recommend").returncode == 1
+    return newcomers_server
+
+
+@pytest.fixture
+def sample_user(sample_user):
+    sample_user.settings |= PLANTED
+    return sample_user
+
+
+def test_graphql_tells_no_secret(server_with_secrets):
+    for name, query in QUERIES.items():
+        answer = json.dumps(server_with_secrets.ask(query))
+        assert len(answer) > 100, f"{name} was not answered: {answer}"
+        assert not [secret for secret in PLANTED.values() if secret in answer], name
+
+
+def test_nor_does_the_log_nor_the_cache(server_with_secrets, sample_user):
+    files = [path for path in sample_user.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".duckdb" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert not [secret for secret in PLANTED.values() if secret.encode() in content], path
