@@ -21,6 +21,7 @@ OURS = {
     "recommend": {"tables", "errors", "settings"},
     "fetch": {"tables", "errors", "settings"},
     "cache": {"tables", "errors", "settings"},
+    "migrate": {"tables", "errors", "settings", "cache", "fetch", "greeks"},
 }
 NOT_FOR = {
     "greeks": {"dagster", "duckdb", "requests"},

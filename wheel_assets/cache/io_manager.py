@@ -168,17 +168,16 @@ class ReadThroughIOManager(dg.IOManager):
         self, step: StepExecutionContext, request: Request, readings: Mapping[Place, Reading]
     ) -> dict[Place, str]:
         """The keys that an earlier step of this run did not make, each with that step's reason."""
-        missing: dict[Place, str] = {}
-        for asset, table in self.assets.kept.items():
-            if table.name in request.made_here:
-                _, reasons = pull.made_for(step.instance, step.run_id, asset)
-                keys = request.by_table[table.name].keys
-                missing |= {
-                    (table.name, key): reasons.get(key, "this run made no such data")
-                    for key in keys
-                    if readings[table.name, key].reason is not Reason.FORCED
-                }
-        return missing
+        missing = [
+            (table, key)
+            for table, key in request.places
+            if table in request.made_here and readings[table, key].reason is not Reason.FORCED
+        ]
+        if not missing:
+            return {}
+        told = pull.outcome_so_far(step).reasons
+        reasons = {table.name: told.get(asset, {}) for asset, table in self.assets.kept.items()}
+        return {(table, key): reasons[table].get(key, "this run made no such data") for table, key in missing}
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:

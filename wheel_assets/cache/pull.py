@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -46,7 +47,7 @@ def pull(step: StepExecutionContext, assets: AssetTables, stale: Collection[Read
         raise_on_error=False,
     )
     step.instance.add_run_tags(step.run_id, {PULLED: result.run_id})
-    return failures_of(step.instance, result.run_id, selected, keys)
+    return failures_of(Outcome.of(result.all_events), selected, keys)
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
@@ -57,54 +58,56 @@ def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
     return {"config": {table.key_config: list(keys) if several else next(iter(keys))}}
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What the events of a run tell: the keys it made of each asset, and why it did not make others."""
+
+    made: Mapping[dg.AssetKey, Collection[str]]
+    reasons: Mapping[dg.AssetKey, Mapping[str, str]]
+    failed_steps: Mapping[str, str]  # by step; under "" that of a run that could not begin one
+
+    @classmethod
+    def of(cls, events: Iterable[dg.DagsterEvent | None]) -> Outcome:
+        """Read the events, oldest first."""
+        made: dict[dg.AssetKey, set[str]] = defaultdict(set)
+        reasons: dict[dg.AssetKey, dict[str, str]] = defaultdict(dict)
+        failed: dict[str, str] = {}
+        for event in filter(None, events):
+            if event.is_step_materialization:
+                materialization = event.step_materialization_data.materialization
+                made[materialization.asset_key] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
+                reasons[materialization.asset_key] |= _json(materialization.metadata, NOT_FETCHED)
+            elif sentence := sentence_of(event):
+                failed[event.step_key or ""] = sentence
+        return cls(made, reasons, failed)
+
+
 def failures_of(
-    instance: dg.DagsterInstance,
-    run_id: str,
-    tables: Mapping[dg.AssetKey, SnapshotTable],
-    keys: Mapping[str, Collection[str]],
+    outcome: Outcome, tables: Mapping[dg.AssetKey, SnapshotTable], keys: Mapping[str, Collection[str]]
 ) -> dict[Place, str]:
     """Why a run made no data for some of the keys asked of it, in the assets' own words.
 
     A key that failed takes what is derived from it along, under the same reason.
     """
-    made = {asset: made_for(instance, run_id, asset) for asset in tables}
-    failed_steps = _failures(instance, run_id)
-    spoken = {key: why for _, reasons in made.values() for key, why in reasons.items()}
-    failures: dict[Place, str] = {}
-    for asset, table in tables.items():
-        done, _ = made[asset]
-        for key in keys[table.name]:
-            if key not in done:
-                why = spoken.get(key) or failed_steps.get(asset.to_python_identifier())
-                failures[table.name, key] = why or next(iter(failed_steps.values()), "the run was interrupted")
-    return failures
+    spoken = {key: why for reasons in outcome.reasons.values() for key, why in reasons.items()}
+    other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
+    return {
+        (table.name, key): spoken.get(key) or outcome.failed_steps.get(asset.to_python_identifier()) or other
+        for asset, table in tables.items()
+        for key in keys[table.name]
+        if key not in outcome.made.get(asset, ())
+    }
 
 
-def made_for(instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey) -> tuple[set[str], dict[str, str]]:
-    """The keys that a run stored for an asset, and the reasons it gave for the others."""
-    done: set[str] = set()
-    reasons: dict[str, str] = {}
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
-        materialization = entry.asset_materialization
-        if materialization and materialization.asset_key == asset:
-            done |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
-            reasons |= _json(materialization.metadata, NOT_FETCHED)
-    return done, reasons
+def outcome_so_far(step: StepExecutionContext) -> Outcome:
+    """What the earlier steps of a step's own run came to."""
+    logged = step.instance.all_logs(step.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return Outcome.of(entry.dagster_event for entry in logged)
 
 
 def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = metadata.get(name)
     return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
-
-
-def _failures(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
-    """The sentence of each step that failed, by step key; under "" that of a run that could not begin a step."""
-    sentences = {}
-    for entry in instance.all_logs(run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}):
-        event = entry.dagster_event
-        if event and (sentence := sentence_of(event)):
-            sentences[event.step_key or ""] = sentence
-    return sentences
 
 
 def sentence_of(event: dg.DagsterEvent) -> str | None:

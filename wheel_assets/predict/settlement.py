@@ -162,7 +162,7 @@ def _same_scale(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) ->
     return np.asarray(~outside)
 
 
-def _status(reasons: dict[str, Bools]) -> pd.Categorical:
+def _status(reasons: dict[str, Bools]) -> pd.Categorical[str]:
     """The first reason that holds, or `scored`."""
     codes = np.select(list(reasons.values()), range(1, len(reasons) + 1), 0).astype(np.int8)
     return pd.Categorical.from_codes(codes, pd.Index([SCORED, *reasons]))

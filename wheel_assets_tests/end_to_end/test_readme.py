@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from wheel_assets.settings import effective, load_settings
-from wheel_assets.tables import API_CALLS, DATA_TABLES, SNAPSHOTS
+from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
 
 CLONE = Path(__file__).resolve().parents[2]
 README = CLONE / "README.md"
@@ -27,7 +27,7 @@ ELSEWHERE = ("make test", "dagster dev", "make benchmark", "python benchmarks/")
 def tables() -> str:
     """The columns of every table."""
     parts = []
-    for table in (*DATA_TABLES, SNAPSHOTS, API_CALLS):
+    for table in (*STORED_TABLES, SNAPSHOTS, API_CALLS):
         parts += [f"**`{table.name}`** {table.meaning}", "", "| column | type | meaning |", "|---|---|---|"]
         parts += [f"| `{c.name}` | {c.type} | {c.description.replace('|', chr(92) + '|')} |" for c in table.columns]
         parts.append("")

@@ -10,25 +10,23 @@ PLANTED = {
     "WHEEL_DATABENTO__API_KEY": "db-planted-databento-key-77",
     "WHEEL_FRED__API_KEY": "plantedfredkey0123456789abcdef01",
 }
-SELECTOR = '{repositoryName: "__repository__", repositoryLocationName: "wheel_assets", %s: "%s"}'
-METADATA = """metadataEntries { label description __typename
+METADATA = """metadataEntries { label description
   ... on MarkdownMetadataEntry { mdStr } ... on JsonMetadataEntry { jsonString } ... on TextMetadataEntry { text }
   ... on PathMetadataEntry { path } ... on FloatMetadataEntry { floatValue } ... on IntMetadataEntry { intRepr } }"""
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "wheel_assets"}
+JOB = {**LOCATION, "pipelineName": "__ASSET_JOB"}
 QUERIES = {
-    "assets": "{ assetNodes { assetKey { path } description configField { description configType { key } } "
-    + METADATA
-    + " assetMaterializations { "
-    + METADATA
-    + " } } }",
-    "resources": "{ allTopLevelResourceDetailsOrError(repositorySelector: %s) { ... on ResourceDetailsList "
-    "{ results { name description configFields { name description } configuredValues { key value type } } } } }"
-    % SELECTOR.replace(', %s: "%s"', ""),
-    "config": "{ runConfigSchemaOrError(selector: %s, mode: \"default\") { ... on RunConfigSchema { rootDefaultYaml "
-    "allConfigTypes { key description ... on CompositeConfigType { fields { name description defaultValueAsJson } } "
-    "} } } }" % (SELECTOR % ("pipelineName", "__ASSET_JOB")),
-    "runs": "{ runsOrError { ... on Runs { results { runId runConfigYaml tags { key value } eventConnection { events "
-    "{ __typename ... on MessageEvent { message } ... on ExecutionStepFailureEvent { error { message stack } } "
-    "} } } } } }",
+    "assets": f"""{{ assetNodes {{ assetKey {{ path }} description {METADATA}
+      assetMaterializations {{ {METADATA} }} }} }}""",
+    "resources": """query($repository: RepositorySelector!) { allTopLevelResourceDetailsOrError(
+      repositorySelector: $repository) { ... on ResourceDetailsList { results { name description
+        configFields { name description } configuredValues { key value type } } } } }""",
+    "config": """query($job: PipelineSelector!) { runConfigSchemaOrError(selector: $job, mode: "default") {
+      ... on RunConfigSchema { rootDefaultYaml allConfigTypes { key description
+        ... on CompositeConfigType { fields { name description defaultValueAsJson } } } } } }""",
+    "runs": """{ runsOrError { ... on Runs { results { runId runConfigYaml tags { key value }
+      eventConnection { events { ... on MessageEvent { message }
+        ... on ExecutionStepFailureEvent { error { message stack } } } } } } } }""",
     "instance": "{ instance { info } version }",
 }
 
@@ -51,7 +49,8 @@ def sample_user(sample_user):
 
 def test_graphql_tells_no_secret(server_with_secrets):
     for name, query in QUERIES.items():
-        answer = json.dumps(server_with_secrets.ask(query))
+        variables = {"repository": LOCATION} if name == "resources" else {"job": JOB} if name == "config" else {}
+        answer = json.dumps(server_with_secrets.ask(query, **variables))
         assert len(answer) > 100, f"{name} was not answered: {answer}"
         assert not [secret for secret in PLANTED.values() if secret in answer], name
 
