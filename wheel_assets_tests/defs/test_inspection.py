@@ -7,10 +7,10 @@ import pytest
 
 from wheel_assets import ask
 from wheel_assets.cache.stats import stats
+from wheel_assets.definitions import defs
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.inspection import freshness_by_key, inspection_metadata
 from wheel_assets.defs.resources import the_store
-from wheel_assets.definitions import defs
 
 KEY = dg.AssetKey("cache_inspection")
 

@@ -69,7 +69,7 @@ def valued(**changes: object) -> pd.DataFrame:
     return both.assign(**changes)
 
 
-WRONG = [({"delta": 0.5}, 0.5), ({"delta": -0.5}, 0.5), ({"gamma": -1.0}, 1), ({"vega": -1.0}, 1), ({"years": -0.01}, 1)]
+WRONG = [({"delta": 0.5}, 0.5), ({"delta": -0.5}, 0.5), ({"gamma": -1.0}, 1), ({"vega": -1.0}, 1), ({"years": -0.1}, 1)]
 
 
 @pytest.mark.parametrize(("changes", "share"), [({}, 0), *WRONG])

@@ -71,7 +71,7 @@ def documents() -> dict[str, bytes]:
     return {symbol: json.dumps(cboe_document(symbol)).encode() for symbol in ("U", "AAA", "BBB", "SPY")}
 
 
-@pytest.fixture()
+@pytest.fixture
 def market(documents: dict[str, bytes]) -> Iterator[Market]:
     """Serves U, AAA, BBB and SPY in Cboe's protocol; anything else is refused as Cboe refuses it."""
     state = Market()
@@ -149,13 +149,13 @@ class User:
             self.query(statement)
 
 
-@pytest.fixture()
+@pytest.fixture
 def sample_user(tmp_path: Path) -> User:
     """A newcomer: nothing is set but where the cache lies."""
     return User(tmp_path, {"WHEEL_CACHE__DIR": str(tmp_path / "cache")})
 
 
-@pytest.fixture()
+@pytest.fixture
 def user(tmp_path: Path, market: Market) -> User:
     """A trader with real data: chains of the loopback market, positions from a file."""
     (tmp_path / "positions.csv").write_text(POSITIONS)
@@ -242,7 +242,7 @@ class Server:
         return self.ask(STATUS, id=run_id)["runOrError"]["status"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(user: User) -> Iterator[Server]:
     """The web server and daemon of a trader with real data, who has used the command line before."""
     for name in ("dagster.yaml", "workspace.yaml"):

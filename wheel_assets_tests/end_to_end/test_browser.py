@@ -74,9 +74,10 @@ class Browser:
             self.driver.save_screenshot(str(CLONE / folder / name))
 
     def _press(self, words: str) -> bool:
-        path = f"//button[normalize-space()='{words}'] | //*[@role='button' and normalize-space()='{words}']"
-        path += f" | //*[normalize-space(text())='{words}']"
-        shown = [element for element in self.driver.find_elements(By.XPATH, path) if element.is_displayed()]
+        link = f"//*[normalize-space(text())='{words}' and not(ancestor::button)]"
+        path = f"//button[normalize-space()='{words}'] | {link}"
+        found = self.driver.find_elements(By.XPATH, path)
+        shown = [element for element in found if element.is_displayed() and element.is_enabled()]
         if shown:
             shown[0].click()
         return bool(shown)
