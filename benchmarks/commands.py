@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {"everything fresh": 1.15, "cold": 1.6}
-STOCK = '''
+STOCK = """
 import dagster as dg, numpy as np, pandas as pd
 from dagster_duckdb_pandas import DuckDBPandasIOManager
 
@@ -48,7 +48,7 @@ def recommendation(option_chains: pd.DataFrame, positions: pd.DataFrame, greeks:
 
 defs = dg.Definitions([option_chains, positions, greeks, predictions, recommendation],
     resources={{"io_manager": DuckDBPandasIOManager(database="stock.duckdb")}}, executor=dg.in_process_executor)
-'''
+"""
 
 
 class Took(NamedTuple):

@@ -28,7 +28,6 @@ NAMES = {
     "positions": "schema_and_totals",
     "greeks": "schema_and_bounds",
     "predictions": "schema_and_probabilities",
-    "recommendation": "schema_and_freshness",
 }
 
 
@@ -43,9 +42,7 @@ def check_of(table: SnapshotTable) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(_name(table), asset=table.name, blocking=True, description="\n".join((schema, *lines)))
 
 
-def checked(
-    table: SnapshotTable, frame: pd.DataFrame, metadata: Mapping[str, Any] | None = None
-) -> Checked:
+def checked(table: SnapshotTable, frame: pd.DataFrame, metadata: Mapping[str, Any] | None = None) -> Checked:
     """The rows that pass the table's check, and the check's result, for the table's asset to yield.
 
     `frame.attrs["not_fetched"]`, reasons by key, gets the keys that do not pass. Where none passes, the

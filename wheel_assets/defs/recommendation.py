@@ -9,7 +9,6 @@ from pydantic import Field
 from wheel_assets.cache.io_manager import PullConfig
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.checks import Checked, check_of, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.tables import RECOMMENDATION
@@ -26,7 +25,7 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="1", check_specs=[check_of(RECOMMENDATION)], **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", code_version="1", **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -35,7 +34,7 @@ def recommendation(
     greeks: pd.DataFrame,
     predictions: pd.DataFrame,
     store: dg.ResourceParam[Store],
-) -> Checked:
+) -> dg.MaterializeResult:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
 
     Materialize this. What it needs is taken from the cache where that is fresh and fetched where it is
@@ -57,10 +56,8 @@ def recommendation(
             portfolio_value=config.portfolio_value,
             not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
         )
-    reads = [read for frame in inputs for read in frame.attrs["reads"]]
-    document = answer_document(advice, reads)
+    document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
     text = as_markdown(document)
     context.log.info(text)
-    advice.frame.attrs["reads"] = reads
     metadata = {"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)}
-    yield from checked(RECOMMENDATION, advice.frame, metadata)
+    return dg.MaterializeResult(value=advice.frame, metadata=metadata)

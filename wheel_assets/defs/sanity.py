@@ -7,9 +7,9 @@ it is only told, for a few bad quotes cost a few contracts and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -131,19 +131,6 @@ def unreconciled_cash(positions: pd.DataFrame) -> pd.Series:
     return excess / total.where(total > 0)
 
 
-def age_over_limit(recommendation: pd.DataFrame) -> pd.Series:
-    """The age of each input as a share of its limit, less 1: above 0 only where `allow_stale` let it through.
-
-    Input by input, as told in `frame.attrs["reads"]` (`cache.request.described`).
-    """
-    import pandas as pd
-
-    reads: Sequence[Mapping[str, Any]] = recommendation.attrs.get("reads", [])
-    limited = [read for read in reads if read["max_age_minutes"] and read["age_minutes"] is not None]
-    ages = {f"{read['table']} {read['key']}": read["age_minutes"] / read["max_age_minutes"] - 1 for read in limited}
-    return pd.Series(ages, dtype=float).clip(lower=0)
-
-
 SANITY: dict[str, tuple[Sanity, ...]] = {
     "option_chains": (
         Sanity("spot beyond the strikes", spot_beyond_strikes, 0, fatal=True),
@@ -163,5 +150,4 @@ SANITY: dict[str, tuple[Sanity, ...]] = {
         Sanity("probability against the order of strikes", probability_against_strikes, 0.001, fatal=True),
         Sanity("assignment more probable than touching", touch_below_assignment, 0.001, fatal=True),
     ),
-    "recommendation": (Sanity("input older than its limit", age_over_limit, 0),),
 }

@@ -8,7 +8,8 @@ set, on a Sunday that of Friday; and so no timestamp ever lies in the future.
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import UnknownSymbol
@@ -42,22 +43,7 @@ class SampleMarket(MarketSource):
 
     def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
         """The chain of the day; raises UnknownSymbol for a stock that is not in this market."""
-        import pandas as pd
-
-        stock, today = self._stock(symbol), now.astimezone(NEW_YORK).date()
-        session = last_session(today)
-        market = market_at(symbol, stock, session)
-        listed = expirations(today, stock.anchor)
-        chain = pd.concat(
-            [pd.DataFrame(quotes(symbol, market, session, each)).assign(expiration=each.day) for each in listed],
-            ignore_index=True,
-        )
-        contracts = zip(chain["expiration"], chain["option_type"], chain["strike"], strict=True)
-        chain["option_symbol"] = [format_osi(option_root(symbol), *contract) for contract in contracts]
-        chain = chain.assign(symbol=symbol, spot_price=market.spot, multiplier=100)
-        chain = OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=self.name))
-        chain.attrs["notes"] = [f"{symbol}: the sample market is made up; its prices are no real quotes"]
-        return chain
+        return _chain(symbol, self._stock(symbol), now.astimezone(NEW_YORK).date()).copy()
 
     def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
         """A year that ends at the price of the day's chain; raises UnknownSymbol as `option_chain` does."""
@@ -76,6 +62,26 @@ class SampleMarket(MarketSource):
             "set WHEEL_SYMBOLS to one of these, or WHEEL_MARKET__SOURCE=cboe for real quotes",
             source=self.name,
         )
+
+
+@lru_cache(maxsize=16)  # the market and the account of one run ask for the same
+def _chain(symbol: str, stock: Stock, today: date) -> pd.DataFrame:
+    """The chain of a day."""
+    import pandas as pd
+
+    session = last_session(today)
+    market = market_at(symbol, stock, session)
+    listed = expirations(today, stock.anchor)
+    chain = pd.concat(
+        [pd.DataFrame(quotes(symbol, market, session, each)).assign(expiration=each.day) for each in listed],
+        ignore_index=True,
+    )
+    contracts = zip(chain["expiration"], chain["option_type"], chain["strike"], strict=True)
+    chain["option_symbol"] = [format_osi(option_root(symbol), *contract) for contract in contracts]
+    chain = chain.assign(symbol=symbol, spot_price=market.spot, multiplier=100)
+    chain = OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=SampleMarket.name))
+    chain.attrs["notes"] = [f"{symbol}: the sample market is made up; its prices are no real quotes"]
+    return chain
 
 
 class SampleAccount(AccountSource):

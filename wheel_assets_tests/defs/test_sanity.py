@@ -32,7 +32,6 @@ def sound() -> dict[str, pd.DataFrame]:
         "positions": SampleAccount().positions("default", NOON),
         "greeks": greeks,
         "predictions": predict_chain(chain, greeks),
-        "recommendation": pd.DataFrame({"rank": [1]}),
     }
 
 
@@ -177,14 +176,3 @@ def test_a_short_option_is_a_debt_and_cash_may_be_either():
 def test_free_cash_is_part_of_what_the_totals_leave(free, held, unexplained):
     rows = account(("stock", 100, 9000), ("cash", free, held))
     assert sanity.unreconciled_cash(rows)["mine"] == pytest.approx(unexplained)
-
-
-def read(age: float | None, limit: float | None) -> dict[str, object]:
-    return {"table": "greeks", "key": "U", "age_minutes": age, "max_age_minutes": limit}
-
-
-@pytest.mark.parametrize(("age", "limit", "over"), [(3.0, 15.0, 0), (15.0, 15.0, 0), (30.0, 15.0, 1.0)])
-def test_the_age_of_an_input_is_held_against_its_limit(age, limit, over):
-    frame = pd.DataFrame({"rank": [1]})
-    frame.attrs["reads"] = [read(age, limit), read(None, limit) | {"key": "F"}, read(age, None) | {"key": "SPY"}]
-    assert sanity.age_over_limit(frame).to_dict() == {"greeks U": over}

@@ -36,7 +36,10 @@ def tables() -> str:
 
 def settings() -> str:
     """Every setting with its default."""
-    rows = [f"| `{name}` | {value} | {meaning} |".replace("|delta|", "\\|delta\\|") for name, value, meaning in effective(load_settings())]
+    rows = [
+        f"| `{name}` | {value} | {meaning} |".replace("|delta|", "\\|delta\\|")
+        for name, value, meaning in effective(load_settings())
+    ]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 

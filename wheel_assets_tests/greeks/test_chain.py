@@ -155,6 +155,8 @@ STATUSES = {
     *("ok", "expired", "no_spot", "missing", "no_bid", "no_ask", "crossed"),
     *("below_intrinsic", "above_bound", "wide", "no_convergence"),
 }
+
+
 def test_every_status_is_explained_among_the_conventions():
     assert all(f" {status}" in units.__doc__ for status in STATUSES)
 
