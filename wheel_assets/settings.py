@@ -65,7 +65,13 @@ def checked_account(account: str) -> str:
 class _Section(BaseModel):
     """A group of settings; a misspelt name is refused instead of ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built together with Settings: building each on its own too would double the time of this import.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def _section() -> Any:
+    """A field that holds a section with its defaults."""
+    return Field(default_factory=dict, validate_default=True)
 
 
 class CacheSettings(_Section):
@@ -288,19 +294,19 @@ class Settings(BaseSettings):
         le=1e12,
         description="dollars to size against; the account's liquidation value if not set",
     )
-    cache: CacheSettings = CacheSettings()
-    backup: BackupSettings = BackupSettings()
-    max_age: MaxAgeSettings = MaxAgeSettings()
-    market: MarketSettings = MarketSettings()
-    broker: BrokerSettings = BrokerSettings()
-    rate: RateSettings = RateSettings()
-    cboe: CboeSettings = CboeSettings()
-    schwab: SchwabSettings = SchwabSettings()
-    databento: DatabentoSettings = DatabentoSettings()
-    fred: FredSettings = FredSettings()
-    treasury: TreasurySettings = TreasurySettings()
-    budget: BudgetSettings = BudgetSettings()
-    strategy: StrategySettings = StrategySettings()
+    cache: CacheSettings = _section()
+    backup: BackupSettings = _section()
+    max_age: MaxAgeSettings = _section()
+    market: MarketSettings = _section()
+    broker: BrokerSettings = _section()
+    rate: RateSettings = _section()
+    cboe: CboeSettings = _section()
+    schwab: SchwabSettings = _section()
+    databento: DatabentoSettings = _section()
+    fred: FredSettings = _section()
+    treasury: TreasurySettings = _section()
+    budget: BudgetSettings = _section()
+    strategy: StrategySettings = _section()
 
     @field_validator("symbols", mode="before")
     @classmethod

@@ -227,10 +227,12 @@ class Store:
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
 
     def _write_touches(self, connection: DuckDBPyConnection) -> None:
-        for snapshot_id, hits in list(self._touched.items()):
+        if self._touched:
+            touched = dict(self._touched)
             connection.execute(
-                "UPDATE snapshots SET hits = hits + ?, last_used_at = ? WHERE snapshot_id = ?",
-                [hits, self.clock(), snapshot_id],
+                "UPDATE snapshots SET hits = hits + used.hits, last_used_at = ? "
+                "FROM (SELECT unnest(?::BIGINT[]) AS id, unnest(?::BIGINT[]) AS hits) used WHERE snapshot_id = used.id",
+                [self.clock(), list(touched), list(touched.values())],
             )
         self._touched.clear()
         self._touched_since = None

@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.archive import periodic_backup
 from wheel_assets.cache.io_manager import ReadThroughIOManager
 from wheel_assets.cache.ledger import Ledger, ledger_of
 from wheel_assets.cache.maintenance import Limits
@@ -23,7 +22,10 @@ def the_store() -> Store:
     """The cache file of the settings in force."""
     cache = settings().cache
     store = store_at(cache.file, Limits.of(cache))
-    store.after_put = periodic_backup(settings().backup)
+    if settings().backup.dir:
+        from wheel_assets.cache.archive import periodic_backup
+
+        store.after_put = periodic_backup(settings().backup)
     return store
 
 
