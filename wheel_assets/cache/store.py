@@ -230,7 +230,7 @@ class Store:
         if self._touched:
             touched = dict(self._touched)
             connection.execute(
-                "UPDATE snapshots SET hits = hits + used.hits, last_used_at = ? "
+                "UPDATE snapshots SET hits = snapshots.hits + used.hits, last_used_at = ? "
                 "FROM (SELECT unnest(?::BIGINT[]) AS id, unnest(?::BIGINT[]) AS hits) used WHERE snapshot_id = used.id",
                 [self.clock(), list(touched), list(touched.values())],
             )
