@@ -12,8 +12,8 @@ from wheel_assets.tables import PREDICTIONS
 def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
-    From the contract's own implied volatility, held to expiration, after commission; one row a
-    contract, NULL where its quote admits no volatility.
+    From the whole smile of its expiration, held to the end, after commission; one row a contract, NULL
+    where the expiration has no volatility, or the contract no bid.
     """
     from wheel_assets.predict import predict_chain  # loads SciPy, which a run on fresh data does not need
 
