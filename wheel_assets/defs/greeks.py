@@ -3,12 +3,12 @@
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.tables import GREEKS
 
 
-@dg.asset(group_name="model", code_version="1", check_specs=[check_of(GREEKS)], **declared(GREEKS))
+@dg.asset(group_name="model", code_version="1", **declared(GREEKS))
 def greeks(config: SymbolsConfig, option_chains: pd.DataFrame, risk_free_rate: pd.DataFrame) -> Checked:
     """Implied volatility of the mid, delta, gamma, theta, vega and rho, one row a contract.
 

@@ -3,12 +3,12 @@
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.tables import PREDICTIONS
 
 
-@dg.asset(group_name="model", code_version="1", check_specs=[check_of(PREDICTIONS)], **declared(PREDICTIONS))
+@dg.asset(group_name="model", code_version="1", **declared(PREDICTIONS))
 def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
