@@ -69,9 +69,6 @@ def test_importing_is_cheap(module):
     assert done.stdout.strip() == "[]"
 
 
-def test_no_file_tells_of_a_machine():
-    for path in [*PACKAGE.rglob("*.py"), *CLONE.glob("*.*")]:
-        if path.is_file():
-            assert not {"/work/", "/root/", "/home/" + "runner"} & {
-                p for p in ("/work/", "/root/") if p in path.read_text()
-            }
+def test_no_file_tells_where_it_was_made():
+    for path in (path for path in [*PACKAGE.rglob("*.py"), *CLONE.glob("*.*")] if path.is_file()):
+        assert str(CLONE) not in path.read_text()
