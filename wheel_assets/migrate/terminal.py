@@ -18,13 +18,11 @@ def show_migration(done: Migration, console: Console) -> None:
         console.print(f"not taken: {refusal.where}: {refusal.reason}", highlight=False, markup=False, soft_wrap=True)
     for table, columns in done.left_out.items():
         console.print(f"left out: columns {', '.join(columns)} of {table}", highlight=False, markup=False)
-    verb = "would be taken" if done.dry_run else "taken"
-    console.print(f"{done.kind} file; snapshots {verb}: {counted(done.snapshots)}", highlight=False)
-    console.print(
-        f"rows {verb}: {counted(done.rows)}; {done.present} snapshots are here already; "
-        f"rows not taken: {len(done.refused)}",
-        highlight=False,
-    )
+    new = sum(done.snapshots.values()) - done.present
+    verb = "would be taken" if done.dry_run else "were taken"
+    console.print(f"{done.kind} file with snapshots: {counted(done.snapshots)}", highlight=False)
+    console.print(f"with rows: {counted(done.rows)}; rows not taken: {len(done.refused)}", highlight=False)
+    console.print(f"{new} snapshots {verb}; {done.present} are here already", highlight=False)
     if done.expiring:
         console.print(
             f"{done.expiring} snapshots are older than WHEEL_CACHE__TTL_DAYS and go with the next clean-up; "
