@@ -77,8 +77,8 @@ def exported(tmp_path, chain) -> Path:
 def test_migrate_tells_what_it_will_do_then_does_it_once(exported, tmp_path):
     outputs = [CliRunner().invoke(main, ["migrate", str(exported), *more]).stdout for more in (["--dry-run"], [], [])]
     assert "1 snapshots would be taken; 0 are here already" in outputs[0]
-    assert "0 snapshots are here already" in outputs[1]
-    assert "1 snapshots are here already" in outputs[2]
+    assert "1 snapshots were taken; 0 are here already" in outputs[1]
+    assert "0 snapshots were taken; 1 are here already" in outputs[2]
     assert all("not taken: row 32: Invalid isoformat string: 'soon'" in output for output in outputs)
     assert chains(Store(tmp_path / FOLDER / "wheel_cache.duckdb")) == 1
 
