@@ -1,6 +1,6 @@
 """Entry point of Dagster: the assets, what they work with, and the in-process executor.
 
-One process a run: the file has one user at a time, and five small steps are done before another
+One process a run: the file has one user at a time, and a few small steps are done before another
 process would have started. Nothing here ever starts by itself: no schedule, sensor or condition.
 """
 

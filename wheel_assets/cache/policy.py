@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -130,8 +130,9 @@ def assess(
                 limit = node.max_age if (node.table, key) in required else None
                 built_from = [readings[place] for place in input_places(node, key, by_name)]
                 found = candidates.get((node.table, key), [])
-                reading = _judge(found, built_from, limit, now, fresh_after, run_id)
-                readings[node.table, key] = replace(reading, table=node.table, key=key, max_age=node.max_age)
+                reason, snapshot = _judge(found, built_from, limit, now, fresh_after, run_id)
+                age = max(now - snapshot.created_at, timedelta(0)) if snapshot else None
+                readings[node.table, key] = Reading(node.table, key, reason, node.max_age, snapshot, age)
         stale = [place for place in required if not readings[place].served]
         more = {above for name, key in stale for above in input_places(by_name[name], key, by_name)}
         if more <= required:
@@ -169,10 +170,10 @@ def _judge(
     now: datetime,
     fresh_after: int | None,
     run_id: str | None,
-) -> Reading:
-    """The verdict on one place; the caller fills in which."""
+) -> tuple[Reason, Snapshot | None]:
+    """The verdict on one place, and the snapshot it is about."""
     if not found:
-        return Reading("", "", Reason.ABSENT, limit)
+        return Reason.ABSENT, None
     in_force = {above.snapshot.snapshot_id for above in built_from if above.served and above.snapshot}
     consistent = [s for s in found if s.inputs == in_force] if all(above.served for above in built_from) else []
     snapshot = (consistent or list(found))[0]
@@ -187,4 +188,4 @@ def _judge(
         reason = Reason.TOO_OLD
     else:
         reason = Reason.FRESH
-    return Reading("", "", reason, limit, snapshot, max(age, timedelta(0)))
+    return reason, snapshot
