@@ -12,7 +12,7 @@ asset's config has the field `key_config` that says which keys are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -96,15 +96,20 @@ class ReadThroughIOManager(dg.IOManager):
         """Store one snapshot a key, all in one transaction; raises BadFrame for no rows.
 
         `obj.attrs["not_fetched"]`, the reasons of keys without rows, and `obj.attrs["notes"]` become
-        metadata of the event.
+        metadata of the event. Notes are kept with the snapshots too: each begins with the key that it is
+        about and a colon, or is about all of them.
         """
         table, step = self.assets.table(context.asset_key), context.step_context
         if obj is None or obj.empty:
             raise BadFrame(f"{table.name} came back empty", "an empty result never replaces anything")
         node = self.assets.node(step, context.asset_key)
         _, reads = self._reads.pop(_attempt(step), ({}, None))
+        notes = obj.attrs.get("notes", ())
         by_key = {WHOLE: obj} if table.key is None else {str(key): rows for key, rows in obj.groupby(table.key)}
-        entries = [_entry(node, key, rows, reads, context.run_id) for key, rows in by_key.items()]
+        entries = [
+            replace(_entry(node, key, rows, reads, context.run_id), notes=_about(key, notes, by_key))
+            for key, rows in by_key.items()
+        ]
         context.add_output_metadata(_metadata(table, obj, self.store.put(table.name, entries)))
 
     def _reads_of(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
@@ -219,6 +224,12 @@ def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id
     return Entry(
         key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.recipe
     )
+
+
+def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
+    """The notes but for those about another key."""
+    others = tuple(f"{other}: " for other in keys if other != key)
+    return tuple(note for note in notes if not note.startswith(others))
 
 
 def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:

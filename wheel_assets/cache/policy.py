@@ -52,6 +52,7 @@ class Snapshot:
     run_id: str | None
     inputs: frozenset[int]
     recipe: str
+    notes: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:

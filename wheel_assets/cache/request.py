@@ -245,6 +245,7 @@ def described(first: Reading, last: Reading) -> dict[str, Any]:
         "outcome": "cache_hit" if was_hit(first, snapshot) else "cache_miss",
         "reason": str(first.reason),
         "snapshot_id": snapshot.snapshot_id,
+        "notes": list(snapshot.notes),
     }
 
 

@@ -55,6 +55,7 @@ class Entry:
     run_id: str | None = None
     inputs: frozenset[int] = frozenset()
     recipe: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Store:
@@ -130,7 +131,8 @@ class Store:
         """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
-            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe
+            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe,
+                notes
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
             QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
             ORDER BY snapshot_id DESC
@@ -138,7 +140,7 @@ class Store:
         with self.file.attached() as connection:
             rows = connection.execute(query, [tables, keys]).fetchall()
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
-        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9]) for row in rows]
+        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
         self._check_clock(snapshots)
         return snapshots, last[0] if last else 0
 
@@ -219,11 +221,11 @@ class Store:
         connection.execute(
             "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
-            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe",
+            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
             [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
-            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe],
+            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe, list(entry.notes)],
         )
-        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe)
+        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe, entry.notes)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
 
     def _keep_at_hand(

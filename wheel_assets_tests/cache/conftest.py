@@ -97,6 +97,7 @@ class Toy:
     seen: dict[str, Any] = field(default_factory=dict)
     version: str = "1"
     history: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def definitions(self) -> dg.Definitions:
         """The assets and the IO manager under test."""
@@ -146,7 +147,8 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
         if not good:
             raise dg.Failure(next(iter(toy.broken.values())), allow_retries=False)
         frame = rows(good, toy.clock())
-        frame.attrs["not_fetched"] = {s: toy.broken[what + s] for s in symbols if what + s in toy.broken}
+        missing = {symbol: toy.broken[what + symbol] for symbol in symbols if what + symbol in toy.broken}
+        frame.attrs = {"not_fetched": missing, "notes": toy.notes}
         return frame
 
     @dg.asset(freshness_policy=policy(15), code_version=toy.version)
