@@ -178,8 +178,7 @@ class ReadThroughIOManager(dg.IOManager):
         ]
         if not missing:
             return {}
-        told = pull.outcome_so_far(step)
-        return {place: told.reason(place) or "this run made no such data" for place in missing}
+        return pull.failures_of(pull.outcome_so_far(step), request, missing)
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:

@@ -5,8 +5,8 @@ now. The newest snapshot of a source is in force; of a derived table, the newest
 exactly the snapshots in force above it. So whatever one reader gets fits together, and a derived
 snapshot dies with its inputs, however young it is.
 
-An *optional* input is used where it can be had and done without where it cannot: a snapshot may have been
-made with it or without it, but not with one that has been superseded.
+An *optional* input is used where it is there and done without where it is not; nothing is made for its
+sake. A snapshot may have been made with it or without it, but not with one that has been superseded.
 
 A limit is asked of what is read and, where that has to be made anew, of what it is made from. A fresh
 snapshot asks nothing of its ancestors: nobody needs them.
@@ -146,7 +146,7 @@ def assess(
                 age = max(now - snapshot.created_at, timedelta(0)) if snapshot else None
                 readings[node.table, key] = Reading(node.table, key, reason, node.max_age, snapshot, age)
         stale = [place for place in required if not readings[place].served]
-        more = {above for name, key in stale for above in input_places(by_name[name], key, by_name)}
+        more = {above for name, key in stale for above in needed_places(by_name[name], key, by_name)}
         if more <= required:
             return {place: reading for place, reading in readings.items() if place in required}
         required |= more

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.policy import Place, Reading, input_places, needed_places
+from wheel_assets.cache.policy import Place, Reading, needed_places
 from wheel_assets.cache.request import PULLED_BY, AssetTables, Request
 from wheel_assets.tables import SnapshotTable
 
@@ -93,20 +93,16 @@ class Outcome:
 def failures_of(outcome: Outcome, request: Request, asked: Collection[Place]) -> dict[Place, str]:
     """Why a run made no data for some of what was asked of it, in the assets' own words.
 
-    A place that failed takes what is derived from it along, under the same reason. What was only skipped
-    for want of an optional input did not fail: it can be made without.
+    A place that failed takes what is derived from it along, under the same reason.
     """
     failures: dict[Place, str] = {}
     other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
     for table, key in request.places:
         if (table, key) not in asked or key in outcome.made.get(table, ()):
             continue
-        node = request.by_table[table]
-        needed = needed_places(node, key, request.by_table)
-        spare = set(input_places(node, key, request.by_table)) - set(needed)
-        why = outcome.reason((table, key)) or next((failures[place] for place in needed if place in failures), None)
-        if why or not spare & failures.keys():
-            failures[table, key] = why or other
+        needed = needed_places(request.by_table[table], key, request.by_table)
+        above = next((failures[place] for place in needed if place in failures), None)
+        failures[table, key] = outcome.reason((table, key)) or above or other
     return failures
 
 

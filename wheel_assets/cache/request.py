@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dagster._core.execution.context.system import StepExecutionContext
 
 PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
-OPTIONAL = {"wheel/optional": True}  # metadata of a `dg.AssetIn` that its asset can do without
+OPTIONAL = {"wheel/optional": True}  # metadata of a `dg.AssetIn` that is used where it is there, and never pulled
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ class Reads:
 
     @property
     def stale(self) -> list[Reading]:
-        """What has to be pulled: not what failed already, nor what this very run makes."""
+        """What has to be pulled: not what failed already, is made by this very run, or can be done without."""
+        spared = self.request.made_here | self.request.optional
         return [
             reading
             for place, reading in self.readings.items()
-            if not reading.served and place not in self.failures and place[0] not in self.request.made_here
+            if not reading.served and place not in self.failures and place[0] not in spared
         ]
 
     @property
@@ -99,7 +100,6 @@ class Reads:
             if table in self.request.asked
             and reading.served
             and reading.snapshot is not None
-            and (table, key) not in self.failures
             and (nodes[table].key_column, key) not in lost
         }
 
@@ -157,32 +157,31 @@ class AssetTables:
         inputs = self._inputs(step)
         wanted: set[dg.AssetKey] = set()
         more = {each.asset for each in inputs}
+        optional = {each.asset for each in inputs if each.optional}
         while more:
             wanted |= more
             more = {above for asset in more for above in self.graph.get(asset).parent_keys} & set(self.kept) - wanted
         return Request(
-            nodes=tuple(self.node(step, asset) for asset in self.kept if asset in wanted),
+            nodes=tuple(self.node(step, asset, asset in optional) for asset in self.kept if asset in wanted),
             asked=tuple(self.table(each.asset).name for each in inputs),
             run_id=step.run_id,
             made_here=frozenset(self.table(each.asset).name for each in inputs if each.made_here),
-            optional=frozenset(self.table(each.asset).name for each in inputs if each.optional),
+            optional=frozenset(self.table(asset).name for asset in optional),
         )
 
-    def node(self, step: StepExecutionContext, asset: dg.AssetKey) -> Node:
-        """A table as a step wants it. A child run takes what there is: its asker knows what is stale."""
+    def node(self, step: StepExecutionContext, asset: dg.AssetKey, optional: bool = False) -> Node:
+        """A table as a step wants it. A child run takes what there is: its asker knows what it needs is fresh."""
         config = step.op_config if isinstance(step.op_config, Mapping) else {}
         table, declared = self.table(asset), self.graph.get(asset)
         minutes = (config.get("max_age_minutes") or {}).get(table.name)
-        in_child = PULLED_BY in step.dagster_run.tags
-        by_input = declared.assets_def.keys_by_input_name
-        optional = {above for name, above in by_input.items() if _is_optional(declared.assets_def.op, name)}
+        answered_for = PULLED_BY in step.dagster_run.tags and not optional
         return Node(
             table=table.name,
             keys=self._wanted_keys(table, config),
             key_column=table.key,
             upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
-            optional=frozenset(self.table(above).name for above in optional),
-            max_age=None if in_child else _limit(declared.freshness_policy, minutes),
+            optional=frozenset(self.table(above).name for above in optional_inputs(declared.assets_def)),
+            max_age=None if answered_for else _limit(declared.freshness_policy, minutes),
             recipe=f"{declared.code_version or ''}|{self._recipe(table.name)}",
         )
 
@@ -211,6 +210,11 @@ class AssetTables:
         if table.key is None or table.key_config is None:
             return (WHOLE,)
         return tuple(self._keys[table.key](config.get(table.key_config)))
+
+
+def optional_inputs(asset: dg.AssetsDefinition) -> set[dg.AssetKey]:
+    """The inputs that an asset can do without."""
+    return {above for name, above in asset.keys_by_input_name.items() if _is_optional(asset.op, name)}
 
 
 def _is_optional(op: dg.OpDefinition, input_name: str) -> bool:

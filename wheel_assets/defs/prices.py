@@ -18,8 +18,8 @@ def price_history(
 ) -> Checked:
     """A year of daily prices of each symbol of the watchlist, for the volatility that it realised.
 
-    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it can be had: a symbol without a history
-    keeps its advice.
+    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is there and never ask for it: a symbol without
+    keeps its advice. Materialize it once a day for volatilities that were realised, not only implied.
     """
     now = store.clock().replace(tzinfo=UTC)
     with one_sentence():
