@@ -8,15 +8,21 @@ from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.tables import PREDICTIONS
 
 
-@dg.asset(group_name="model", code_version="1", **declared(PREDICTIONS))
+@dg.asset(group_name="model", code_version="2", **declared(PREDICTIONS))
 def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
     From the whole smile of its expiration, held to the end, after commission; one row a contract, NULL
-    where the expiration has no volatility, or the contract no bid.
+    where the expiration has no volatility, or the contract no bid. What the JSON columns hold:
+    `wheel_assets.predict.model`.
     """
     from wheel_assets.predict import predict_chain  # loads SciPy, which a run on fresh data does not need
 
     strategy = settings().strategy
-    predicted = predict_chain(option_chains, greeks, price=strategy.price, commission=strategy.commission)
+    predicted = predict_chain(
+        option_chains,
+        greeks,
+        price=strategy.price,
+        commission=strategy.commission,
+    )
     yield from checked(PREDICTIONS, predicted)

@@ -6,6 +6,9 @@ with B-splines and penalties*, Statistical Science 11, 1996) through all quotes,
 ask are narrow. The penalties say what a smile looks like before any quote is seen: from knot to knot it
 bends by about `BEND` and falls by about `SLOPE` of its level; beyond the quotes its slope fades to 0.
 
+A quote may be stale and narrow: one that the others contradict loses its strength as if errors had Student's
+distribution with `DEGREES` degrees of freedom (Lange, Little, Taylor, JASA 84, 1989, by reweighting).
+
 The probability of ending below a strike is the slope of the put price by strike (Breeden, Litzenberger,
 Journal of Business 51, 1978), which for a smile is N(-d2) + density(d2) * slope of the deviation. Quotes that
 admit arbitrage make it fall somewhere; the values are then rearranged in rising order (Chernozhukov,
@@ -28,22 +31,27 @@ KNOT_SPACING = 0.75
 REACH = 16  # knots on each side of the forward
 BEND, SLOPE = 0.05, 0.3
 LEAST_ERROR = 0.005  # of the level: quotes are not believed to be better than this
+DEGREES = 4
+REWEIGHTINGS = 3  # a further one moves probabilities by less than 1e-4
 LEAST_DEVIATION = 0.05  # of that at the money
 GRID = np.linspace(-10.0, 10.0, 601)
 _ROOT_TWO_PI = np.sqrt(2 * np.pi)
 
 
 class Smile(NamedTuple):
-    """Deviation over `at_the_money` is a spline in z with these coefficients."""
+    """Deviation over `level`, at log(strike / forward) / level of `GRID`; `level` is about that at the money.
+
+    `doubt` is the standard error of the logarithm of the deviation, on the grid too.
+    """
 
     forward: float
-    at_the_money: float
-    coefficients: Floats
+    level: float
+    ratio: Floats
+    doubt: Floats
 
     def deviation(self, strike: Floats) -> Floats:
         """Volatility times root of years at each strike."""
-        z = np.clip(np.log(strike / self.forward) / self.at_the_money, GRID[0], GRID[-1])
-        return self.at_the_money * np.maximum(_basis(z) @ self.coefficients, LEAST_DEVIATION)
+        return self.level * np.interp(np.log(strike / self.forward) / self.level, GRID, self.ratio)
 
 
 def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Floats) -> Smile:
@@ -54,15 +62,16 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
     """
     moneyness = np.log(strike / forward)
     typical = np.median(deviation)
-    strength = 1 / np.maximum(error / typical, LEAST_ERROR) ** 2
-    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * strength
-    level = float(np.average(deviation, weights=near))
+    error = np.maximum(error / typical, LEAST_ERROR)
+    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) / error**2
+    level = float(near @ deviation / near.sum())
     z = moneyness / level
-    basis = _basis(z)
-    weight = np.where(np.abs(z) <= GRID[-1], strength, 0.0)
-    normal = basis.T @ (basis * weight[:, None]) + _penalty()
-    bent: Floats = np.linalg.solve(normal, basis.T @ (weight * (deviation / level - 1)))
-    return Smile(forward, level, 1 + bent)
+    inside = np.abs(z) <= GRID[-1]
+    basis, excess, error = _basis(z[inside]), (deviation / level - 1)[inside], error[inside]
+    bent, covariance = _fitted(basis, excess, error)
+    ratio = np.maximum(1 + _grid_basis() @ bent, LEAST_DEVIATION)
+    variance = np.einsum("ij,ij->i", _grid_basis() @ covariance, _grid_basis())
+    return Smile(forward, level, ratio, np.sqrt(np.maximum(variance, 0.0)) / ratio)
 
 
 def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
@@ -70,14 +79,23 @@ def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
 
     `stretch` multiplies all log distances from the forward: more or less volatile than implied.
     """
-    values, slopes = _grid_basis()
-    ratio, slope = values @ smile.coefficients, slopes @ smile.coefficients
-    slope = np.where(ratio > LEAST_DEVIATION, slope, 0.0)
-    deviation = smile.at_the_money * np.maximum(ratio, LEAST_DEVIATION)
-    d2 = -GRID * smile.at_the_money / deviation - 0.5 * deviation
+    deviation = smile.level * smile.ratio
+    d2 = -GRID * smile.level / deviation - 0.5 * deviation
+    slope = np.gradient(smile.ratio, GRID)
     below = np.sort(np.clip(ndtr(-d2) + np.exp(-0.5 * d2 * d2) / _ROOT_TWO_PI * slope, 0.0, 1.0))
-    relative = np.exp(np.clip(stretch * smile.at_the_money * GRID, -700.0, 700.0))
+    relative = np.exp(np.clip(stretch * smile.level * GRID, -700.0, 700.0))
     return Distribution.of(smile.forward, relative, below)
+
+
+def _fitted(basis: Floats, values: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """Coefficients of the spline through the values, and their covariance."""
+    surprise = np.zeros_like(values)
+    for _ in range(REWEIGHTINGS + 1):
+        weight = (DEGREES + 1) / (DEGREES + surprise**2) / error**2
+        covariance = np.linalg.inv(basis.T @ (basis * weight[:, None]) + _penalty())
+        bent: Floats = covariance @ (basis.T @ (weight * values))
+        surprise = (values - basis @ bent) / error
+    return bent, covariance
 
 
 def _basis(z: Floats) -> Floats:
@@ -87,12 +105,8 @@ def _basis(z: Floats) -> Floats:
 
 
 @lru_cache
-def _grid_basis() -> tuple[Floats, Floats]:
-    """Splines and their slopes by z on the grid."""
-    signed = GRID[:, None] / KNOT_SPACING - np.arange(-REACH, REACH + 1)
-    u = np.abs(signed)
-    outwards = np.where(u < 1, 1.5 * u * u - 2 * u, -0.5 * np.maximum(2 - u, 0.0) ** 2)
-    return _basis(GRID), np.sign(signed) * outwards / KNOT_SPACING
+def _grid_basis() -> Floats:
+    return _basis(GRID)
 
 
 @lru_cache
