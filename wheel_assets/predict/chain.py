@@ -93,9 +93,7 @@ def _aligned(greeks: pd.DataFrame, option_symbols: pd.Series) -> pd.DataFrame:
     return greeks.drop_duplicates("option_symbol").set_index("option_symbol").reindex(option_symbols)
 
 
-def _frame(
-    chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame, surface: Rows
-) -> pd.DataFrame:
+def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame, surface: Rows) -> pd.DataFrame:
     """The columns of `tables.PREDICTIONS`, in order."""
     input_features = _json_lines(features)
     columns = {

@@ -50,7 +50,9 @@ def test_ranges_tell_more_than_closes():
 
 
 def test_a_session_by_hand():
-    bars = pd.DataFrame({"date": DAYS[:2], "open": [100, 104], "high": [101, 107], "low": [99, 103], "close": [100, 105]})
+    bars = pd.DataFrame(
+        {"date": DAYS[:2], "open": [100, 104], "high": [101, 107], "low": [99, 103], "close": [100, 105]}
+    )
     overnight, high, low = np.log(104 / 100), 107, 103
     rest = np.log(high / 105) * np.log(high / 104) + np.log(low / 105) * np.log(low / 104)
     assert session_variances(bars) == pytest.approx([overnight**2 + rest])
@@ -98,7 +100,9 @@ def test_a_crash_or_a_leap_is_believed(factor):
 @pytest.mark.parametrize("factor", [0.01, 0.3, 2.7, 100.0])
 def test_a_bad_print_is_not_believed(factor):
     bars = _history()
-    assert realised_volatility(_scaled(bars, 100, factor))["U"] == pytest.approx(realised_volatility(bars)["U"], rel=0.1)
+    assert realised_volatility(_scaled(bars, 100, factor))["U"] == pytest.approx(
+        realised_volatility(bars)["U"], rel=0.1
+    )
 
 
 def test_the_return_over_a_gap_is_of_no_session():
