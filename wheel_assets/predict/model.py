@@ -17,8 +17,10 @@
    (a takeover, a halt) and counts as twice or half.
    *No drift is believed in*: beating the forward is not predicted. A share with an equity premium of 5 % a year
    ends a month 0.4 % higher than that on average. Without a history the market's view stands as it is.
-3. Touching: log-normal first passage at the strike's own volatility, scaled so that finishing in the money is
-   as probable as the smile says. Already in the money counts as touched.
+3. Touching: whoever finishes beyond the strike was at it before, so P(touch) = P(beyond) / P(beyond, once there).
+   The ratio is that of log-normal first passage at the strike's own volatility, times what the smile of today says
+   more or less than the log-normal of finishing beyond a strike that one is at (the smile moves along with the
+   price: Derman, *Regimes of volatility*, Risk, April 1999). Already in the money counts as touched.
 4. Every return is of a sale *held to the end of trading*, `days_held`. What may end it sooner comes only after the
    strike is first touched: assignment (nobody exercises what is out of the money), closing or rolling there. So the
    days a sale is really held lie between `days_to_touch` and `days_held` on average. Assigned early, a put costs its
@@ -35,13 +37,16 @@ from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
-from wheel_assets.predict.distribution import share_of_time_touched, touch_probability
+from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
 from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution
 from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
 WEIGHT_OF_REALISED = 0.5  # at once
 HALF_LIFE = 73 / 252  # years
+DEEP = (
+    1.0  # in the money by so many deviations a price is nearly all intrinsic: its volatility is used for want of others
+)
 MOST_APART = 2.0  # realised over implied volatility, or the other way round
 MEANINGS = {
     "prob_itm": "probability of finishing in the money",
@@ -60,6 +65,7 @@ MEANINGS = {
     "return_95": "return that 95 % of the outcomes fall short of",
 } | {name: f"{name.removesuffix('_before_commission')} without commission" for name in Outcomes._fields[6:]}
 SAID = tuple(MEANINGS)
+_TINY = 1e-300
 
 
 class Slice(NamedTuple):
@@ -103,8 +109,13 @@ def _smile(contracts: Slice) -> Smile | None:
     if not (years > 0 and quoted.any()):
         return None
     forward = float(c.spot[0] * np.exp((c.rate[0] - c.dividend_yield[0]) * years))
-    error = c.half_spread[quoted] / c.vega[quoted] * ONE_POINT * np.sqrt(years)
-    return fitted_smile(forward, c.strike[quoted], c.iv[quoted] * np.sqrt(years), error)
+    deviation, error = (
+        c.iv * np.sqrt(years),
+        c.half_spread * ONE_POINT / np.where(quoted, c.vega, np.nan) * np.sqrt(years),
+    )
+    depth = np.log(c.strike / forward) * np.where(c.is_put > 0, 1, -1) / np.median(deviation[quoted])
+    used = quoted & (depth < DEEP) if (depth[quoted] < DEEP).any() else quoted
+    return fitted_smile(forward, c.strike[used], deviation[used], error[used])
 
 
 def _said(contracts: Slice, smile: Smile) -> Floats:
@@ -117,7 +128,7 @@ def _said(contracts: Slice, smile: Smile) -> Floats:
     market = implied_distribution(smile)
     distribution = market if stretch == 1 else implied_distribution(smile, stretch)
     of_market, prob_itm = (_in_the_money(is_put, view.probability_below(c.strike)) for view in (market, distribution))
-    touch, share = _touch(spot, forward, c.strike, stretch * deviation, is_put, prob_itm)
+    touch, share = _touch(c, forward, stretch * deviation, prob_itm, _once_there(smile, distribution, stretch, is_put))
     base, collateral = np.where(is_put, c.strike, forward), np.where(is_put, c.strike, spot)
     days = years * DAYS_PER_YEAR
     said = outcomes(Sale(c.premium, c.commission, c.strike, base, collateral), distribution)._asdict() | {
@@ -158,17 +169,25 @@ def _flat(forward: float, strike: Floats, deviation: Floats, is_put: Bools) -> F
     return ndtr(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
 
 
+def _once_there(smile: Smile, distribution: Distribution, stretch: float, is_put: Bools) -> Floats:
+    """Probability of finishing beyond a strike that one is at, over what the log-normal says."""
+    at = np.array([smile.forward])
+    said = _in_the_money(is_put, distribution.probability_below(at))
+    return said / _flat(smile.forward, at, stretch * smile.deviation(at), is_put)
+
+
 def _touch(
-    spot: float, forward: float, strike: Floats, deviation: Floats, is_put: Bools, prob_itm: Floats
+    contracts: Slice, forward: float, deviation: Floats, prob_itm: Floats, once_there: Floats
 ) -> tuple[Floats, Floats]:
     """Probability of trading at the strike before expiration, at least that of finishing beyond it.
 
     And the mean share of the time that is left then, scaled alike.
     """
-    beyond = _flat(forward, strike, deviation, is_put)
+    spot, strike, is_put = float(contracts.spot[0]), contracts.strike, contracts.is_put > 0
+    beyond = np.maximum(_flat(forward, strike, deviation, is_put), _TINY)
     touched = touch_probability(spot, forward, strike, deviation)
-    probability = np.clip(prob_itm * touched / np.maximum(beyond, 1e-300), prob_itm, 1.0)
-    scale = probability / np.maximum(touched, 1e-300)
+    probability = np.clip(prob_itm * touched / (beyond * np.maximum(once_there, _TINY)), prob_itm, 1.0)
+    scale = probability / np.maximum(touched, _TINY)
     share = np.minimum(share_of_time_touched(spot, forward, strike, deviation) * scale, probability)
     already = np.where(is_put, spot <= strike, spot >= strike)
     return np.where(already, 1.0, probability), np.where(already, 1.0, share)

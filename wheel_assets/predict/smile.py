@@ -7,7 +7,8 @@ ask are narrow. The penalties say what a smile looks like before any quote is se
 bends by about `BEND` and falls by about `SLOPE` of its level; beyond the quotes its slope fades to 0.
 
 A quote may be stale and narrow: one that the others contradict loses its strength as if errors had Student's
-distribution with `DEGREES` degrees of freedom (Lange, Little, Taylor, JASA 84, 1989, by reweighting).
+distribution with `DEGREES` degrees of freedom (Lange, Little, Taylor, JASA 84, 1989, by reweighting). The first
+weights are from the medians of neighbours, because one quote may be wrong by a hundred times its spread.
 
 The probability of ending below a strike is the slope of the put price by strike (Breeden, Litzenberger,
 Journal of Business 51, 1978), which for a smile is N(-d2) + density(d2) * slope of the deviation. Quotes that
@@ -32,7 +33,8 @@ REACH = 16  # knots on each side of the forward
 BEND, SLOPE = 0.05, 0.3
 LEAST_ERROR = 0.005  # of the level: quotes are not believed to be better than this
 DEGREES = 4
-REWEIGHTINGS = 3  # a further one moves probabilities by less than 1e-4
+REWEIGHTINGS = 3
+NEIGHBOURS = 9  # quotes, a put and a call each strike: up to four of them may be wrong
 LEAST_DEVIATION = 0.05  # of that at the money
 GRID = np.linspace(-10.0, 10.0, 601)
 _ROOT_TWO_PI = np.sqrt(2 * np.pi)
@@ -63,12 +65,13 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
     moneyness = np.log(strike / forward)
     typical = np.median(deviation)
     error = np.maximum(error / typical, LEAST_ERROR)
-    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) / error**2
+    surprise = (deviation - _medians(strike, deviation)) / (typical * error)
+    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * _strength(error, surprise)
     level = float(near @ deviation / near.sum())
     z = moneyness / level
     inside = np.abs(z) <= GRID[-1]
-    basis, excess, error = _basis(z[inside]), (deviation / level - 1)[inside], error[inside]
-    bent, covariance = _fitted(basis, excess, error)
+    values, error, surprise = (deviation / level - 1)[inside], error[inside], surprise[inside]
+    bent, covariance = _fitted(_basis(z[inside]), values, error, surprise)
     ratio = np.maximum(1 + _grid_basis() @ bent, LEAST_DEVIATION)
     variance = np.einsum("ij,ij->i", _grid_basis() @ covariance, _grid_basis())
     return Smile(forward, level, ratio, np.sqrt(np.maximum(variance, 0.0)) / ratio)
@@ -87,15 +90,29 @@ def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
     return Distribution.of(smile.forward, relative, below)
 
 
-def _fitted(basis: Floats, values: Floats, error: Floats) -> tuple[Floats, Floats]:
+def _fitted(basis: Floats, values: Floats, error: Floats, surprise: Floats) -> tuple[Floats, Floats]:
     """Coefficients of the spline through the values, and their covariance."""
-    surprise = np.zeros_like(values)
     for _ in range(REWEIGHTINGS + 1):
-        weight = (DEGREES + 1) / (DEGREES + surprise**2) / error**2
-        covariance = np.linalg.inv(basis.T @ (basis * weight[:, None]) + _penalty())
-        bent: Floats = covariance @ (basis.T @ (weight * values))
+        strength = _strength(error, surprise)
+        covariance = np.linalg.inv(basis.T @ (basis * strength[:, None]) + _penalty())
+        bent: Floats = covariance @ (basis.T @ (strength * values))
         surprise = (values - basis @ bent) / error
     return bent, covariance
+
+
+def _strength(error: Floats, surprise: Floats) -> Floats:
+    """How much each quote counts, by its error and by how many errors it is off."""
+    return (DEGREES + 1) / (DEGREES + surprise**2) / error**2
+
+
+def _medians(strike: Floats, deviation: Floats) -> Floats:
+    """Of each quote and its neighbours by strike the median deviation."""
+    order = np.argsort(strike, kind="stable")
+    reach = NEIGHBOURS // 2
+    padded = np.pad(deviation[order], reach, mode="reflect" if strike.size > reach else "edge")
+    medians = np.empty_like(deviation)
+    medians[order] = np.median(np.lib.stride_tricks.sliding_window_view(padded, NEIGHBOURS), axis=1)
+    return medians
 
 
 def _basis(z: Floats) -> Floats:
