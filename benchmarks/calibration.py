@@ -127,7 +127,7 @@ def worlds(years: float) -> dict[str, World]:
     }
 
 
-def quoted_chain(world: World, days: int) -> pd.DataFrame:
+def quoted_chain(world: World, days: int, symbol: str = "SPXW") -> pd.DataFrame:
     """European options of every strike from 60 to 150, quoted two cents in a hundred wide, in ticks."""
     strike, discount = np.arange(60.0, 150.1, 1.0), np.exp(-RATE * days / 365)
     put = world.put(strike) * discount
@@ -137,7 +137,7 @@ def quoted_chain(world: World, days: int) -> pd.DataFrame:
     chain["bid"] = np.maximum(np.floor((value - half) / TICK) * TICK, 0)
     chain["ask"] = np.ceil((value + half) / TICK) * TICK
     expiration = QUOTED.normalize() + pd.Timedelta(days=days)
-    rest = {"timestamp": QUOTED, "symbol": "SPXW", "spot_price": SPOT, "multiplier": 100, "quote_quality": "ok"}
+    rest = {"timestamp": QUOTED, "symbol": symbol, "spot_price": SPOT, "multiplier": 100, "quote_quality": "ok"}
     return _conformed(chain.assign(expiration=expiration, source="made", **rest))
 
 
@@ -224,18 +224,19 @@ def _conformed(chain: pd.DataFrame) -> pd.DataFrame:
     return OPTION_CHAINS.conform(chain.assign(**dict.fromkeys(missing, np.nan)))
 
 
-def held_predictions(path: Path, market: MarketSource, now: datetime, weeks: Sequence[int]) -> Store:
-    """A cache with the predictions of the weeks, as of then, and the prices until now."""
+def held_predictions(
+    path: Path, market: MarketSource, now: datetime, weeks: Sequence[int], symbols: Sequence[str] = SYMBOLS
+) -> None:
+    """Make a cache with the predictions of so many weeks ago, as of then, and the prices until now."""
     clock = [now.replace(tzinfo=None)]
     store = Store(path, clock=lambda: clock[0])
-    for symbol in SYMBOLS:
+    for symbol in symbols:
         chain, history = market.option_chain(symbol, now), market.price_history(symbol, now)
         clock[0] = now.replace(tzinfo=None)
         store.put("price_history", [Entry(symbol, history, "replay")])
         for then, said in predictions_of(chain, history, weeks).items():
             clock[0] = then
             store.put("predictions", [Entry(symbol, PREDICTIONS.conform(said), "replay")])
-    return store
 
 
 def predictions_of(chain: pd.DataFrame, history: pd.DataFrame, weeks: Sequence[int]) -> Mapping[datetime, pd.DataFrame]:
