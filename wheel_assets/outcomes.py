@@ -31,8 +31,9 @@ CAVEAT = (
 )
 NOTHING_YET = (
     "No prediction can be scored yet. Needed: predictions of contracts that have expired since, and the price of the "
-    "underlying at expiration: materialize price_history after the close of that day, or have a chain of that day."
+    "underlying at expiration: materialize price_history after the close of that day, or have a chain from about then."
 )
+NONE_OF_THESE = "None of the predictions asked for can be scored; without --symbol, --model and --since more are."
 
 
 def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
@@ -65,7 +66,8 @@ def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
         "model_versions": _counts(found.said["model_version"]),
         "caveat": CAVEAT,
     }
-    return {**document, "message": None if document["in_the_money"]["scored"] else NOTHING_YET}
+    nothing = NOTHING_YET if which == EVERYTHING else NONE_OF_THESE
+    return {**document, "message": None if document["in_the_money"]["scored"] else nothing}
 
 
 def diagram(document: Mapping[str, Any]) -> str:

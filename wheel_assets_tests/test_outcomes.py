@@ -22,7 +22,7 @@ from wheel_assets import outcomes as module
 from wheel_assets.cache.forecasts import Which
 from wheel_assets.cache.store import Entry, Store
 from wheel_assets.cli import main
-from wheel_assets.outcomes import NOTHING_YET, outcomes
+from wheel_assets.outcomes import NONE_OF_THESE, NOTHING_YET, outcomes
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS, PRICE_HISTORY
 
 NOW = datetime(2024, 11, 24, 15, 0)
@@ -149,6 +149,7 @@ def test_some_predictions_can_be_asked_for(month, which, scored):
     put(month, predictions(datetime(2024, 11, 6, 22), "V", model_version="smile-2"))
     document = outcomes(month, which)
     assert document["in_the_money"]["scored"] == scored
+    assert document["message"] == (None if scored else NONE_OF_THESE)
     assert document["expired"] == scored == sum(document["model_versions"].values())
 
 

@@ -24,13 +24,14 @@ REASONS = {
     "settles_early": "AM-settled: its settlement value, a special opening quotation, is not cached",
     "too_late": "predicted after the end of trading: nothing to predict",
     "no_probability": "the model gave no probability: no contract of the expiration had a volatility",
-    "no_price": "no close of the expiration date in price_history and no chain of that day",
+    "no_price": "no close of the expiration date in price_history and no chain from about that close",
     "other_scale": "the price history does not fit the price at the prediction: a split since",
     "touched_already": "already in the money when predicted: nothing to predict",
     "no_history": "price_history lacks a session from the prediction to the expiration, or the prediction its spot",
     "first_day_unclear": "only the session of the prediction reached the strike, perhaps before it was made",
 }
 OPEN = time(9, 30)
+LAST_MINUTES = timedelta(minutes=15)  # of a session: vendors' last quotes are often from just before the close
 LONGEST_BREAK = timedelta(days=5)  # between two sessions; more is a gap in the history
 OTHER_SCALE = 1.25  # how far a price may lie outside its session's range: the smallest common split is 5 for 4
 
@@ -90,7 +91,8 @@ def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame
     """The `price` in which each symbol and expiration ended, and what it is `settled_by`; both missing where unknown.
 
     The close of the history (`close`), else the first chain from the close to the next session (`chain_after_close`),
-    else the last chain of the day (`chain_before_close`).
+    else the last chain of the day's `LAST_MINUTES` (`chain_before_close`). An earlier one tells no end: a prediction
+    would be scored against the very price that it was made from.
     """
     asked = pd.MultiIndex.from_frame(pairs)
     price, settled_by = np.full(len(pairs), np.nan), np.full(len(pairs), None, dtype=object)
@@ -107,9 +109,10 @@ def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
     local = _new_york(spots["timestamp"])
     day = (local - _since_midnight(OPEN)).dt.normalize()
     day -= pd.to_timedelta((day.dt.dayofweek - 4).clip(lower=0), unit="D")  # at the weekend Friday's prices stand
-    late = local >= day + _since_midnight(CLOSE)
-    prices = spots.assign(day=day, late=late).sort_values("timestamp", kind="stable")
-    after, before = (prices[prices["late"] == late].groupby(["symbol", "day"])["spot_price"] for late in (True, False))
+    left = day + _since_midnight(CLOSE) - local
+    prices = spots.assign(day=day, left=left).sort_values("timestamp", kind="stable")
+    over, nearly = prices["left"] <= timedelta(0), prices["left"] <= LAST_MINUTES
+    after, before = (prices[part].groupby(["symbol", "day"])["spot_price"] for part in (over, nearly & ~over))
     return {"chain_after_close": after.first(), "chain_before_close": before.last()}
 
 
