@@ -10,11 +10,11 @@
    and the distribution is narrowed or widened to it about the same forward. Half-way at once, because neither is
    a good forecast alone: implied variance has exceeded what came on average (Carr, Wu, *Variance risk premiums*,
    Review of Financial Studies 22, 2009), and two forecasts of like merit are best weighed alike (Bates, Granger,
-   Operational Research Quarterly 20, 1969). Less with time, because variance reverts to its mean: of a
-   deviation from it the share w is left on average until T (Heston, Review of Financial Studies 6, 1993), and what
-   it reverts to only the options tell. Half of it is gone after `HALF_LIFE`, what Engle and Patton (Quantitative
-   Finance 1, 2001) found of the Dow. Beyond twice or half the implied volatility the past is of another company
-   (a takeover, a halt) and counts as twice or half.
+   Operational Research Quarterly 20, 1969). Less with time, because variance reverts to its mean: until T the share
+   (1 - exp(-k T)) / (k T) of today's distance from it is left on average (Heston, Review of Financial Studies 6,
+   1993), and what it reverts to only the options tell. Half of it is gone after `HALF_LIFE`, as Engle and Patton
+   (Quantitative Finance 1, 2001) found of the Dow. Beyond twice or half the implied volatility the past is of another
+   company (a takeover, a halt) and counts as twice or half.
    *No drift is believed in*: beating the forward is not predicted. A share with an equity premium of 5 % a year
    ends a month 0.4 % higher than that on average. Without a history the market's view stands as it is.
 3. Touching: whoever finishes beyond the strike was at it before, so P(touch) = P(beyond) / P(beyond, once there).
@@ -23,8 +23,9 @@
    price: Derman, *Regimes of volatility*, Risk, April 1999). Already in the money counts as touched.
 4. Every return is of a sale *held to the end of trading*, `days_held`. What may end it sooner comes only after the
    strike is first touched: assignment (nobody exercises what is out of the money), closing or rolling there. So the
-   days a sale is really held lie between `days_to_touch` and `days_held` on average. Assigned early, a put costs its
-   seller no more than at the end, but the interest on the strike from then; taking profits early is not modelled.
+   days a sale is really held lie between `days_to_touch` and `days_held` on average. What early assignment changes
+   of the returns (interest on the strike, a dividend, what the shares do from then) is not modelled, nor is taking
+   profits early.
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
 WEIGHT_OF_REALISED = 0.5  # at once
 HALF_LIFE = 73 / 252  # years
-DEEP = (
-    1.0  # in the money by so many deviations a price is nearly all intrinsic: its volatility is used for want of others
-)
+DEEP = 1.0  # deviations in the money: a price is nearly all intrinsic there, and used only for want of others
 MOST_APART = 2.0  # realised over implied volatility, or the other way round
 MEANINGS = {
     "prob_itm": "probability of finishing in the money",
@@ -94,9 +93,9 @@ def predicted(expirations: Sequence[Slice]) -> list[Floats]:
     Expirations of one underlying and root by rising time; NaN of one of which no contract has a volatility.
     """
     fitted = [_smile(contracts) for contracts in expirations]
-    agreed = iter(without_calendar_arbitrage([smile for smile in fitted if smile]))
+    agreed = iter(without_calendar_arbitrage([smile for smile in fitted if smile is not None]))
     return [
-        _said(contracts, next(agreed)) if smile else np.full((len(SAID), contracts.strike.size), np.nan)
+        _said(contracts, next(agreed)) if smile is not None else np.full((len(SAID), contracts.strike.size), np.nan)
         for contracts, smile in zip(expirations, fitted, strict=True)
     ]
 
@@ -109,10 +108,8 @@ def _smile(contracts: Slice) -> Smile | None:
     if not (years > 0 and quoted.any()):
         return None
     forward = float(c.spot[0] * np.exp((c.rate[0] - c.dividend_yield[0]) * years))
-    deviation, error = (
-        c.iv * np.sqrt(years),
-        c.half_spread * ONE_POINT / np.where(quoted, c.vega, np.nan) * np.sqrt(years),
-    )
+    deviation = c.iv * np.sqrt(years)
+    error = c.half_spread / np.where(quoted, c.vega, np.nan) * ONE_POINT * np.sqrt(years)
     depth = np.log(c.strike / forward) * np.where(c.is_put > 0, 1, -1) / np.median(deviation[quoted])
     used = quoted & (depth < DEEP) if (depth[quoted] < DEEP).any() else quoted
     return fitted_smile(forward, c.strike[used], deviation[used], error[used])

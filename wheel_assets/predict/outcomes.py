@@ -68,7 +68,7 @@ def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
         "cvar_95": mean_capped(distribution, sale.strike, WORST),
         **{f"return_{part}": np.minimum(distribution.quantile(part / 100), sale.strike) for part in (5, 50, 95)},
     }
-    found = {}
+    found: dict[str, Floats] = {}
     for name, premium in {"": sale.premium - sale.commission, "_before_commission": sale.premium}.items():
         margin = premium - sale.base
         found |= {f"{kind}{name}": (margin + price) / sale.collateral for kind, price in capped.items()}
