@@ -125,7 +125,7 @@ def _ids(chain: pd.DataFrame, input_features: list[str], surface: Rows) -> Texts
     inputs = np.empty(surface.max(initial=-1) + 1, dtype=object)
     for number, rows in seen.groupby(pd.Series(surface)).indices.items():
         inputs[number] = _digest(MODEL_VERSION, quoted_at[rows[0]], *sorted(seen[rows]))
-    return inputs[surface] + contract
+    return inputs[surface] + "-" + chain["option_symbol"].str.replace(" ", "").to_numpy(dtype=object)
 
 
 def _digest(*texts: str) -> str:

@@ -54,6 +54,7 @@ def test_the_frame_fits_its_table_row_by_row():
     assert predictions["option_symbol"].tolist() == chain["option_symbol"].tolist()
     assert set(predictions["model_version"]) == {MODEL_VERSION}
     assert predictions["prediction_id"].is_unique
+    assert predictions["prediction_id"].str.fullmatch(r"[0-9a-f]{32}-[A-Z]+\d{6}[CP]\d{8}").all()
 
 
 def test_stored_frames_and_frames_in_another_order_give_the_same():
