@@ -1,9 +1,9 @@
 """What may happen? To whoever sells a contract and holds it to expiration.
 
 Reads in this order: `distribution` is where the share price may end; `smile` reads it off the volatilities of
-one expiration, `term_structure` makes those of all expirations agree; `realised` is what the shares did of late;
-`outcomes` is what a seller makes of it; `model` puts them together, states what is assumed, and says everything
-about the expirations of one underlying; `chain.predict_chain` does so for a frame.
+one expiration, `term_structure` makes those of all expirations agree; `realised` is what the shares did of late,
+`sessions` the clock it goes by; `outcomes` is what a seller makes of it; `model` puts them together, states what
+is assumed, and says everything about the expirations of one underlying; `chain.predict_chain` does so for a frame.
 Afterwards: `settlement` is what happened, `calibration` how good the probabilities were.
 """
 

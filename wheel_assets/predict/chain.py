@@ -16,6 +16,7 @@ from wheel_assets.greeks.contracts import Floats
 from wheel_assets.greeks.quotes import mid_prices, quoted_prices
 from wheel_assets.predict import MODEL_VERSION
 from wheel_assets.predict.model import SAID, Slice, predicted
+from wheel_assets.predict.sessions import sessions_left
 from wheel_assets.tables import PREDICTIONS
 
 Rows = NDArray[np.intp]
@@ -35,7 +36,7 @@ def predict_chain(
     `greeks` is what `value_chain` gave for the same chain; both may carry further columns. One row a
     contract of the chain, in its order. Probabilities are NaN where the whole expiration has no volatility,
     returns also where the contract has no bid. `price` is the premium received, `commission` dollars a
-    contract, `realised_volatility` decimals a year by symbol, see `predict.model`. Profit and returns:
+    contract, `realised_volatility` what `realised.realised_volatility` gives, see `predict.model`. Profit and returns:
     `predict.outcomes`.
     """
     features = _features(option_chains, greeks, price, commission, realised_volatility or {})
@@ -77,6 +78,7 @@ def _features(
             "premium": np.where(np.isnan(mid), np.nan, bid) if price == "bid" else mid,
             "commission": commission / _floats(chain, "multiplier"),
             "realised_volatility": chain["symbol"].map(realised).to_numpy(dtype=float, na_value=np.nan),
+            "sessions": sessions_left(chain["timestamp"], _floats(valued, "years")),
         }
         | {name: _floats(valued, column) for name, column in taken.items()}
     )

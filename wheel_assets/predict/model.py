@@ -3,9 +3,9 @@
 1. All volatilities of an expiration give one smile (`smile`); the smiles of all expirations are made to agree
    (`term_structure`). Each gives the market's distribution, its mean the forward.
 2. From the market's view to a real-world one, where the volatility realised of late is known (`realised`). The
-   variance expected is
+   total variance expected until the end, T years of sessions from now (`sessions`), is
 
-       (1 - w) * implied variance + w * realised variance,    w = 1/2 * (1 - exp(-k T)) / (k T)
+       (1 - w) * implied variance + w * realised variance a year * T,    w = 1/2 * (1 - exp(-k T)) / (k T)
 
    and the distribution is narrowed or widened to it about the same forward. Half-way at once, because neither is
    a good forecast alone: implied variance has exceeded what came on average (Carr, Wu, *Variance risk premiums*,
@@ -40,11 +40,12 @@ from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
+from wheel_assets.predict.sessions import SESSIONS_PER_YEAR
 from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution
 from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
 WEIGHT_OF_REALISED = 0.5  # at once
-HALF_LIFE = 73 / 252  # years
+HALF_LIFE = 73 / SESSIONS_PER_YEAR
 DEEP = 1.0  # deviations in the money: a price is nearly all intrinsic there, and used only for want of others
 MOST_APART = 2.0  # realised over implied volatility, or the other way round
 MEANINGS = {
@@ -70,7 +71,8 @@ _TINY = 1e-300
 class Slice(NamedTuple):
     """The contracts of one expiration, an array each; units as in `wheel_assets.greeks.units`.
 
-    `is_put` is 1 or 0; `half_spread` is half of ask less bid, `commission` dollars a share.
+    `is_put` is 1 or 0; `half_spread` is half of ask less bid, `commission` dollars a share, `realised_volatility`
+    decimal a year of 252 sessions, `sessions` how many are left.
     """
 
     is_put: Floats
@@ -85,6 +87,7 @@ class Slice(NamedTuple):
     premium: Floats
     commission: Floats
     realised_volatility: Floats
+    sessions: Floats
 
 
 def predicted(expirations: Sequence[Slice]) -> list[Floats]:
@@ -120,8 +123,8 @@ def _said(contracts: Slice, smile: Smile) -> Floats:
     c, is_put, forward = contracts, contracts.is_put > 0, smile.forward
     years, spot = float(c.years[0]), float(c.spot[0])
     deviation = smile.deviation(c.strike)
-    implied = float(smile.deviation(np.array([forward]))[0]) / np.sqrt(years)
-    stretch = real_world_stretch(implied, float(c.realised_volatility[0]), years)
+    at_the_money = float(smile.deviation(np.array([forward]))[0])
+    stretch = real_world_stretch(at_the_money, float(c.realised_volatility[0]), float(c.sessions[0]))
     market = implied_distribution(smile)
     distribution = market if stretch == 1 else implied_distribution(smile, stretch)
     of_market, prob_itm = (_in_the_money(is_put, view.probability_below(c.strike)) for view in (market, distribution))
@@ -141,19 +144,21 @@ def _said(contracts: Slice, smile: Smile) -> Floats:
     return np.array([said[name] for name in SAID])
 
 
-def real_world_stretch(implied: float, realised: float, years: float) -> float:
+def real_world_stretch(implied: float, realised: float, sessions: float) -> float:
     """What the market's deviations are multiplied by; 1 where the realised volatility is not known.
 
-    Volatilities decimal a year, `implied` at the money; see step 2 of the model.
+    `implied` is the deviation at the money, volatility times root of years; `realised` volatility is decimal a year
+    of 252 sessions, `sessions` are those that are left. See step 2 of the model.
 
-    >>> round(real_world_stretch(0.4, 0.2, 1e-6), 4) == round((0.5 + 0.5 / 4) ** 0.5, 4)
-    True
+    >>> round(real_world_stretch(implied=0.4, realised=0.2, sessions=252), 4)
+    0.9261
     """
-    if not realised > 0:
+    if not (realised > 0 and sessions > 0):
         return 1.0
+    years = sessions / SESSIONS_PER_YEAR
     reverted = np.log(2) * years / HALF_LIFE
     weight = WEIGHT_OF_REALISED * -np.expm1(-reverted) / reverted
-    apart = np.clip(realised / implied, 1 / MOST_APART, MOST_APART)
+    apart = np.clip(realised * np.sqrt(years) / implied, 1 / MOST_APART, MOST_APART)
     return float(np.sqrt(1 - weight + weight * apart**2))
 
 

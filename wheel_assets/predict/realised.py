@@ -26,19 +26,20 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.greeks.contracts import Bools, Floats
+from wheel_assets.predict.sessions import SESSIONS_PER_YEAR
 
 WINDOW = 63
 LEAST_SESSIONS = 21
-SESSIONS_PER_YEAR = 252
 LONGEST_BREAK = timedelta(days=5)
 LARGE_MOVE = np.log(1 / 0.6)  # 40 % down, or as far up
 SPLIT_TOLERANCE = 0.04
 
 
 def realised_volatility(price_history: pd.DataFrame) -> dict[str, float]:
-    """Volatility of log returns, decimal a year, by symbol; absent with fewer than `LEAST_SESSIONS` usable ones.
+    """Volatility of log returns, decimal a year of 252 sessions, by symbol.
 
-    Takes the columns of `tables.PRICE_HISTORY` in any order of rows, of any symbols; an empty frame gives none.
+    Absent with fewer than `LEAST_SESSIONS` usable sessions. Takes the columns of `tables.PRICE_HISTORY` in any
+    order of rows, of any symbols; an empty frame gives none.
     A price of 0 or below counts as missing; of two bars of one day the last in the frame counts. Prices that
     never moved give no volatility either: nothing trades like that.
     """

@@ -100,15 +100,15 @@ def test_the_bid_is_what_a_seller_gets_by_default():
     np.testing.assert_allclose(difference * collateral, 0.005, atol=1e-9)
 
 
-@pytest.mark.parametrize(("realised", "counted"), [(0.3, 0.3), (0.6, 0.6), (0.01, 0.2), (9.0, 0.8)])
+@pytest.mark.parametrize(("realised", "counted"), [(0.3, 0.3), (0.6, 0.6), (0.01, 0.01), (9.0, 9.0)])
 def test_realised_volatility_moves_the_view_by_its_weight_in_variance(realised, counted):
     chain = _chain()
     predictions = _predict(chain, realised_volatility={"SPXW": realised})
     puts = predictions[predictions["option_type"] == "put"]
-    # Half of a deviation is gone after 73 of 252 sessions: its mean over 28 days, by hand, is 0.9145 of it.
-    days = np.arange(0.5, 28) / 365
-    weight = 0.5 * np.mean(0.5 ** (days / (73 / 252)))
-    believed = np.sqrt((1 - weight) * VOLATILITY**2 + weight * counted**2)
+    # By hand: 20 sessions are left (Thanksgiving is not known), half of a distance is gone after 73.
+    weight = 0.5 * np.mean(0.5 ** (np.arange(0.5, 20) / 73))
+    realised_to_the_end = np.clip(counted**2 * 20 / 252, VOLATILITY**2 * YEARS / 4, VOLATILITY**2 * YEARS * 4)
+    believed = np.sqrt((1 - weight) * VOLATILITY**2 + weight * realised_to_the_end / YEARS)
     np.testing.assert_allclose(puts["prob_itm"], _lognormal_below(puts["strike"], believed), atol=3e-3)
     np.testing.assert_allclose(_said(predictions)["stretch"], believed / VOLATILITY, rtol=5e-3)
 
