@@ -8,10 +8,11 @@ variance that options imply, in which the market has counted the days as it beli
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Floats
 from wheel_assets.greeks.expiry import CLOSE, NEW_YORK
@@ -19,7 +20,7 @@ from wheel_assets.greeks.units import SECONDS_PER_YEAR
 
 OPEN = time(9, 30)
 SESSIONS_PER_YEAR = 252
-_FIRST_DAY = np.datetime64("1970-01-01")
+_FIRST_DAY = np.datetime64("1970-01-01", "D")
 
 
 def sessions_left(timestamps: pd.Series, years: Floats) -> Floats:
@@ -31,9 +32,9 @@ def sessions_left(timestamps: pd.Series, years: Floats) -> Floats:
     >>> sessions_left(friday, np.array([3.0, 3.0 + 3.25 / 24]) / 365).tolist()
     [1.0, 1.5]
     """
-    seconds = np.where(years > 0, years * SECONDS_PER_YEAR, 0.0).round()
-    left = _elapsed(timestamps + pd.to_timedelta(pd.Series(seconds, index=timestamps.index), unit="s"))
-    return np.where(np.isnan(years), np.nan, left - _elapsed(timestamps))
+    quoted = timestamps.to_numpy(dtype="datetime64[s]").astype(np.int64)
+    seconds = np.where(years > 0, years * SECONDS_PER_YEAR, 0.0).round().astype(np.int64)
+    return np.where(np.isnan(years), np.nan, _elapsed(quoted + seconds) - _elapsed(quoted))
 
 
 def new_york(times: pd.Series) -> pd.Series:
@@ -43,15 +44,22 @@ def new_york(times: pd.Series) -> pd.Series:
     return pd.Series(local.to_numpy()[codes], index=times.index)
 
 
-def since_midnight(moment: time) -> pd.Timedelta:
+def since_midnight(moment: time) -> timedelta:
     """The time of day as a duration."""
-    return pd.Timedelta(hours=moment.hour, minutes=moment.minute)
+    return timedelta(hours=moment.hour, minutes=moment.minute)
 
 
-def _elapsed(times: pd.Series) -> Floats:
-    """Sessions since 1970, the begun one in part."""
-    local = new_york(times)
-    day = local.dt.normalize()
-    begun = (local - day - since_midnight(OPEN)) / (since_midnight(CLOSE) - since_midnight(OPEN))
-    part = np.where(day.dt.dayofweek < 5, begun.clip(0, 1), 0.0)
-    return np.busday_count(_FIRST_DAY, day.to_numpy("datetime64[D]")) + part
+def _elapsed(moments: NDArray[np.int64]) -> Floats:
+    """Sessions since 1970 until each moment (seconds since then, UTC); each distinct one is counted once."""
+    distinct, where = np.unique(moments, return_inverse=True)
+    return np.array([_sessions_until(datetime.fromtimestamp(m, NEW_YORK)) for m in distinct.tolist()])[where]
+
+
+def _sessions_until(local: datetime) -> float:
+    """Sessions since 1970 until a moment in New York, the begun one in part."""
+    whole = float(np.busday_count(_FIRST_DAY, local.date()))
+    if local.weekday() >= 5:
+        return whole
+    midnight = datetime.combine(local.date(), time(), NEW_YORK)
+    begun = (local - midnight - since_midnight(OPEN)) / (since_midnight(CLOSE) - since_midnight(OPEN))
+    return whole + min(max(begun, 0.0), 1.0)
