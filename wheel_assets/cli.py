@@ -15,6 +15,8 @@ import click
 from wheel_assets.errors import WheelError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from wheel_assets.cache.store import Store
@@ -180,17 +182,25 @@ def costs(as_json: bool) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--symbol", "symbols", multiple=True, help="Only predictions on this symbol; may repeat.")
+@click.option("--model", help="Only predictions of this version of the model.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only predictions from quotes of this day (UTC) on.")
 @click.option("--plot", metavar="FILE.svg", callback=_svg, help="Draw the reliability diagram.")
-def outcomes(as_json: bool, plot: Path | None) -> None:
+def outcomes(
+    as_json: bool, symbols: tuple[str, ...], model: str | None, since: datetime | None, plot: Path | None
+) -> None:
     """Were the predictions right? Those that have expired, scored beside |delta| and N(d2)."""
-    from wheel_assets.outcomes import diagram
+    from wheel_assets.cache.forecasts import Which
+    from wheel_assets.outcomes import draw
     from wheel_assets.outcomes import outcomes as audit
     from wheel_assets.predict.terminal import show_outcomes
+    from wheel_assets.settings import checked_symbol
 
+    which = Which(tuple(checked_symbol(symbol) for symbol in symbols) or None, model, since)
     _, store = _settings_and_store()
-    document = audit(store)
+    document = audit(store, which)
     if plot:
-        diagram(document, plot)
+        draw(document, plot)
     click.echo(json.dumps(document, indent=2)) if as_json else show_outcomes(document, _console())
 
 
