@@ -32,12 +32,20 @@ def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -
     >>> price(Contracts.of(True, 50, 50, 5 / 12, 0.1, 0), np.array([0.4])).round(2).tolist()
     [4.28]
     """
-    european_price = european.price(contracts, volatility)
-    rows = exercised_early(contracts)
-    puts, scale = as_puts(contracts.rows(rows), np.broadcast_to(volatility, rows.shape)[rows])
-    out = european_price.copy()
-    out[rows] += scale * premium(puts, log_boundary(puts, scheme), scheme)
-    return np.maximum(out, contracts.intrinsic)
+    value = european.price(contracts, volatility)
+    rows = np.flatnonzero(exercised_early(contracts))
+    chosen, sigma = contracts.rows(rows), np.broadcast_to(volatility, value.shape)[rows]
+    boundary = log_boundary(as_puts(chosen, sigma)[0], scheme)
+    value[rows] = price_within(boundary, chosen, sigma, scheme)
+    return np.maximum(value, contracts.intrinsic)
+
+
+def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, scheme: Scheme) -> Floats:
+    """Value of options whose log boundary is known, dollars a share: beyond it they are their intrinsic value."""
+    puts, scale = as_puts(contracts, volatility)
+    held = european.price(contracts, volatility) + scale * premium(puts, boundary, scheme)
+    exercised = puts.distance <= boundary[:, 0]
+    return np.where(exercised, contracts.intrinsic, np.maximum(held, contracts.intrinsic))
 
 
 def sensitivities(

@@ -24,6 +24,7 @@ from wheel_assets.greeks.european import density
 
 START_STEPS = 4
 DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges
+SLOWER = 2  # value matching takes this many times the steps
 System = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 _TINY = np.finfo(float).tiny
@@ -116,9 +117,10 @@ def log_boundary(puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = N
     """
     boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
     drifting = puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
-    for system, rows in ((_smooth_pasting, ~drifting), (_value_matching, drifting)):
+    slow = scheme._replace(steps=SLOWER * scheme.steps)
+    for system, rows, paced in ((_smooth_pasting, ~drifting, scheme), (_value_matching, drifting, slow)):
         if rows.any():
-            boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], scheme, system)
+            boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], paced, system)
     return boundary
 
 
