@@ -45,7 +45,7 @@ class Puts(NamedTuple):
     @property
     def latest(self) -> Floats:
         """Logarithm of the boundary just before expiration: min(1, rate / yield)."""
-        return np.minimum(0.0, np.log(self.rate / np.maximum(self.dividend_yield, _TINY)))
+        return np.minimum(0.0, np.log(self.rate) - np.log(np.maximum(self.dividend_yield, _TINY)))
 
 
 class Scheme(NamedTuple):
