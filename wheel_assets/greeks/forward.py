@@ -30,10 +30,10 @@ from wheel_assets.greeks.implied import american_volatility
 
 Integers = NDArray[np.intp]
 
-PAIRS = 16
+PAIRS = 24
 ROUNDS = 2
 LEAST_PAIRS = 3
-FARTHEST = 0.2  # of the spot (logarithm): beyond, the side in the money is all spread and early exercise
+FARTHEST = 0.3  # of the spot (logarithm): beyond, the side in the money is all spread and early exercise
 LEAST_DOUBT = 1e-4  # of the spot, whatever the quotes say
 CREDIBLE_YIELD = 1.0  # borrow fees of 100 % a year exist; beyond it a stale spot is the likelier reason
 
