@@ -35,6 +35,8 @@ ROUNDS = 2
 LEAST_PAIRS = 3
 FARTHEST = 0.3  # of the spot (logarithm): beyond, the side in the money is all spread and early exercise
 LEAST_DOUBT = 1e-4  # of the spot, whatever the quotes say
+MODEL_DOUBT = 0.02  # of the distance from the money: what a cash dividend does to the side in the money
+TOLERATED = 0.003  # of the spot: how far pairs may differ that are quoted to the cent
 CREDIBLE_YIELD = 1.0  # borrow fees of 100 % a year exist; beyond it a stale spot is the likelier reason
 
 
@@ -150,7 +152,8 @@ def implied_yields(
     call, expiration = pairs.rows(slice(half)).rows(used), expiration[used]
     number = np.bincount(expiration, minlength=expirations)
     forward = call.strike + (prices[:half] - prices[half:])[used] / call.discount
-    doubt = np.maximum(half_spread[used] / call.discount, LEAST_DOUBT * call.spot)
+    quoted = np.maximum(half_spread[used] / call.discount, LEAST_DOUBT * call.spot)
+    doubt = np.hypot(quoted, MODEL_DOUBT * np.abs(call.strike - call.spot))
     total = np.bincount(expiration, doubt**-2, expirations)
 
     def mean(values: Floats) -> Floats:
@@ -161,6 +164,7 @@ def implied_yields(
         dividend_yield = -np.log(agreed / mean(call.spot / call.discount)) / years
         scatter = mean((forward - agreed[expiration]) ** 2) / np.maximum(number - 1, 1)
         error = np.sqrt(scatter) / agreed / years
-    contradicting = np.bincount(expiration, np.abs(forward - agreed[expiration]) > doubt, expirations)
+    tolerated = np.maximum(doubt, TOLERATED * call.spot)
+    contradicting = np.bincount(expiration, np.abs(forward - agreed[expiration]) > tolerated, expirations)
     credible = (number >= LEAST_PAIRS) & (2 * contradicting <= number) & (np.abs(dividend_yield) <= CREDIBLE_YIELD)
     return ImpliedYields(dividend_yield, error, credible)
