@@ -32,9 +32,7 @@ def option(put: bool, strike: float, days: int, ex_day: int, dividend: float) ->
     """Value and delta of an American option with one cash dividend."""
     ql.Settings.instance().evaluationDate = TODAY
     count = ql.Actual365Fixed()
-    no_yield, rate = (
-        ql.YieldTermStructureHandle(ql.FlatForward(TODAY, level, count)) for level in (0.0, RATE)
-    )
+    no_yield, rate = (ql.YieldTermStructureHandle(ql.FlatForward(TODAY, level, count)) for level in (0.0, RATE))
     surface = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(TODAY, ql.NullCalendar(), VOLATILITY, count))
     process = ql.BlackScholesMertonProcess(ql.QuoteHandle(ql.SimpleQuote(SPOT)), no_yield, rate, surface)
     payoff = ql.PlainVanillaPayoff(ql.Option.Put if put else ql.Option.Call, strike)
@@ -48,13 +46,24 @@ def chain(days: int, ex_day: int, dividend: float) -> tuple[pd.DataFrame, Floats
     """A chain of one expiration, quoted a cent to each side of the true value, and the true deltas."""
     step = VOLATILITY * np.sqrt(days / 365) / 4
     strikes = np.round(SPOT * np.exp(step * np.arange(-8, 9)), 2)
-    rows = [(kind, strike, *option(kind == "put", strike, days, ex_day, dividend)) for kind in ("call", "put") for strike in strikes]
+    rows = [
+        (kind, strike, *option(kind == "put", strike, days, ex_day, dividend))
+        for kind in ("call", "put")
+        for strike in strikes
+    ]
     frame = pd.DataFrame(rows, columns=["option_type", "strike", "value", "delta"])
     day = QUOTED.normalize() + pd.Timedelta(days=days)
     code = f"TEST  {day:%y%m%d}" + frame["option_type"].str[0].str.upper()
     frame["option_symbol"] = code + (frame["strike"] * 1000).round().astype(int).astype(str).str.zfill(8)
     quotes = {"bid": (frame["value"] - 0.01).clip(lower=0), "ask": frame["value"] + 0.01, "expiration": day}
-    fixed = {"timestamp": QUOTED, "symbol": "TEST", "spot_price": SPOT, "multiplier": 100, "quote_quality": "ok", "source": "test"}
+    fixed = {
+        "timestamp": QUOTED,
+        "symbol": "TEST",
+        "spot_price": SPOT,
+        "multiplier": 100,
+        "quote_quality": "ok",
+        "source": "test",
+    }
     empty = dict.fromkeys(("last", "bid_size", "ask_size", "volume", "open_interest", "iv"), np.nan)
     conformed = OPTION_CHAINS.conform(frame.drop(columns=["value", "delta"]).assign(**quotes, **fixed, **empty))
     return conformed, frame["delta"].to_numpy()

@@ -111,12 +111,18 @@ def put_against_call(rows: pd.DataFrame, column: str) -> float:
 
 
 def reasons(rows: pd.DataFrame, other_forward: Floats, other_clock: Floats) -> pd.Series:
-    """Why a difference is beyond `CLOSE`: the first choice that brings it within."""
+    """Why a difference is beyond `CLOSE`: the first choice that brings it within, or what the quote leaves open."""
     explained = [np.abs(difference) <= CLOSE for difference in (other_forward, other_clock)]
+    open_quote = rows["ask_iv"] - rows["bid_iv"].fillna(0.0) > 2 * CLOSE * ONE_POINT
     vendor_outside = (rows["vendor"] < rows["bid_iv"]) | (rows["vendor"] > rows["ask_iv"])
-    cases = [*explained, vendor_outside.to_numpy()]
-    names = ["another forward", "another forward and clock", "the vendor's is no volatility between bid and ask"]
-    return pd.Series(np.select(cases, names, "none of these; the quote allows both"), index=rows.index)
+    cases = [*explained, open_quote.to_numpy(), vendor_outside.to_numpy()]
+    names = (
+        "gone with the vendor's forward",
+        "gone with his forward and clock",
+        f"the quote spans more than {2 * CLOSE:g} point: both fit it",
+        "the vendor's volatility is outside of bid and ask",
+    )
+    return pd.Series(np.select(cases, names, "none of these"), index=rows.index)
 
 
 def report(symbol: str, chain: pd.DataFrame, rate: float) -> None:
@@ -150,7 +156,7 @@ def report(symbol: str, chain: pd.DataFrame, rate: float) -> None:
     say(f"  the vendor's volatility lies between those of bid and ask: {inside.mean():.1%}")
     beyond = np.abs(ours) > CLOSE
     for reason, count in reasons(rows[beyond], other_forward[beyond], other_clock[beyond]).value_counts().items():
-        say(f"  beyond {CLOSE} points: {count:4d}  {reason}")
+        say(f"  beyond {CLOSE} points: {count:4d}, {reason}")
 
 
 def main() -> None:
@@ -158,7 +164,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("symbols", nargs="*", help="the watchlist of the settings if none is named")
     parser.add_argument("--base-url", help="a host that speaks Cboe's protocol, instead of the market of the settings")
-    parser.add_argument("--rate", type=float, help="risk-free, decimal a year; the constant of the settings if not named")
+    parser.add_argument(
+        "--rate", type=float, help="risk-free, decimal a year; the constant of the settings if not named"
+    )
     wanted = parser.parse_args()
     settings = load_settings()
     rate = settings.rate.value if wanted.rate is None else wanted.rate

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.european import density
 
 START_STEPS = 4
@@ -110,15 +110,22 @@ def grid(scheme: Scheme) -> Grid:
     return Grid((root**2)[:, 0], lag, left, weight, interpolation(scheme.points, roots_of_time))
 
 
-def log_boundary(puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = None) -> Floats:
+def drifting(puts: Puts) -> Bools:
+    """Where the boundary has to be sought by value matching."""
+    return puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
+
+
+def log_boundary(
+    puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = None, by_value: Bools | None = None
+) -> Floats:
     """Logarithm of boundary over strike at the grid's times, shape (puts, points).
 
-    `start` is a boundary from which to go on, of puts that differ little.
+    `start` is a boundary from which to go on, of puts that differ little; `by_value` is where they are `drifting`.
     """
     boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
-    drifting = puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
+    by_value = drifting(puts) if by_value is None else by_value
     slow = scheme._replace(steps=SLOWER * scheme.steps)
-    for system, rows, paced in ((_smooth_pasting, ~drifting, scheme), (_value_matching, drifting, slow)):
+    for system, rows, paced in ((_smooth_pasting, ~by_value, scheme), (_value_matching, by_value, slow)):
         if rows.any():
             boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], paced, system)
     return boundary
