@@ -55,9 +55,9 @@ def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -
 def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, scheme: Scheme) -> Floats:
     """Value of options whose log boundary is known, dollars a share: beyond it they are their intrinsic value."""
     puts, scale = as_puts(contracts, volatility)
-    held = european.price(contracts, volatility) + scale * premium(puts, boundary, scheme)
-    exercised = puts.distance <= boundary[:, 0]
-    return np.where(exercised, contracts.intrinsic, np.maximum(held, contracts.intrinsic))
+    held = puts.distance > boundary[:, 0]
+    extra = np.where(held, scale * premium(puts, boundary, scheme), 0.0)
+    return np.maximum(european.price(contracts, volatility) + extra, contracts.intrinsic)
 
 
 def sensitivities(
