@@ -1,8 +1,9 @@
 """What carrying the underlying yields, read off the chain by put-call parity, expiration by expiration.
 
 A put and a call of one strike fix the forward: call - put = discount * (forward - strike). The pairs
-nearest the money are averaged, each with the weight of its quotes: a pair twice as wide counts a quarter.
-How far the pairs differ tells what their mean is worth:
+nearest the money are averaged, each with the weight of its quotes: a pair twice as wide counts a quarter. To the
+cent they need not agree: a cash dividend moves the early exercise of the side in the money, which a yield cannot
+follow, so the farther from the money, the less a pair is trusted. How far they differ tells what the mean is worth:
 
 - fewer than `LEAST_PAIRS`, most pairs contradicting the mean beyond their own quotes, or a yield beyond
   `CREDIBLE_YIELD`: not credible, the yield is 0 and the expiration is labelled;

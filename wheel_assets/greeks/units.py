@@ -47,7 +47,7 @@ What is not modelled, and what that costs:
 - Cash dividends. An expiration's forward holds them, spread evenly over its life, so the day on which they are paid
   is lost, and with it the exercise of a call on the eve of it. On whole chains of QuantLib's finite differences with
   0.5 to 1 % paid within 7 to 91 days (benchmarks/dividends.py): one deviation out of the money, which is what the wheel
-  sells, volatility is at most 0.1 points and delta 0.001 off while the ex-date is not in the last days before
+  sells, volatility is at most 0.15 points and delta 0.001 off while the ex-date is not in the last days before
   expiration; then 0.3 to 0.9 points and 0.005. At the money 0.2, then 1.5 points and 0.02; in the money more.
 - Early closes (13:00 on the eves of some holidays) and, for AM-settled roots, a holiday on the day before expiration:
   the contract is held to trade three hours, or a day, longer than it does.
