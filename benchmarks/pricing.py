@@ -2,7 +2,7 @@
 
     python benchmarks/pricing.py [--market] > benchmarks/results/pricing.txt
 
-needs QuantLib and vollib (the `test` extra), and some five minutes, eight with `--market`: the whole US market of
+needs QuantLib and vollib (the `test` extra), and two minutes; some more with `--market`, the whole US market of
 1,500,000 contracts. Times are medians, because the mean of a few runs is mostly about what else the machine did;
 ratios compare runs within this process only. The loops of the other libraries run over a sample of 400 contracts:
 their seconds for a chain are the time of one contract times the number of contracts, and no more was run. QuantLib's
