@@ -90,6 +90,21 @@ def test_bad_quotes_only_warn(changed):
     assert {key for key, _ in stored("option_chains")} == {"U", "F"}
 
 
+def one_sided(chain: pd.DataFrame) -> pd.DataFrame:
+    """Quotes of which nine in ten no volatility explains."""
+    bad = chain.index % 10 > 0
+    return chain.assign(bid=chain["bid"].mask(bad, 2 * chain["spot_price"]), ask=chain["ask"].mask(bad, 3e3))
+
+
+def test_volatilities_that_collapse_within_a_day_stop_the_advice_and_keep_the_old(changed):
+    ask.recommend({"symbols": ["U"]})
+    before = stored("greeks")
+    changed(U=one_sided)
+    with pytest.raises(RunFailed, match="check schema_and_bounds of greeks failed; .* lost since the Greeks before"):
+        ask.recommend({"symbols": ["U"], "max_age_minutes": {"option_chains": 0.0}})
+    assert stored("greeks") == before
+
+
 @pytest.fixture
 def chain() -> pd.DataFrame:
     return pd.concat([SampleMarket().option_chain(s, pd.Timestamp.now("UTC")) for s in ("U", "F")], ignore_index=True)
