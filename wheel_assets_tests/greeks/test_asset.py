@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +23,7 @@ RATES = [
 @pytest.mark.parametrize(("rates", "at_once", "in_three_years"), RATES)
 def test_rates_of_contracts_come_from_the_table_of_rates(tmp_path, rates, at_once, in_three_years):
     chain = SampleMarket().option_chain("U", datetime(2026, 11, 22, 15, tzinfo=UTC))
-    made = list(asset(SymbolsConfig(), chain, pd.DataFrame(rates), store=Store(tmp_path / "cache.duckdb")))
-    values = next(result.value for result in made if isinstance(result, dg.MaterializeResult))
+    made = asset(SymbolsConfig(), chain, pd.DataFrame(rates), store=Store(tmp_path / "cache.duckdb"))
+    values = next(made).value
     expected = at_once + (in_three_years - at_once) * values["years"] / 3
     np.testing.assert_allclose(values["risk_free_rate"], expected, atol=1e-12)
