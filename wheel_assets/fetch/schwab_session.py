@@ -85,9 +85,10 @@ class SchwabSession:
         """What to tell the user about the login."""
         return login_notes(self._file.read(now), now)
 
-    def log_in(self, code: str, callback_url: str, now: datetime) -> None:
-        """Trade an authorisation code for a login and keep it; raises SourceError."""
+    def log_in(self, code: str, callback_url: str, verifier: str, now: datetime) -> None:
+        """Trade an authorisation code, with the proof key's verifier, for a login and keep it; raises SourceError."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback_url}
+        form["code_verifier"] = verifier
         self._file.write(token_of(self._ask_token(form), now, logged_in=now))
 
     def _get(self, token: Token, path: str, params: Mapping[str, str], key: str | None, endpoint: str) -> Answer:
@@ -115,7 +116,7 @@ class SchwabSession:
     def _ask_token(self, form: Mapping[str, str]) -> Answer:
         """POST to the token endpoint; LoginExpired where it turns the login down."""
         try:
-            secrets = [form[name] for name in ("refresh_token", "code") if name in form]
+            secrets = [form[name] for name in ("refresh_token", "code", "code_verifier") if name in form]
             return self._http.send(Request(_TOKEN_PATH, form=form, auth=self._auth, secrets=secrets))
         except SourceError as error:
             if error.status not in (400, 401) or not error.code:
