@@ -134,13 +134,15 @@ def login(broker: str, paste: bool) -> None:
     from wheel_assets.cache.ledger import ledger_of
     from wheel_assets.fetch.schwab_login import SchwabLogin
     from wheel_assets.fetch.schwab_terminal import agreed
+    from wheel_assets.fetch.schwab_token import login_end
 
     settings, store = _settings_and_store()
     with ledger_of(store).kept() as ledger:
         attempt = SchwabLogin(settings.schwab, ledger.record)
         redirect = agreed(attempt, paste)
-        attempt.finish(redirect, store.clock().replace(tzinfo=UTC))
-    click.echo(f"logged in for seven days; the login is kept in {settings.schwab.token_file}")
+        now = store.clock().replace(tzinfo=UTC)
+        attempt.finish(redirect, now)
+    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {settings.schwab.token_file}")
 
 
 def _console() -> Console:
