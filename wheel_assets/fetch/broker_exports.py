@@ -113,7 +113,6 @@ def _option(row: Row, quantity: float, contract: OptionSymbol) -> Holding:
     if quantity != int(quantity):
         raise ValueError(f"{quantity:g} is not a whole number of contracts")
     multiplier = _multiplier(row, 100)
-    adjusted = f"{contract.osi} is adjusted or FLEX: what it delivers is not plainly 100 shares"
     return Holding(
         row,
         "option",
@@ -121,7 +120,7 @@ def _option(row: Row, quantity: float, contract: OptionSymbol) -> Holding:
         multiplier=multiplier,
         contract=contract,
         underlying=_underlying(row.get("underlying"), contract),
-        note=adjusted if contract.is_adjusted else "",
+        note=contract.deliverable_note,
         **_amounts(row, quantity, multiplier)._asdict(),
     )
 

@@ -119,13 +119,20 @@ class SchwabSession:
             secrets = [form[name] for name in ("refresh_token", "code", "code_verifier") if name in form]
             return self._http.send(Request(_TOKEN_PATH, form=form, auth=self._auth, secrets=secrets))
         except SourceError as error:
-            if error.status not in (400, 401) or not error.code:
-                raise
-            refused = error
-        why, remedy = f"HTTP {refused.status} {refused.code}", LOGIN_COMMAND
-        if refused.code == "invalid_client":
-            remedy = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOGIN_COMMAND}"
-        raise restated(refused, LoginExpired, "Schwab turned the login down", why, remedy)
+            raise _login_error(error) from None
+
+
+def _login_error(error: SourceError) -> SourceError:
+    """What an error of the token endpoint means, where its code or its page is known."""
+    if error.status == 500 and "Whitelabel" in error.why:
+        remedy = "see that the app is `Ready For Use`, not `Approved - Pending`"
+        return restated(error, SourceRefused, "Schwab has no login for this app", error.why, remedy)
+    if error.status not in (400, 401) or not error.code:
+        return error
+    remedy = LOGIN_COMMAND
+    if error.code == "invalid_client":
+        remedy = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOGIN_COMMAND}"
+    return restated(error, LoginExpired, "Schwab turned the login down", f"HTTP {error.status} {error.code}", remedy)
 
 
 def schwab_fault(answer: Answer) -> VendorFault:
