@@ -176,7 +176,8 @@ def schwab_token(**changes: Any) -> dict[str, Any]:
 class Databento:
     """The historical API for one chain of European options on a stock at `spot`, priced without arbitrage.
 
-    `quotes` and `definitions` may be edited before the first request; `ranges` are the schemas' ends.
+    `quotes` and `definitions` may be edited before the first request; `shares` are the quotes of the
+    stock itself in EQUS.MINI, none by default; `ranges` are the schemas' ends.
     """
 
     DEFINITION = "ts_recv,instrument_id,raw_symbol,instrument_class,expiration,strike_price"
@@ -187,6 +188,7 @@ class Databento:
         self.quotes: list[list[Any]] = []
         self.definitions: list[list[Any]] = []
         self.statistics: list[list[Any]] = []
+        self.shares: list[list[Any]] = []
         self.end = "2026-11-20T20:15:00.000000000Z"
         self.days_with_quotes = {"2026-11-20"}
         for number, strike in enumerate(range(90, 111)):
@@ -209,8 +211,12 @@ class Databento:
 
     def download(self, seen: Seen) -> Reply:
         schema, day = seen.form["schema"], seen.form["start"][:10]
-        rows = {"definition": self.definitions, "cbbo-1m": self.quotes, "statistics": self.statistics}[schema]
-        header = {"definition": self.DEFINITION, "cbbo-1m": self.QUOTE, "statistics": self.STATISTIC}[schema]
+        rows, header = {
+            "definition": (self.definitions, self.DEFINITION),
+            "cbbo-1m": (self.quotes, self.QUOTE),
+            "statistics": (self.statistics, self.STATISTIC),
+            "bbo-1m": (self.shares, self.QUOTE),
+        }[schema]
         lines = [",".join(map(str, row)) for row in rows] if day in self.days_with_quotes else []
         return Reply("\n".join([header, *lines]) + "\n", content_type="text/csv")
 
