@@ -6,6 +6,7 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.fetch.schwab_account import SchwabAccount, masked
+from wheel_assets.fetch.schwab_market import SchwabMarket
 from wheel_assets.tables import POSITIONS
 
 ACCOUNTS = "/trader/v1/accounts"
@@ -195,6 +196,16 @@ def test_the_end_of_the_login_is_said_beside_the_positions(schwab, fake, vendors
     fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
     notes = SchwabAccount(schwab).positions("default", now).attrs["notes"]
     assert any(note.startswith("the Schwab login ends on Saturday 2026-11-21 02:30 UTC") for note in notes)
+
+
+def test_the_end_of_the_login_is_said_in_the_same_words_beside_every_chain(schwab, fake, vendors, now, token_file):
+    token_file(days=6.75)
+    fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
+    fake.on("/marketdata/v1/chains", vendors.Reply(vendors.schwab_chain()))
+    frames = SchwabAccount(schwab).positions("default", now), SchwabMarket(schwab).option_chain("XYZ", now)
+    first, second = ([note for note in frame.attrs["notes"] if "login ends" in note] for frame in frames)
+    assert first == second
+    assert len(first) == 1
 
 
 def test_positions_that_are_closed_are_left_out(ask, vendors):
