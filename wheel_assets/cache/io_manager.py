@@ -12,7 +12,6 @@ asset's config has the field `key_config` that says which keys are wanted.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -70,7 +69,7 @@ class ReadThroughIOManager(dg.IOManager):
 
     @one_sentence()
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """The rows of an input, for every key that all inputs of the step have.
+        """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
 
         `frame.attrs` tells `reads`, one mapping a key, and `not_fetched`, the reason of each key that
         is missing. Raises RefreshFailed where there is nothing to load.
@@ -78,7 +77,7 @@ class ReadThroughIOManager(dg.IOManager):
         first, reads = self._reads_of(context.step_context)
         table = self.assets.table(context.asset_key).name
         snapshots = [snapshot for place, snapshot in reads.snapshots.items() if place[0] == table]
-        if not snapshots:
+        if not snapshots and table not in reads.request.optional:
             raise _unavailable(reads, table)
         try:
             frame = self.store.get(table, [snapshot.snapshot_id for snapshot in snapshots])
@@ -121,10 +120,10 @@ class ReadThroughIOManager(dg.IOManager):
     def _read_through(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
         request = self.assets.request(step)
         first, newest_id = self._assess(request)
-        _log(step, first)
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
-            return first, reads  # no pull inside a pull: whoever asked for this run selected all that is stale
+            return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
+        _log(step, first)
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if reads.failures and allow_stale:
@@ -147,11 +146,10 @@ class ReadThroughIOManager(dg.IOManager):
                 reads.readings, _ = self._assess(reads.request, newest_id)
                 if not {reading.place for reading in reads.stale} <= wanted:
                     continue  # lock the others too
-                failures = pull.pull(step, self.assets, reads.stale)
+                failures = pull.pull(step, self.assets, reads.request, reads.stale)
                 reads.readings, _ = self._assess(reads.request, newest_id)
                 if {reading.place for reading in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
-            reads.readings, _ = self._assess(reads.request, newest_id)
         raise RefreshFailed(
             "the inputs do not hold still",
             f"they were replaced {MAX_PULLS} times while this run read them",
@@ -175,9 +173,8 @@ class ReadThroughIOManager(dg.IOManager):
         ]
         if not missing:
             return {}
-        told = pull.outcome_so_far(step).reasons
-        reasons = {table.name: told.get(asset, {}) for asset, table in self.assets.kept.items()}
-        return {(table, key): reasons[table].get(key, "this run made no such data") for table, key in missing}
+        told = pull.outcome_so_far(step)
+        return {place: told.reason(place) or "this run made no such data" for place in missing}
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:
@@ -229,19 +226,18 @@ def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
 
 
 def _log(step: StepExecutionContext, readings: Mapping[Place, Reading]) -> None:
-    """One line a read. What a child run just made is told with the reason why it had to."""
-    pulled_because = json.loads(step.dagster_run.tags.get(pull.REASONS, "{}"))
+    """One line a read."""
     for reading in readings.values():
-        made_here = reading.reason is Reason.FORCED
         step.log.info(
             f"{'cache_hit' if reading.reason is Reason.FRESH else 'cache_miss'} table={reading.table} "
             f"key={reading.key} age_minutes={minutes(reading.age)} max_age_minutes={minutes(reading.max_age)} "
-            f"reason={pulled_because.get(reading.table, reading.reason) if made_here else reading.reason}"
+            f"reason={reading.reason}"
         )
 
 
 def _unavailable(reads: Reads, table: str) -> RefreshFailed:
-    """Why nothing of an input can be loaded, in the words of what failed first on the way to it."""
-    nodes = reads.request.by_table
-    akin = [why for (name, _), why in reads.failures.items() if nodes[name].key_column == nodes[table].key_column]
+    """Why nothing of an input can be loaded: the words of the first needed input that lacks the same keys."""
+    nodes, optional = reads.request.by_table, reads.request.optional
+    needed = {name: why for (name, _), why in reads.failed_inputs.items() if name not in optional}
+    akin = [why for name, why in needed.items() if nodes[name].key_column == nodes[table].key_column]
     return RefreshFailed(akin[0] if akin else f"no {table} is stored; nothing was there to make it; run again")
