@@ -66,17 +66,23 @@ def account_source(settings: Settings, record: Record) -> AccountSource:
 
 
 def rate_source(settings: Settings, record: Record) -> RateSource:
-    """Who knows the risk-free rate; FRED is backed by the Treasury. Raises SettingError without FRED's key."""
+    """Who knows the risk-free rate; the others that publish the same yields stand behind the one chosen.
+
+    FRED's API, where there is a key, then its keyless CSV, then the Treasury; or the Treasury, then FRED's
+    CSV. The constant is never fallen back on: it would pass for what the market says.
+    """
     if settings.rate.source == "constant":
         from wheel_assets.fetch.constant import ConstantRate
 
         return ConstantRate(settings.rate.value)
-    from wheel_assets.fetch.rates import FirstOf, FredRate, TreasuryRate
+    from wheel_assets.fetch.rates import FirstOf, FredCsvRate, FredRate, TreasuryRate
 
     treasury = TreasuryRate(settings.treasury.base_url, record)
+    fred_csv = FredCsvRate(settings.fred.csv_base_url, record)
     if settings.rate.source == "treasury":
-        return treasury
-    return FirstOf([FredRate(settings.fred.base_url, _shown(settings.fred.api_key), record), treasury])
+        return FirstOf([treasury, fred_csv])
+    key = _shown(settings.fred.api_key)
+    return FirstOf([*([FredRate(settings.fred.base_url, key, record)] if key else []), fred_csv, treasury])
 
 
 @cache

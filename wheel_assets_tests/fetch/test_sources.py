@@ -6,7 +6,7 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.fetch.constant import ConstantRate
-from wheel_assets.fetch.rates import FirstOf, TreasuryRate
+from wheel_assets.fetch.rates import FredCsvRate, FredRate, TreasuryRate
 from wheel_assets.fetch.sources import account_source, market_source, rate_source
 from wheel_assets.settings import Settings
 
@@ -40,25 +40,41 @@ def test_the_settings_choose_the_account(calls, settings, name):
 
 
 @pytest.mark.parametrize(
-    ("settings", "kind"),
+    ("settings", "kinds"),
     [
-        ({}, ConstantRate),
-        ({"rate": {"source": "treasury"}}, TreasuryRate),
-        ({"rate": {"source": "fred"}, "fred": {"api_key": KEY}}, FirstOf),
+        ({"rate": {"source": "treasury"}}, [TreasuryRate, FredCsvRate]),
+        ({"rate": {"source": "fred"}, "fred": {"api_key": KEY}}, [FredRate, FredCsvRate, TreasuryRate]),
+        ({"rate": {"source": "fred"}}, [FredCsvRate, TreasuryRate]),
     ],
 )
-def test_the_settings_choose_the_rate(calls, settings, kind):
-    assert isinstance(rate_source(Settings(**settings), calls.append), kind)
+def test_the_settings_choose_the_rate_and_what_stands_behind_it(calls, settings, kinds):
+    assert [type(source) for source in rate_source(Settings(**settings), calls.append).sources] == kinds
 
 
-def test_fred_is_backed_by_the_treasury(fake, calls, vendors, now):
+def test_a_constant_is_asked_of_nobody(calls):
+    assert isinstance(rate_source(Settings(), calls.append), ConstantRate)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "csv"),
+    [("https://api.stlouisfed.org", "https://fred.stlouisfed.org"), ("http://127.0.0.1:8765", "http://127.0.0.1:8765")],
+)
+def test_the_keyless_csv_is_where_the_rest_of_fred_is(base_url, csv):
+    assert Settings(fred={"base_url": base_url}).fred.csv_base_url == csv
+
+
+@pytest.mark.parametrize("csv", [True, False])
+def test_fred_is_backed_by_its_csv_and_the_treasury(fake, calls, vendors, now, csv):
     fake.on("/fred/series/observations", vendors.Reply({"error_message": "not registered"}, 400))
+    lines = "observation_date,DGS3MO\n2026-11-19,3.97\n" if csv else "<html>"
+    fake.on("/graph/fredgraph.csv", vendors.Reply(lines, content_type="text/csv"))
     path, curve = vendors.good_answers(fake)["treasury"]
     fake.on(path, curve)
     addresses = {"fred": {"base_url": fake.url, "api_key": KEY}, "treasury": {"base_url": fake.url}}
     rate = rate_source(Settings(rate={"source": "fred"}, **addresses), calls.append).risk_free_rate(now)
-    assert rate.source == "US Treasury 3 Mo"
-    assert rate.notes[0].endswith("used US Treasury 3 Mo")
+    used = "FRED's keyless CSV" if csv else "the Treasury's CSV"
+    assert rate.source == "fred" if csv else "treasury"
+    assert [note.endswith(f"used {used}") for note in rate.notes] == [True] * (1 if csv else 2)
 
 
 def test_databento_is_held_to_the_budget_of_the_settings(fake, calls, vendors, now):
