@@ -23,7 +23,7 @@ def zero_rates(par_yields: Mapping[float, float]) -> dict[float, float]:
     """Zero rates by tenor, rising, from bond-equivalent yields (decimal) by tenor in years, up to a few years.
 
     >>> {years: round(rate, 6) for years, rate in zero_rates({0.25: 0.04, 1.0: 0.04}).items()}
-    {0.25: 0.039801, 1.0: 0.039606}
+    {0.25: 0.039801, 1.0: 0.039604}
     """
     zeros: dict[float, float] = {}
     for years, par in sorted(par_yields.items()):

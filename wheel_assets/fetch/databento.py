@@ -1,8 +1,8 @@
 """Databento's historical API: OPRA definitions, quotes and open interest, which all cost money.
 
 The service sells yesterday's data, and today's with a licence: the chain is as of the end of the
-newest session that the key may see. Every download is priced before it is made, and refused where
-it would take the month's spend over the budget.
+newest session that the key may see. A chain is priced before it is downloaded, its price is reserved,
+and it is refused where that would take the month's spend over the budget.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wheel_assets.errors import (
-    BudgetExceeded,
     NoContracts,
     NoSpotPrice,
     SettingError,
@@ -32,7 +31,7 @@ from wheel_assets.fetch.databento_rows import contracts, last_quotes, open_inter
 from wheel_assets.fetch.http import ApiCall, HttpClient, Request
 from wheel_assets.fetch.osi import option_root
 from wheel_assets.fetch.quotes import numbers
-from wheel_assets.fetch.source import MarketSource
+from wheel_assets.fetch.source import MarketSource, Reserve
 
 _SOURCE, _DATASET = "databento", "OPRA.PILLAR"
 _RANGE, _COST, _DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
@@ -48,9 +47,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 class DatabentoMarket(MarketSource):
     """Chains of the newest session.
 
-    `spend` returns the dollars spent this month, every call told to `record` included; `budget` is the
-    limit. `rate` (decimal a year) discounts strikes in put-call parity. One symbol at a time, so that
-    two downloads never pass the budget together.
+    `reserve` holds dollars of the budget for calls about a key for the length of a block, out of which
+    the calls told to `record` are paid; it raises BudgetExceeded. `rate` (decimal a year) discounts
+    strikes in put-call parity.
     """
 
     name: ClassVar[str] = _SOURCE
@@ -62,8 +61,7 @@ class DatabentoMarket(MarketSource):
         api_key: str | None,
         record: Callable[[ApiCall], None],
         *,
-        spend: Callable[[], float],
-        budget: float,
+        reserve: Reserve,
         rate: float = 0.04,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -71,7 +69,7 @@ class DatabentoMarket(MarketSource):
             raise SettingError(
                 "WHEEL_DATABENTO__API_KEY is not set", "Databento asks for one", "copy it from your account"
             )
-        self._auth, self._spend, self._budget, self._rate = (api_key, ""), spend, budget, rate
+        self._auth, self._reserve, self._rate = (api_key, ""), reserve, rate
         self._http = HttpClient(
             _SOURCE, base_url, record, explain=databento_fault, secrets=[api_key], max_bytes=256 << 20, sleep=sleep
         )
@@ -94,10 +92,11 @@ class DatabentoMarket(MarketSource):
     def _newest_chain(self, symbol: str, end: datetime, now: datetime) -> pd.DataFrame:
         """The chain of the newest session before `end` in which anything was quoted."""
         for as_of in sessions(end):
-            costs = self._affordable(symbol, as_of)
-            quotes = last_quotes(self._download("cbbo-1m", symbol, as_of, costs))
-            if len(quotes):
-                return self._chain(symbol, as_of, quotes, costs).frame(now)
+            costs = {schema: self._cost(_query(schema, symbol, as_of), symbol) for schema in _SCHEMAS}
+            with self._reserve(_SOURCE, symbol, sum(costs.values())):
+                quotes = last_quotes(self._download("cbbo-1m", symbol, as_of, costs))
+                if len(quotes):
+                    return self._chain(symbol, as_of, quotes, costs).frame(now)
         what = f"Databento has no quotes of {symbol}"
         raise NoContracts(what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", source=_SOURCE)
 
@@ -131,8 +130,7 @@ class DatabentoMarket(MarketSource):
             raise answer.error(UnexpectedAnswer, "Databento sent an unreadable range", str(ends)[:100]) from None
 
     def _download(self, schema: str, symbol: str, as_of: datetime, costs: dict[str, float], tries: int = 3) -> Answer:
-        """One paid answer. A broken one may have been billed, so that a new try must be within the budget again."""
-        self._check_budget(symbol, costs[schema])
+        """One paid answer. A broken one may have been billed, so that a new try must be within the budget too."""
         form = {**_query(schema, symbol, as_of), "encoding": "csv", "compression": "none"}
         form |= {"pretty_px": "true", "pretty_ts": "true"}
         request = Request(_DOWNLOAD, form=form, auth=self._auth, key=symbol, cost_usd=costs[schema])
@@ -143,13 +141,8 @@ class DatabentoMarket(MarketSource):
                 raise
         except SourceError as error:
             raise _clearer(error, symbol) from None
-        return self._download(schema, symbol, as_of, costs, tries - 1)
-
-    def _affordable(self, symbol: str, as_of: datetime) -> dict[str, float]:
-        """What each download of a chain costs, dollars; raises BudgetExceeded where that is too much."""
-        costs = {schema: self._cost(_query(schema, symbol, as_of), symbol) for schema in _SCHEMAS}
-        self._check_budget(symbol, sum(costs.values()))
-        return costs
+        with self._reserve(_SOURCE, symbol, costs[schema]):
+            return self._download(schema, symbol, as_of, costs, tries - 1)
 
     def _cost(self, query: dict[str, str], symbol: str) -> float:
         """The vendor's estimate of one download, which is free to ask for."""
@@ -161,14 +154,6 @@ class DatabentoMarket(MarketSource):
         if not cost >= 0:
             raise answer.error(UnexpectedAnswer, "Databento did not name a price", answer.excerpt)
         return cost
-
-    def _check_budget(self, symbol: str, cost: float) -> None:
-        spent = self._spend()
-        if spent + cost > self._budget:
-            what = f"{symbol} from Databento would cost ${cost:.4f}"
-            why = f"${spent:.2f} of this month's ${self._budget:.2f} are spent"
-            remedy = "raise WHEEL_BUDGET__MONTHLY_USD or use another market source"
-            raise BudgetExceeded(what, why, remedy, source=_SOURCE, endpoint=_DOWNLOAD)
 
 
 def sessions(end: datetime) -> Iterator[datetime]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +14,10 @@ from wheel_assets.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
+# BudgetExceeded.
+Reserve = Callable[[str, str, float], AbstractContextManager[None]]
 
 THREE_MONTHS = 0.25  # years: the tenor that every curve has
 

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,9 +130,12 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
     from wheel_assets.fetch.schwab_account import SchwabAccount
     from wheel_assets.fetch.schwab_market import SchwabMarket
 
+    def free(*_: Any) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def named(name: str) -> Vendor:
         sleep = {"sleep": waits.append}
-        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, spend=float, budget=50.0, **sleep)
+        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, reserve=free, **sleep)
         treasury = TreasuryRate(fake.url, calls.append, **sleep)
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
         fred_csv = FredCsvRate(fake.url, calls.append, **sleep)

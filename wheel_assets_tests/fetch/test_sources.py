@@ -1,5 +1,6 @@
 """Which source the settings name, and what the sources of one process share."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,7 @@ LOGIN = {"app_key": "planted-app-key", "app_secret": "planted-app-secret"}
     ],
 )
 def test_the_settings_choose_the_market(calls, settings, name):
-    assert market_source(Settings(**settings), calls.append, float).name == name
+    assert market_source(Settings(**settings), calls.append, nullcontext).name == name
 
 
 @pytest.mark.parametrize(
@@ -80,10 +81,15 @@ def test_fred_is_backed_by_its_csv_and_the_treasury(fake, calls, vendors, now, c
 def test_databento_is_held_to_the_budget_of_the_settings(fake, calls, vendors, now):
     vendors.Databento(fake, price=0.01)
     databento = {"base_url": fake.url, "api_key": "db-key"}
-    settings = Settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": 1.0})
-    with pytest.raises(errors.BudgetExceeded, match=r"\$0.98 of this month's \$1.00 are spent"):
-        market_source(settings, calls.append, lambda: 0.98).option_chain("XYZ", now)
-    assert len(market_source(settings, calls.append, lambda: 0.96).option_chain("XYZ", now)) == 42
+    settings = Settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": 1.5})
+    held = []
+
+    def reserve(*hold):
+        held.append(hold)
+        return nullcontext()
+
+    assert len(market_source(settings, calls.append, reserve).option_chain("XYZ", now)) == 42
+    assert held == [("databento", "XYZ", pytest.approx(0.03), 1.5)]
 
 
 @pytest.fixture
@@ -91,7 +97,7 @@ def both(fake, calls, token_file):
     """Market and account of one process, at the fake, whose access token has ended."""
     schwab = {**LOGIN, "base_url": fake.url, "token_file": token_file(minutes=0)}
     settings = Settings(market={"source": "schwab"}, broker={"source": "schwab"}, schwab=schwab)
-    return market_source(settings, calls.append, float), account_source(settings, calls.append)
+    return market_source(settings, calls.append, nullcontext), account_source(settings, calls.append)
 
 
 def ask_all(both, now):
