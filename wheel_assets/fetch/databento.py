@@ -1,8 +1,8 @@
 """Option chains from Databento: OPRA definitions, quotes and open interest, which all cost money.
 
 The service sells yesterday's data, and today's with a licence: the chain is as of the end of the
-newest session that the key may see. Every download is priced before it is made, and refused where
-it would take the month's spend over the budget.
+newest session that the key may see. A chain is priced before it is downloaded, its price is reserved,
+and it is refused where that would take the month's spend over the budget.
 
 OPRA does not carry the price of the underlying. It is implied by put-call parity, out of quotes that
 are paid for already; where they do not allow it, shares are looked up in EQUS.MINI, for some more.
@@ -22,11 +22,11 @@ import pandas as pd
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError
 from wheel_assets.fetch.answer import Answer
 from wheel_assets.fetch.chain import NEW_YORK, VendorChain
-from wheel_assets.fetch.databento_client import SOURCE, DatabentoClient, Priced, Query, moment, warnings_of
+from wheel_assets.fetch.databento_client import SOURCE, DatabentoClient, Query, moment, warnings_of
 from wheel_assets.fetch.databento_rows import contracts, last_quotes, open_interest, parity_spot, quoted_price
 from wheel_assets.fetch.http import ApiCall
 from wheel_assets.fetch.osi import option_root
-from wheel_assets.fetch.source import MarketSource
+from wheel_assets.fetch.source import MarketSource, Reserve
 
 _OPTIONS, _SHARES = "OPRA.PILLAR", "EQUS.MINI"
 _TERMS, _QUOTES, _INTEREST = _SCHEMAS = ("definition", "cbbo-1m", "statistics")
@@ -41,8 +41,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 class DatabentoMarket(MarketSource):
     """Chains of the newest session.
 
-    `spend` and `budget` as in `DatabentoClient`. `rate` (decimal a year) discounts strikes in put-call
-    parity. One symbol at a time, so that two downloads never pass the budget together.
+    `reserve` as in `DatabentoClient`; `rate` (decimal a year) discounts strikes in put-call parity.
     """
 
     name: ClassVar[str] = SOURCE
@@ -54,12 +53,11 @@ class DatabentoMarket(MarketSource):
         api_key: str | None,
         record: Callable[[ApiCall], None],
         *,
-        spend: Callable[[], float],
-        budget: float,
+        reserve: Reserve,
         rate: float = 0.04,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = DatabentoClient(base_url, api_key, record, spend=spend, budget=budget, sleep=sleep)
+        self._client = DatabentoClient(base_url, api_key, record, reserve=reserve, sleep=sleep)
         self._rate = rate
 
     def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
@@ -81,21 +79,15 @@ class DatabentoMarket(MarketSource):
     def _newest_chain(self, symbol: str, end: datetime, now: datetime) -> pd.DataFrame:
         """The chain of the newest session before `end` in which anything was quoted."""
         for as_of in sessions(end):
-            priced = self._affordable(symbol, as_of)
-            answers = {_QUOTES: self._client.download(priced[_QUOTES], symbol)}
-            quotes = last_quotes(answers[_QUOTES])
-            if len(quotes):
-                answers |= {name: self._client.download(priced[name], symbol) for name in (_TERMS, _INTEREST)}
-                return self._chain(symbol, as_of, quotes, answers).frame(now)
+            priced = {schema: self._client.priced(_query(schema, symbol, as_of), symbol) for schema in _SCHEMAS}
+            with self._client.reserved(sum(each.cost for each in priced.values()), symbol):
+                answers = {_QUOTES: self._client.download(priced[_QUOTES], symbol)}
+                quotes = last_quotes(answers[_QUOTES])
+                if len(quotes):
+                    answers |= {name: self._client.download(priced[name], symbol) for name in (_TERMS, _INTEREST)}
+                    return self._chain(symbol, as_of, quotes, answers).frame(now)
         what = f"Databento has no quotes of {symbol}"
         raise NoContracts(what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", source=SOURCE)
-
-    def _affordable(self, symbol: str, as_of: datetime) -> dict[str, Priced]:
-        """The downloads of a chain, by schema; raises BudgetExceeded where they cost too much together."""
-        queries = {schema: _query(schema, symbol, as_of) for schema in _SCHEMAS}
-        priced = {schema: self._client.priced(query, symbol) for schema, query in queries.items()}
-        self._client.check_budget(sum(each.cost for each in priced.values()), symbol)
-        return priced
 
     def _chain(self, symbol: str, as_of: datetime, quotes: pd.DataFrame, answers: dict[str, Answer]) -> VendorChain:
         """The session's contracts with their quotes, open interest, and the price of the underlying."""
@@ -119,7 +111,9 @@ class DatabentoMarket(MarketSource):
             raise _no_spot(symbol, f"{why}, and an index is not traded in {_SHARES}")
         query = Query(_SHARES, "bbo-1m", symbol, "raw_symbol", as_of - _WINDOW, as_of)
         try:
-            answer = self._client.download(self._client.priced(query, symbol), symbol)
+            priced = self._client.priced(query, symbol)
+            with self._client.reserved(priced.cost, symbol):
+                answer = self._client.download(priced, symbol)
         except SourceError as error:
             raise _no_spot(symbol, f"{why}, and {_SHARES} does not give it: {error.what}, {error.why}") from None
         price = quoted_price(last_quotes(answer))

@@ -6,20 +6,15 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from wheel_assets.errors import (
-    BudgetExceeded,
-    SettingError,
-    SourceError,
-    SourceUnreachable,
-    UnexpectedAnswer,
-    UnknownSymbol,
-)
+from wheel_assets.errors import SettingError, SourceError, SourceUnreachable, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http import ApiCall, HttpClient, Request
 from wheel_assets.fetch.quotes import numbers
+from wheel_assets.fetch.source import Reserve
 
 SOURCE = "databento"
 _RANGE, _COST, _DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
@@ -52,7 +47,7 @@ class Priced(NamedTuple):
 
 
 class DatabentoClient:
-    """`spend` returns the dollars spent this month, every call told to `record` included; `budget` is the limit."""
+    """`reserve` holds dollars of the budget for the length of a block; what is told to `record` is paid out of them."""
 
     def __init__(
         self,
@@ -60,14 +55,13 @@ class DatabentoClient:
         api_key: str | None,
         record: Callable[[ApiCall], None],
         *,
-        spend: Callable[[], float],
-        budget: float,
+        reserve: Reserve,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not api_key:
             what, remedy = "WHEEL_DATABENTO__API_KEY is not set", "copy it from your account"
             raise SettingError(what, "Databento asks for one", remedy)
-        self._auth, self._spend, self._budget = (api_key, ""), spend, budget
+        self._auth, self._reserve = (api_key, ""), reserve
         self._http = HttpClient(
             SOURCE, base_url, record, explain=databento_fault, secrets=[api_key], max_bytes=256 << 20, sleep=sleep
         )
@@ -95,18 +89,12 @@ class DatabentoClient:
             raise answer.error(UnexpectedAnswer, "Databento did not name a price", answer.excerpt)
         return Priced(query, cost)
 
-    def check_budget(self, cost: float, symbol: str) -> None:
-        """Raise BudgetExceeded where `cost` dollars more would pass this month's limit."""
-        spent = self._spend()
-        if spent + cost > self._budget:
-            what = f"{symbol} from Databento would cost ${cost:.4f}"
-            why = f"${spent:.2f} of this month's ${self._budget:.2f} are spent"
-            remedy = "raise WHEEL_BUDGET__MONTHLY_USD or use another market source"
-            raise BudgetExceeded(what, why, remedy, source=SOURCE, endpoint=_DOWNLOAD)
+    def reserved(self, cost: float, symbol: str) -> AbstractContextManager[None]:
+        """Hold `cost` dollars of this month's budget for downloads about `symbol`; raises BudgetExceeded."""
+        return self._reserve(SOURCE, symbol, cost)
 
     def download(self, priced: Priced, symbol: str, tries: int = _TRIES) -> Answer:
-        """One paid answer, CSV. A broken one may have been billed: a new try has to be within the budget again."""
-        self.check_budget(priced.cost, symbol)
+        """One paid answer, CSV, for which money is reserved. A broken one may have been billed: more has to be had."""
         form = {**priced.query.form, "encoding": "csv", "compression": "none"}
         form |= {"pretty_px": "true", "pretty_ts": "true"}
         request = Request(_DOWNLOAD, form=form, auth=self._auth, key=symbol, cost_usd=priced.cost)
@@ -117,7 +105,8 @@ class DatabentoClient:
                 raise
         except SourceError as error:
             raise _clearer(error, symbol) from None
-        return self.download(priced, symbol, tries - 1)
+        with self.reserved(priced.cost, symbol):
+            return self.download(priced, symbol, tries - 1)
 
 
 def moment(text: Any) -> datetime:

@@ -20,7 +20,7 @@ import requests
 
 CLONE = Path(__file__).resolve().parents[2]
 REPLAY = CLONE.parent / "shared" / "market" / "replay_server.py"
-FRED = "/fred/series/observations"
+FRED, FRED_CSV = "/fred/series/observations", "/graph/fredgraph.csv"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{:%Y}/all"
 DOWNLOAD, TOKEN = "/v0/timeseries.get_range", "/v1/oauth/token"
 SECRETS = ["planted-fred-key", "planted-app-key", "planted-app-secret", "planted-refresh-1", "planted-db-key"]
@@ -60,29 +60,29 @@ def with_fred(user, fake, vendors):
 
 def test_the_rate_is_asked_for_once_a_day(with_fred, fake):
     with_fred.answer()
-    assert fake.paths() == [FRED, TREASURY.format(datetime.now(UTC))]
+    assert fake.paths() == [FRED, FRED_CSV, TREASURY.format(datetime.now(UTC))]
     with_fred.age("option_chains", 16)
     assert any(read["table"] == "greeks" and read["outcome"] == "cache_miss" for read in with_fred.answer()["inputs"])
-    assert len(fake.paths()) == 2
+    assert len(fake.paths()) == 3
     with_fred.age("option_chains", 16)
     with_fred.age("risk_free_rate", 1441)
     with_fred.answer()
-    assert len(fake.paths()) == 4
+    assert len(fake.paths()) == 6
 
 
 def test_the_rate_that_was_published_is_in_every_greek(with_fred):
     with_fred.answer()
     rate = 4 * math.log(1 + 0.0397 / 4)
     assert with_fred.query("SELECT DISTINCT round(risk_free_rate, 9) FROM greeks") == [(round(rate, 9),)]
-    assert with_fred.query("SELECT source FROM risk_free_rate") == [("US Treasury 3 Mo",)]
+    assert with_fred.query("SELECT source, tenor_years FROM risk_free_rate") == [("treasury", 0.25)]
 
 
 def test_why_another_source_was_used_is_logged_without_the_key(with_fred):
     done = with_fred.materialize("risk_free_rate")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"WARNING.*\*\*\* is not registered.*; used US Treasury 3 Mo", done.stdout + done.stderr)
-    calls = with_fred.query("SELECT source, status, cost_usd FROM api_calls ORDER BY source")
-    assert calls == [("fred", 400, 0.0), ("treasury", 200, 0.0)]
+    assert re.search(r"WARNING.*\*\*\* is not registered.*; used the Treasury's CSV", done.stdout + done.stderr)
+    calls = with_fred.query("SELECT source, status, cost_usd FROM api_calls ORDER BY source, status")
+    assert calls == [("fred", 400, 0.0), ("fred", 404, 0.0), ("treasury", 200, 0.0)]
 
 
 def test_another_rate_makes_other_greeks(user):

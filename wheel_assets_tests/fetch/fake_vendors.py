@@ -229,6 +229,7 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
     rows = [{"date": "2026-11-20", "value": "."}, {"date": "2026-11-19", "value": "3.97"}]
     year = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/2026/all"
     curve = 'Date,"1 Mo","3 Mo"\n11/19/2026,4.00,3.97\n11/18/2026,4.00,3.96\n'
+    series = "observation_date,DGS3MO,DGS1MO\n2026-11-18,3.96,4.00\n2026-11-19,3.97,4.00\n"
     account = schwab_account(schwab_option_position(), schwab_stock_position())
     days = ("2026-11-18", "2026-11-19")
     candles = {"symbol": "XYZ", "empty": False, "candles": [schwab_bar(day) for day in days]}
@@ -243,5 +244,6 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
         "schwab account": ("/trader/v1/accounts", Reply([account])),
         "databento": ("/v0/timeseries.get_range", Databento(fake).download),
         "fred": ("/fred/series/observations", Reply({"observations": rows})),
+        "fred csv": ("/graph/fredgraph.csv", Reply(series, content_type="text/csv")),
         "treasury": (year, Reply(curve, content_type="text/csv")),
     }

@@ -1,12 +1,16 @@
 """Databento's historical API, by its specification, and the money it costs."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from wheel_assets import errors
+from wheel_assets.cache.ledger import Ledger
+from wheel_assets.cache.store import Store, utc_now
 from wheel_assets.fetch.databento import DatabentoMarket, sessions
+from wheel_assets.fetch.http import ApiCall
 from wheel_assets.tables import OPTION_CHAINS
 
 RANGE, COST, DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
@@ -18,15 +22,19 @@ def databento(fake, vendors):
 
 
 @pytest.fixture
-def ask(fake, calls, waits, now):
-    """The frame of a chain, checked against its table."""
+def ask(fake, calls, waits, now, tmp_path):
+    """The frame of a chain, checked against its table; what it costs is in a ledger where `spent` is spent."""
 
     def chain(symbol="XYZ", at=now, budget=50.0, spent=0.0):
-        def spend():
-            return spent + sum(call.cost_usd for call in calls)
+        ledger = Ledger(Store(tmp_path / f"{len(calls)}.duckdb"))
+        ledger.record(ApiCall(utc_now(), "databento", "/x", 200, 1.0, 10, spent, None, None))
 
-        options = {"spend": spend, "budget": budget, "rate": 0.0, "sleep": waits.append}
-        frame = DatabentoMarket(fake.url, "db-key", calls.append, **options).option_chain(symbol, at)
+        def record(call):
+            calls.append(call)
+            ledger.record(call)
+
+        options = {"reserve": lambda *hold: ledger.reserve(*hold, budget), "rate": 0.0, "sleep": waits.append}
+        frame = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
         OPTION_CHAINS.conform(frame)
         return frame
 
@@ -281,7 +289,7 @@ def test_a_broken_download_is_not_paid_again_beyond_the_budget(ask, databento, f
     fake.on(DOWNLOAD, broken, broken, databento.download)
     with pytest.raises(errors.BudgetExceeded, match=r"\$0.03 of this month's \$0.03 are spent"):
         ask(budget=0.03)
-    assert fake.paths().count(DOWNLOAD) == 3
+    assert fake.paths().count(DOWNLOAD) == 1  # the rest of the chain could not be paid for any more
 
 
 def test_a_refused_download_is_not_counted_as_spent(ask, databento, fake, vendors, calls):
@@ -322,7 +330,7 @@ def test_an_unreadable_range_is_refused(ask, databento, fake, vendors, document)
 
 def test_a_key_must_be_set(calls):
     with pytest.raises(errors.SettingError, match="WHEEL_DATABENTO__API_KEY is not set"):
-        DatabentoMarket("https://hist.databento.com", None, calls.append, spend=float, budget=1.0)
+        DatabentoMarket("https://hist.databento.com", None, calls.append, reserve=nullcontext)
 
 
 def test_an_index_has_two_parents(ask, databento, fake):
