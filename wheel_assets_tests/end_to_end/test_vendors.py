@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
+import pty
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -216,6 +221,38 @@ def test_an_address_of_another_login_is_refused_in_one_line(schwab_user, fake):
     assert (code, err.count("\n")) == (2, 1)
     assert "wheel: error: the pasted address answers another login" in err
     assert fake.paths() == []
+
+
+def browse(address: str) -> int:
+    """The status of a page, as a browser whose user has accepted the certificate gets it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(address, context=context, timeout=30) as answer:
+        return answer.status
+
+
+def test_at_a_terminal_the_browser_brings_the_login_by_itself(schwab_user, fake, vendors):
+    fake.on(TOKEN, vendors.Reply(vendors.schwab_token()))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        callback = f"https://127.0.0.1:{server.getsockname()[1]}"
+    keyboard, terminal = pty.openpty()
+    program = str(Path(sys.executable).parent / "wheel")
+    environment = {**schwab_user.environment, "WHEEL_SCHWAB__CALLBACK_URL": callback}
+    options = {
+        "cwd": schwab_user.folder,
+        "env": environment,
+        "text": True,
+        "stdin": terminal,
+        "stdout": subprocess.PIPE,
+    }
+    with subprocess.Popen([program, "login", "schwab"], **options) as run:
+        shown = next(line for line in run.stdout if "/v1/oauth/authorize?" in line)
+        state = re.search(r"[?&]state=([\w-]+)", shown)[1]
+        assert browse(f"{callback}/?" + urlencode({"code": "C0.x@", "state": state})) == 200
+        out, _ = run.communicate(timeout=60)
+    os.close(keyboard), os.close(terminal)
+    assert (run.returncode, "logged in for seven days, until " in out) == (0, True)
+    assert [seen.form["code"] for seen in fake.seen] == ["C0.x@"]
 
 
 def test_no_secret_is_left_behind(with_fred, schwab_user, fake, vendors):
