@@ -45,7 +45,7 @@ class DatabentoMarket(MarketSource):
     """
 
     name: ClassVar[str] = SOURCE
-    concurrency: ClassVar[int] = 1
+    concurrency: ClassVar[int] = 4
 
     def __init__(
         self,

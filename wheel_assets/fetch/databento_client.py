@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 from wheel_assets.errors import SettingError, SourceError, SourceUnreachable, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http import ApiCall, HttpClient, Request
+from wheel_assets.fetch.pace import Pace
 from wheel_assets.fetch.quotes import numbers
 from wheel_assets.fetch.source import Reserve
 
 SOURCE = "databento"
 _RANGE, _COST, _DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
 _TRIES = 3
+TWENTY_A_SECOND = Pace(20, 1.0)  # of metadata; the other calls may be five times as many
 _SHOWN = 200
 
 
@@ -63,7 +65,14 @@ class DatabentoClient:
             raise SettingError(what, "Databento asks for one", remedy)
         self._auth, self._reserve = (api_key, ""), reserve
         self._http = HttpClient(
-            SOURCE, base_url, record, explain=databento_fault, secrets=[api_key], max_bytes=256 << 20, sleep=sleep
+            SOURCE,
+            base_url,
+            record,
+            pace=TWENTY_A_SECOND,
+            explain=databento_fault,
+            secrets=[api_key],
+            max_bytes=256 << 20,
+            sleep=sleep,
         )
 
     def available_end(self, dataset: str, schemas: Collection[str], symbol: str) -> datetime:
