@@ -128,20 +128,23 @@ def config(as_json: bool) -> None:
 
 @main.command()
 @click.argument("broker", type=click.Choice(["schwab"]))
-def login(broker: str) -> None:
-    """Log in to Schwab: open a page, agree, paste where it led. Schwab wants it anew every seven days."""
+@click.option("--paste", is_flag=True, help="Do not listen for the browser: ask for the address it ends at.")
+def login(broker: str, paste: bool) -> None:
+    """Log in to Schwab: open a page and agree there. Schwab wants it anew every seven days."""
     from datetime import UTC
 
     from wheel_assets.cache.ledger import ledger_of
     from wheel_assets.fetch.schwab_login import SchwabLogin
+    from wheel_assets.fetch.schwab_terminal import agreed
+    from wheel_assets.fetch.schwab_token import login_end
 
     settings, store = _settings_and_store()
     with ledger_of(store).kept() as ledger:
         attempt = SchwabLogin(settings.schwab, ledger.record)
-        click.echo(f"Open this page, log in and agree:\n\n  {attempt.url}\n")
-        click.echo("It leads to a page that does not load. Copy that page's whole address within 30 seconds.")
-        attempt.finish(click.prompt("Address", prompt_suffix=": "), store.clock().replace(tzinfo=UTC))
-    click.echo(f"logged in for seven days; the login is kept in {settings.schwab.token_file}")
+        redirect = agreed(attempt, paste)
+        now = store.clock().replace(tzinfo=UTC)
+        attempt.finish(redirect, now)
+    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {settings.schwab.token_file}")
 
 
 def _console() -> Console:

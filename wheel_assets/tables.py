@@ -230,10 +230,11 @@ POSITIONS = SnapshotTable(
 
 RISK_FREE_RATE = SnapshotTable(
     "risk_free_rate",
-    "What money earns without risk for three months, as last published, or as set.",
+    "What money earns without risk, by tenor, as last published; or as set, one row for every tenor.",
     (
         _TIMESTAMP,
         Column("observation_date", "DATE", "day that the published value is of", required=True),
+        Column("tenor_years", "DOUBLE", "time to maturity; a lone row holds for every tenor", "years", low=0),
         Column("value", "DOUBLE", "continuously compounded", "decimal a year", required=True, low=-0.02, high=0.25),
         _SOURCE,
     ),

@@ -11,12 +11,13 @@ import atexit
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -36,6 +37,8 @@ TOUCH_INTERVAL = timedelta(hours=1)
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
 RECENT_ROWS = 100_000  # of what this process stored last, kept at hand
 BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
+CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+_INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
 log = logging.getLogger(__name__)
 
@@ -164,20 +167,38 @@ class Store:
         except StoreError as error:
             log.warning("uses of the cache were not counted: %s", error)
 
-    def record_calls(self, calls: Sequence[tuple[object, ...]]) -> None:
-        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order."""
-        if calls:
-            marks = ", ".join("?" for _ in API_CALLS.columns)
-            with self.file.transaction() as connection:
-                connection.executemany(f"INSERT INTO api_calls VALUES ({marks})", [list(call) for call in calls])
+    def record_calls(
+        self, calls: Sequence[tuple[object, ...]], held: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
+
+        `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
+        """
+        if not (calls or held):
+            return
+        with self.file.transaction() as connection:
+            if calls:
+                connection.executemany(_INSERT_CALL, [list(call) for call in calls])
+            for note, dollars in held.items():
+                connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+
+    def reserve(self, call: tuple[object, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
+        """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
+
+        Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
+        """
+        with self.file.transaction() as connection:
+            spent = _spent(connection, since)
+            if spent + cost_usd > limit + CENTS_OF_CENTS:
+                return spent
+            connection.execute(_INSERT_CALL, list(call))
+        return None
 
     def spent(self, since: datetime) -> float:
-        """Dollars that the ledger counts from `since` (naive UTC) on."""
+        """Dollars that the ledger counts from `since` (naive UTC) on, what is reserved included."""
         with self.file.attached() as connection:
-            row = connection.execute(
-                'SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]
-            ).fetchone()
-        return float(row[0]) if row else 0.0
+            return _spent(connection, since)
 
     @contextmanager
     def pulling(self, places: Collection[Place]) -> Iterator[None]:
@@ -264,6 +285,11 @@ class Store:
             )
         self._touched.clear()
         self._touched_since = None
+
+
+def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
+    row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:

@@ -12,11 +12,11 @@ from wheel_assets.fetch.source import RateSource
 from wheel_assets.tables import RISK_FREE_RATE
 
 
-@dg.asset(group_name="market", code_version="1", **declared(RISK_FREE_RATE))
+@dg.asset(group_name="market", code_version="2", **declared(RISK_FREE_RATE))
 def risk_free_rate(
     context: dg.AssetExecutionContext, rate: dg.ResourceParam[RateSource], store: dg.ResourceParam[Store]
 ) -> Checked:
-    """The three-month Treasury yield, continuously compounded, or the rate that you set.
+    """Treasury yields by tenor as continuously compounded zero rates, or the one rate that you set.
 
     Source: `WHEEL_RATE__SOURCE`. Asked for once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day,
     whatever the number of symbols; which sources failed before it stands in the log and the notes.

@@ -84,8 +84,10 @@ class SchwabMarket(MarketSource):
             raise NoContracts(f"Schwab lists no options on {symbol}", why, source=SOURCE, endpoint=_CHAINS)
         spot, notes = self._spot(documents[0], symbol, now)
         as_of, time_notes = _as_of(quotes["quote_time"], documents[0], now)
-        notes += [*time_notes, *_document_notes(documents, len(quotes)), *self._session.notes(now)]
-        return VendorChain(SOURCE, symbol, spot, as_of, quotes, notes).frame(now)
+        notes += [*time_notes, *_document_notes(documents, len(quotes))]
+        frame = VendorChain(SOURCE, symbol, spot, as_of, quotes, notes).frame(now)
+        frame.attrs["notes"] += self._session.notes(now)  # about the login, not the symbol
+        return frame
 
     def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
         """A year of daily prices, see `MarketSource.price_history`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +14,12 @@ from wheel_assets.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
+# BudgetExceeded.
+Reserve = Callable[[str, str, float], AbstractContextManager[None]]
+
+THREE_MONTHS = 0.25  # years: the tenor that every curve has
 
 
 class MarketSource(ABC):
@@ -56,20 +63,36 @@ class AccountSource(ABC):
 
 @dataclass(frozen=True)
 class Rate:
-    """`value`: decimal a year, continuously compounded; `date`: the day it is of; `notes`: what went wrong before."""
+    """What money earns without risk: a curve of zero rates, decimal a year, continuously compounded.
 
-    value: float
+    `zero_rates` are by tenor in years and have one for three months; a lone one holds for every tenor.
+    `date`: the day they are of; `source`: who published them; `notes`: what is missing, or went wrong before.
+
+    >>> Rate({0.25: 0.0398, 1.0: 0.0371}, date(2026, 11, 19), "treasury").frame()["value"].tolist()
+    [0.0398, 0.0371]
+    """
+
+    zero_rates: Mapping[float, float]
     date: date
     source: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def value(self) -> float:
+        """The three-month rate: what is meant where only one rate can be named."""
+        return self.zero_rates[THREE_MONTHS]
+
     def frame(self) -> pd.DataFrame:
-        """The one row of `tables.RISK_FREE_RATE`, as of the beginning of its day, with `attrs["notes"]`."""
+        """Rows of `tables.RISK_FREE_RATE`, one a tenor, shortest first, as of the beginning of their day.
+
+        `attrs["notes"]` holds the notes.
+        """
         import pandas as pd
 
+        tenors = sorted(self.zero_rates)
+        columns = {"tenor_years": tenors, "value": [self.zero_rates[years] for years in tenors], "source": self.source}
         day = pd.Timestamp(self.date).as_unit("us")
-        row = {"timestamp": day, "observation_date": day, "value": self.value, "source": self.source}
-        frame = pd.DataFrame([row])
+        frame = pd.DataFrame({"timestamp": day, "observation_date": day, **columns})
         frame.attrs["notes"] = list(self.notes)
         return frame
 
@@ -77,9 +100,11 @@ class Rate:
 class RateSource(ABC):
     """Somebody who knows the risk-free rate."""
 
+    name: ClassVar[str]
+
     @abstractmethod
     def risk_free_rate(self, now: datetime) -> Rate:
-        """The newest value published before `now` (aware); raises SourceError."""
+        """The newest curve published before `now` (aware); raises SourceError."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,15 +126,19 @@ class Vendor:
 def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, schwab: Any) -> Callable[[str], Vendor]:
     """Any vendor by its name in `VENDORS`, ready to answer well."""
     from wheel_assets.fetch.databento import DatabentoMarket
-    from wheel_assets.fetch.rates import FredRate, TreasuryRate
+    from wheel_assets.fetch.rates import FredCsvRate, FredRate, TreasuryRate
     from wheel_assets.fetch.schwab_account import SchwabAccount
     from wheel_assets.fetch.schwab_market import SchwabMarket
 
+    def free(*_: Any) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def named(name: str) -> Vendor:
         sleep = {"sleep": waits.append}
-        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, spend=float, budget=50.0, **sleep)
+        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, reserve=free, **sleep)
         treasury = TreasuryRate(fake.url, calls.append, **sleep)
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
+        fred_csv = FredCsvRate(fake.url, calls.append, **sleep)
         asking = {
             "cboe": lambda: cboe.option_chain("XYZ", NOW),
             "cboe history": lambda: cboe.price_history("XYZ", NOW),
@@ -142,6 +147,7 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
             "schwab account": lambda: SchwabAccount(schwab).positions("default", NOW),
             "databento": lambda: market.option_chain("XYZ", NOW),
             "fred": lambda: fred.risk_free_rate(NOW),
+            "fred csv": lambda: fred_csv.risk_free_rate(NOW),
             "treasury": lambda: treasury.risk_free_rate(NOW),
         }
         path, good = _VENDORS.good_answers(fake)[name]

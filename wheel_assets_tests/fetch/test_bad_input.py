@@ -7,7 +7,8 @@ import pytest
 
 from wheel_assets import errors
 
-VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento", "fred", "treasury"]
+VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento"]
+VENDORS += ["fred", "fred csv", "treasury"]
 TOO_BIG = {"fault": {"faultstring": "Body buffer overflow", "detail": {"errorcode": "protocol.http.TooBigBody"}}}
 ONCE, AGAIN = False, True
 

@@ -17,7 +17,7 @@ from wheel_assets.fetch.rates import Rate
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS, PRICE_HISTORY
 
 JSON_VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "fred"]
-VENDORS = [*JSON_VENDORS, "treasury", "databento"]
+VENDORS = [*JSON_VENDORS, "fred csv", "treasury", "databento"]
 NO_NUMBERS = [
     None,
     True,
@@ -69,7 +69,7 @@ def damaged(document: Any, path: tuple, value: Any, how: str) -> Any:
 def check(result: Any, sent: Any) -> None:
     """Whatever was accepted fits its table and holds only numbers that were sent."""
     if isinstance(result, Rate):
-        assert -0.0101 <= result.value <= 0.25
+        assert all(-0.0101 <= rate <= 0.25 for rate in result.zero_rates.values())
         return
     table = OPTION_CHAINS if "quote_quality" in result else PRICE_HISTORY if "close" in result else POSITIONS
     frame = table.conform(result)
