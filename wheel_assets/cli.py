@@ -169,13 +169,13 @@ def stats(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def costs(as_json: bool) -> None:
-    """API calls and what they cost, by month and source."""
-    from wheel_assets.cache.stats import costs as ledger
+    """API calls, hits saved and dollars by source and month, against the plan and the budget."""
     from wheel_assets.cache.terminal import show_costs
+    from wheel_assets.costs import costs as bill
 
     settings, store = _settings_and_store()
-    rows = ledger(store)
-    click.echo(json.dumps(rows, indent=2)) if as_json else show_costs(rows, settings.budget.monthly_usd, _console())
+    document = bill(store, settings.budget.monthly_usd)
+    click.echo(json.dumps(document, indent=2)) if as_json else show_costs(document, _console())
 
 
 @main.command()
