@@ -96,8 +96,10 @@ def recommend(
         "allow_stale": allow_stale,
     }
     from wheel_assets import ask
+    from wheel_assets.cache.progress import watched
 
-    document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    with watched():
+        document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

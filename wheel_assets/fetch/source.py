@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -107,6 +108,13 @@ class RateSource(ABC):
         """The newest curve published before `now` (aware); raises SourceError."""
 
 
+def _nobody(how_far: str) -> None:
+    """Nobody waits."""
+
+
+_WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
+
+
 @dataclass
 class Fetched:
     """What came back for several keys: the frames together, and why the others have none."""
@@ -115,9 +123,23 @@ class Fetched:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concurrency: int = 1) -> Fetched:
+def tell_progress(how_far: str) -> None:
+    """Tell whoever waits for this fetch how far it is, such as `window 2 of 5`; for vendors, in long ones.
+
+    Costs nothing where nobody waits.
+    """
+    _WATCH.get()(how_far)
+
+
+def fetch_each(
+    keys: Iterable[str],
+    fetch: Callable[[str], pd.DataFrame],
+    concurrency: int = 1,
+    watch: Callable[[str], None] = _nobody,
+) -> Fetched:
     """Fetch every key, `concurrency` at a time; one that fails does not stop the others.
 
+    `watch` is told, by any thread, how many are done and what a fetch says of itself (`tell_progress`).
     Raises the first SourceError where no key could be fetched at all.
     """
     import pandas as pd
@@ -125,17 +147,24 @@ def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concur
     keys = list(keys)
 
     def attempt(key: str) -> pd.DataFrame | SourceError:
+        _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
         try:
             return fetch(key)
         except SourceError as error:
             return error
 
+    results: dict[str, pd.DataFrame | SourceError] = {}
     with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
-        results = dict(zip(keys, pool.map(attempt, keys), strict=True))
-    frames = [result for result in results.values() if not isinstance(result, SourceError)]
+        under_way = {pool.submit(attempt, key): key for key in keys}
+        for done in as_completed(under_way):
+            results[under_way[done]] = done.result()
+            if len(results) < len(keys):
+                watch(f"{len(results)} of {len(keys)} symbols")
+    found = [results[key] for key in keys]
+    frames = [result for result in found if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
     if not frames:
-        raise next(iter(failures.values()))
+        raise failures[keys[0]]
     together = pd.concat(frames, ignore_index=True)
     together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
     return Fetched(together, {key: str(error) for key, error in failures.items()})
