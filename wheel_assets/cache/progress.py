@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
@@ -26,28 +26,45 @@ def watched() -> Iterator[None]:
 
 
 @contextmanager
-def telling(
-    what: str, log: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[str], None]]:
+def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
     """A function to be told how far `what` is, by any thread; it tells the terminal if `watched`, and `log` at times.
 
     >>> with telling("option_chains", print) as tell:
     ...     tell("3 of 10 symbols")  # so soon: nothing is printed
     """
+    news: list[str] = []
     with ExitStack() as held:
         show = held.enter_context(_line(what)) if _WATCHED.get() else None
-        turn, due = threading.Lock(), clock() + PATIENCE_SECONDS
+        held.enter_context(_logging(news, log))
 
         def tell(how_far: str) -> None:
-            nonlocal due
-            with turn:
-                if show:
-                    show(f"{what}: {how_far}")
-                if clock() >= due:
-                    due = clock() + LOG_SECONDS
-                    log(f"{what}: {how_far}")
+            news.append(f"{what}: {how_far}")
+            if show:
+                show(news[-1])
 
         yield tell
+
+
+@contextmanager
+def _logging(news: Sequence[str], log: Callable[[str], None]) -> Iterator[None]:
+    """Log the newest of the news, if there is a new one, when patience ends and now and then from there."""
+    over = threading.Event()
+
+    def keep_telling() -> None:
+        told, pause = 0, PATIENCE_SECONDS
+        while not over.wait(pause):
+            if len(news) > told:
+                told = len(news)
+                log(news[-1])
+            pause = LOG_SECONDS
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 @contextmanager

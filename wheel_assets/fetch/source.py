@@ -156,10 +156,13 @@ def fetch_each(
     results: dict[str, pd.DataFrame | SourceError] = {}
     with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
         under_way = {pool.submit(attempt, key): key for key in keys}
-        for done in as_completed(under_way):
-            results[under_way[done]] = done.result()
-            if len(results) < len(keys):
-                watch(f"{len(results)} of {len(keys)} symbols")
+        try:
+            for done in as_completed(under_way):
+                results[under_way[done]] = done.result()
+                if len(results) < len(keys):
+                    watch(f"{len(results)} of {len(keys)} symbols")
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun when this is interrupted
     found = [results[key] for key in keys]
     frames = [result for result in found if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import pty
+import queue
 import subprocess
 import sys
+import threading
+import time
+import uuid
 
 import dagster as dg
 import pytest
 
 from wheel_assets.cache import progress
-from wheel_assets.cache.progress import LOG_SECONDS, PATIENCE_SECONDS, telling
+from wheel_assets.cache.progress import telling
 
 SCRIPT = """
 import time
@@ -25,21 +29,23 @@ print("done")
 """
 
 
-@pytest.mark.parametrize(
-    ("times", "logged"),
-    [
-        ([0, PATIENCE_SECONDS - 0.1], []),
-        ([PATIENCE_SECONDS], [0]),
-        ([PATIENCE_SECONDS, PATIENCE_SECONDS + 0.1, PATIENCE_SECONDS + LOG_SECONDS], [0, 2]),
-        ([100, 101, 100 + LOG_SECONDS, 200], [0, 2, 3]),
-    ],
-)
-def test_a_log_gets_a_line_after_some_patience_and_then_now_and_then(times, logged):
-    now, log = [0.0], []
-    with telling("chains", log.append, lambda: now[0]) as tell:
-        for number, now[0] in enumerate(times):
+def test_what_is_done_soon_is_not_told():
+    log = []
+    with telling("chains", log.append) as tell:
+        tell("1 of 9 symbols")
+    assert log == []
+
+
+def test_a_log_gets_the_newest_and_nothing_twice(monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
+    log = queue.Queue()
+    with telling("chains", log.put) as tell:
+        for number in (3, 7):
             tell(f"{number} of 9 symbols")
-    assert log == [f"chains: {number} of 9 symbols" for number in logged]
+            assert log.get(timeout=30) == f"chains: {number} of 9 symbols"
+        time.sleep(0.1)
+    assert log.empty()
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -60,13 +66,32 @@ def test_without_a_terminal_nothing_is_shown():
 
 
 def test_the_page_of_a_run_tells_how_far_it_is(monkeypatch, tmp_path):
-    monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
     from wheel_assets.definitions import defs
+    from wheel_assets.fetch.sample import SampleMarket
 
+    history = SampleMarket.price_history
+    may_end = threading.Event()
+
+    def slow(market, symbol, now):
+        if symbol == "PLTR":
+            may_end.wait(30)
+        return history(market, symbol, now)
+
+    def log_of(run):
+        lines = [entry.user_message for entry in home.all_logs(run)]
+        if "price_history: 2 of 3 symbols" in lines:
+            may_end.set()
+        return lines
+
+    monkeypatch.setattr(SampleMarket, "price_history", slow)
     job = defs.resolve_implicit_global_asset_job_def()
     config = {"ops": {"price_history": {"config": {"symbols": ["U", "SMCI", "PLTR"]}}}}
-    with dg.DagsterInstance.ephemeral() as home:
-        done = job.execute_in_process(asset_selection=[dg.AssetKey("price_history")], instance=home, run_config=config)
-        lines = [entry.user_message for entry in home.all_logs(done.run_id)]
-    assert "price_history: 1 of 3 symbols" in lines
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as home:
+        run = str(uuid.uuid4())
+        watcher = threading.Thread(target=lambda: [log_of(run) for _ in iter(lambda: may_end.wait(0.05), True)])
+        watcher.start()
+        options = {"asset_selection": [dg.AssetKey("price_history")], "run_config": config, "run_id": run}
+        job.execute_in_process(instance=home, **options)
+        watcher.join()
+        assert "price_history: 2 of 3 symbols" in log_of(run)

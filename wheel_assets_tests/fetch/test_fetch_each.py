@@ -36,6 +36,18 @@ def test_what_is_no_error_of_ours_is_not_swallowed():
         fetch_each(["A", "B"], lambda symbol: 1 / 0)
 
 
+def test_what_has_not_begun_when_it_is_interrupted_is_not_begun():
+    begun = []
+
+    def interrupted(symbol):
+        begun.append(symbol)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_each([f"S{number}" for number in range(1000)], interrupted)
+    assert len(begun) < 1000
+
+
 def test_as_many_as_allowed_are_asked_at_the_same_time():
     together = threading.Barrier(3)
 
