@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -145,6 +145,20 @@ def fetch_each(
     import pandas as pd
 
     keys = list(keys)
+    results = _attempts(keys, fetch, concurrency, watch)
+    frames = [result for result in results.values() if not isinstance(result, SourceError)]
+    failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
+    if not frames:
+        raise next(iter(failures.values()))
+    together = pd.concat(frames, ignore_index=True)
+    together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
+    return Fetched(together, {key: str(error) for key, error in failures.items()})
+
+
+def _attempts(
+    keys: Sequence[str], fetch: Callable[[str], pd.DataFrame], concurrency: int, watch: Callable[[str], None]
+) -> dict[str, pd.DataFrame | SourceError]:
+    """What came of each key, in the order of the keys."""
 
     def attempt(key: str) -> pd.DataFrame | SourceError:
         _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
@@ -153,21 +167,12 @@ def fetch_each(
         except SourceError as error:
             return error
 
-    results: dict[str, pd.DataFrame | SourceError] = {}
     with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
-        under_way = {pool.submit(attempt, key): key for key in keys}
+        attempts = {key: pool.submit(attempt, key) for key in keys}
         try:
-            for done in as_completed(under_way):
-                results[under_way[done]] = done.result()
-                if len(results) < len(keys):
-                    watch(f"{len(results)} of {len(keys)} symbols")
+            for number, done in enumerate(as_completed(attempts.values()), 1):
+                done.result()  # what is no error of ours ends it all
+                watch(f"{number} of {len(keys)} symbols")
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun when this is interrupted
-    found = [results[key] for key in keys]
-    frames = [result for result in found if not isinstance(result, SourceError)]
-    failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
-    if not frames:
-        raise failures[keys[0]]
-    together = pd.concat(frames, ignore_index=True)
-    together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
-    return Fetched(together, {key: str(error) for key, error in failures.items()})
+    return {key: future.result() for key, future in attempts.items()}
