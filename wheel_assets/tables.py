@@ -374,6 +374,7 @@ SNAPSHOTS = Table(
         Column("run_id", "VARCHAR", "the run that made it"),
         Column("inputs", "BIGINT[]", "ids of the snapshots it was built from", required=True),
         Column("recipe", "VARCHAR", "what made it besides its inputs: code version and settings", required=True),
+        Column("notes", "VARCHAR[]", "what is peculiar about it, in sentences"),
     ),
 )
 

@@ -19,14 +19,10 @@ SCHEMA_VERSION = 2
 
 # Statements that make a file of version n out of one of version n - 1, by n.
 UPGRADES: dict[int, tuple[str, ...]] = {
-    2: (  # rates by tenor; a hash of rows without that column says nothing of rows with it
-        "ALTER TABLE risk_free_rate RENAME TO rate_before",
-        "CREATE TABLE risk_free_rate (snapshot_id BIGINT NOT NULL, timestamp TIMESTAMP NOT NULL, "
-        "observation_date DATE NOT NULL, tenor_years DOUBLE, value DOUBLE NOT NULL, source VARCHAR NOT NULL, "
-        "created_at TIMESTAMP NOT NULL)",
-        "INSERT INTO risk_free_rate BY NAME SELECT *, 0.25 AS tenor_years FROM rate_before ORDER BY rate_before.rowid",
-        "DROP TABLE rate_before",
-        "UPDATE snapshots SET content_hash = 'before-tenors:' || content_hash WHERE table_name = 'risk_free_rate'",
+    2: (
+        "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
+        "DELETE FROM snapshots WHERE table_name = 'risk_free_rate'",  # a day's worth, made anew with its tenors
+        "DROP TABLE IF EXISTS risk_free_rate",
     ),
 }
 

@@ -7,13 +7,13 @@ import dagster as dg
 from wheel_assets.cache.progress import telling
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 
-@dg.asset(group_name="market", code_version="1", check_specs=[check_of(OPTION_CHAINS)], **declared(OPTION_CHAINS))
+@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
 def option_chains(
     context: dg.AssetExecutionContext,
     config: SymbolsConfig,

@@ -3,13 +3,21 @@
 import dagster as dg
 import pandas as pd
 
+from wheel_assets.cache.request import OPTIONAL
 from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.tables import PREDICTIONS
 
 
-@dg.asset(group_name="model", code_version="1", **declared(PREDICTIONS))
-def predictions(config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame) -> Checked:
+@dg.asset(
+    group_name="model",
+    code_version="2",
+    ins={"price_history": dg.AssetIn(metadata=OPTIONAL)},
+    **declared(PREDICTIONS),
+)
+def predictions(
+    config: SymbolsConfig, option_chains: pd.DataFrame, greeks: pd.DataFrame, price_history: pd.DataFrame
+) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
     From the whole smile of its expiration, held to the end, after commission; one row a contract, NULL

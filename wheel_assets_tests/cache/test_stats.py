@@ -190,6 +190,13 @@ def test_old_runs_are_pruned_with_their_files_and_new_ones_stay(tmp_path):
         assert not list(tmp_path.rglob(f"*{run_id}*"))
 
 
+@pytest.mark.parametrize(("days_later", "pruned"), [(0.9, 0), (2.1, 1)])
+def test_a_run_that_was_killed_is_pruned_a_day_later_than_one_that_ended(days_later, pruned):
+    with dg.DagsterInstance.ephemeral() as home:
+        home.create_run_for_job(short_job, status=dg.DagsterRunStatus.STARTED)
+        assert prune_runs(home, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days_later)) == pruned
+
+
 def test_forgetting_touches_only_the_assets_named():
     with dg.DagsterInstance.ephemeral() as home:
         for name in ("greeks", "foreign"):

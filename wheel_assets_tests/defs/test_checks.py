@@ -11,7 +11,7 @@ import pytest
 
 from wheel_assets import ask
 from wheel_assets.defs import resources
-from wheel_assets.defs.checks import NAMES, check_of, checked
+from wheel_assets.defs.checks import NAMES, checked, checks_of
 from wheel_assets.errors import RunFailed
 from wheel_assets.fetch.sample import SampleMarket
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS
@@ -148,7 +148,7 @@ def test_every_check_is_listed_blocking_and_says_what_it_looks_at():
     assert {f"{table}:{name}" for table, name in NAMES.items()} <= set(specs)
     chains = specs["option_chains:schema_and_quotes"]
     assert chains.blocking
-    assert chains == check_of(OPTION_CHAINS)
+    assert [chains] == checks_of(OPTION_CHAINS)
     assert "spot beyond the strikes: above 0 it leaves the symbol" in chains.description
 
 
