@@ -98,8 +98,10 @@ def recommend(
         "allow_stale": allow_stale,
     }
     from wheel_assets import ask
+    from wheel_assets.cache.progress import watched
 
-    document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    with watched():
+        document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -174,13 +176,13 @@ def stats(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def costs(as_json: bool) -> None:
-    """API calls and what they cost, by month and source."""
-    from wheel_assets.cache.stats import costs as ledger
+    """API calls, hits saved and dollars by source and month, against the plan and the budget."""
     from wheel_assets.cache.terminal import show_costs
+    from wheel_assets.costs import costs as bill
 
     settings, store = _settings_and_store()
-    rows = ledger(store)
-    click.echo(json.dumps(rows, indent=2)) if as_json else show_costs(rows, settings.budget.monthly_usd, _console())
+    document = bill(store, settings.budget.monthly_usd)
+    click.echo(json.dumps(document, indent=2)) if as_json else show_costs(document, _console())
 
 
 @main.command()

@@ -380,7 +380,7 @@ SNAPSHOTS = Table(
 
 API_CALLS = Table(
     "api_calls",
-    "The ledger: one row an HTTP request. Survives every cleanup.",
+    "The ledger: one row an HTTP request, and one for what downloads under way may cost. Survives every cleanup.",
     (
         Column("at", "TIMESTAMP", "when the request was sent", "UTC", required=True),
         Column("source", "VARCHAR", "vendor", required=True),

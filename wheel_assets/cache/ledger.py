@@ -9,7 +9,6 @@ back; of a process that was killed it stays as spent, for its download may have 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -52,7 +51,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unwritten: list[Call] = []
-        self._reservations: dict[str | None, list[_Reservation]] = defaultdict(list)
+        self._reservations: dict[str | None, list[_Reservation]] = {}
         self._writing = threading.Lock()
 
     def record(self, call: Call) -> None:
@@ -81,11 +80,13 @@ class Ledger:
             why = f"${spent:.2f} of this month's ${limit:.2f} are spent"
             remedy = "raise WHEEL_BUDGET__MONTHLY_USD or use another market source"
             raise BudgetExceeded(what, why, remedy, source=source)
-        self._reservations[key].append(reservation)
+        with self._writing:
+            self._reservations.setdefault(key, []).append(reservation)
         try:
             yield
         finally:
-            self._reservations[key].remove(reservation)
+            with self._writing:
+                self._reservations[key].remove(reservation)
             self._write({reservation.note: 0.0})
 
     @contextmanager
@@ -104,7 +105,7 @@ class Ledger:
         with self._writing:
             calls, left = self._unwritten.copy(), settled or {}
             for call in calls:
-                if call.cost_usd > 0 and (open_ones := self._reservations[call.key]):
+                if call.cost_usd > 0 and (open_ones := self._reservations.get(call.key)):
                     payer = open_ones[-1]
                     left[payer.note] = left.get(payer.note, payer.held) - call.cost_usd
             self._store.record_calls([astuple(call) for call in calls], left)

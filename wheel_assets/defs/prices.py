@@ -4,6 +4,7 @@ from datetime import UTC
 
 import dagster as dg
 
+from wheel_assets.cache.progress import telling
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
 from wheel_assets.defs.checks import Checked, checked
@@ -14,7 +15,10 @@ from wheel_assets.tables import PRICE_HISTORY
 
 @dg.asset(group_name="market", code_version="1", **declared(PRICE_HISTORY))
 def price_history(
-    config: SymbolsConfig, market: dg.ResourceParam[MarketSource], store: dg.ResourceParam[Store]
+    context: dg.AssetExecutionContext,
+    config: SymbolsConfig,
+    market: dg.ResourceParam[MarketSource],
+    store: dg.ResourceParam[Store],
 ) -> Checked:
     """A year of daily prices of each symbol of the watchlist, for the volatility that it realised.
 
@@ -22,7 +26,7 @@ def price_history(
     keeps its advice. Materialize it once a day for volatilities that were realised, not only implied.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_sentence():
-        fetched = fetch_each(config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency)
+    with one_sentence(), telling(PRICE_HISTORY.name, context.log.info) as tell:
+        fetched = fetch_each(config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, tell)
     fetched.frame.attrs["not_fetched"] = fetched.failures
     yield from checked(PRICE_HISTORY, fetched.frame)

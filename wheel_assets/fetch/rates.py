@@ -28,6 +28,7 @@ from wheel_assets.fetch.source import THREE_MONTHS, Rate, RateSource
 LONGEST_CARRY = timedelta(days=7)
 _USUAL_CARRY = timedelta(days=4)  # a long weekend and the day that publishing takes
 _LOOK_BACK = timedelta(days=30)  # no run of holidays fills it
+_TOTAL_SECONDS = 30.0  # of one request with its retries: the next source publishes the same
 _LOWEST_PERCENT, _HIGHEST_PERCENT = -1.0, 25.0
 # Years by the name of a series or column; three months, which must not be missing, come first.
 _FRED_SERIES = {"DGS3MO": THREE_MONTHS, "DGS1MO": 1 / 12, "DGS6MO": 0.5, "DGS1": 1.0, "DGS2": 2.0, "DGS3": 3.0}
@@ -58,7 +59,15 @@ class FredRate(RateSource):
                 "WHEEL_FRED__API_KEY is not set", "FRED asks for one", "get one there, or use `treasury`"
             )
         self._key = api_key
-        self._http = HttpClient("fred", base_url, record, explain=_fred_fault, secrets=[api_key], sleep=sleep)
+        self._http = HttpClient(
+            "fred",
+            base_url,
+            record,
+            explain=_fred_fault,
+            secrets=[api_key],
+            total_seconds=_TOTAL_SECONDS,
+            sleep=sleep,
+        )
 
     def risk_free_rate(self, now: datetime) -> Rate:
         """See `RateSource.risk_free_rate`; a series other than the three months' that fails is left out."""
@@ -94,7 +103,7 @@ class FredCsvRate(RateSource):
     def __init__(
         self, base_url: str, record: Callable[[ApiCall], None], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._http = HttpClient("fred", base_url, record, sleep=sleep)
+        self._http = HttpClient("fred", base_url, record, total_seconds=_TOTAL_SECONDS, sleep=sleep)
 
     def risk_free_rate(self, now: datetime) -> Rate:
         """See `RateSource.risk_free_rate`."""
@@ -112,7 +121,7 @@ class TreasuryRate(RateSource):
     def __init__(
         self, base_url: str, record: Callable[[ApiCall], None], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._http = HttpClient("treasury", base_url, record, sleep=sleep)
+        self._http = HttpClient("treasury", base_url, record, total_seconds=_TOTAL_SECONDS, sleep=sleep)
 
     def risk_free_rate(self, now: datetime) -> Rate:
         """See `RateSource.risk_free_rate`; in the first days of January last year's file has the newest value."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -107,6 +108,13 @@ class RateSource(ABC):
         """The newest curve published before `now` (aware); raises SourceError."""
 
 
+def _nobody(how_far: str) -> None:
+    """Nobody waits."""
+
+
+_WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
+
+
 @dataclass
 class Fetched:
     """What came back for several keys: the frames together, and why the others have none."""
@@ -115,23 +123,29 @@ class Fetched:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concurrency: int = 1) -> Fetched:
+def tell_progress(how_far: str) -> None:
+    """Tell whoever waits for this fetch how far it is, such as `window 2 of 5`; for vendors, in long ones.
+
+    Costs nothing where nobody waits.
+    """
+    _WATCH.get()(how_far)
+
+
+def fetch_each(
+    keys: Iterable[str],
+    fetch: Callable[[str], pd.DataFrame],
+    concurrency: int = 1,
+    watch: Callable[[str], None] = _nobody,
+) -> Fetched:
     """Fetch every key, `concurrency` at a time; one that fails does not stop the others.
 
+    `watch` is told, by any thread, how many are done and what a fetch says of itself (`tell_progress`).
     Raises the first SourceError where no key could be fetched at all.
     """
     import pandas as pd
 
     keys = list(keys)
-
-    def attempt(key: str) -> pd.DataFrame | SourceError:
-        try:
-            return fetch(key)
-        except SourceError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
-        results = dict(zip(keys, pool.map(attempt, keys), strict=True))
+    results = _attempts(keys, fetch, concurrency, watch)
     frames = [result for result in results.values() if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
     if not frames:
@@ -139,3 +153,26 @@ def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concur
     together = pd.concat(frames, ignore_index=True)
     together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
     return Fetched(together, {key: str(error) for key, error in failures.items()})
+
+
+def _attempts(
+    keys: Sequence[str], fetch: Callable[[str], pd.DataFrame], concurrency: int, watch: Callable[[str], None]
+) -> dict[str, pd.DataFrame | SourceError]:
+    """What came of each key, in the order of the keys."""
+
+    def attempt(key: str) -> pd.DataFrame | SourceError:
+        _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
+        try:
+            return fetch(key)
+        except SourceError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
+        attempts = {key: pool.submit(attempt, key) for key in keys}
+        try:
+            for number, done in enumerate(as_completed(attempts.values()), 1):
+                done.result()  # what is no error of ours ends it all
+                watch(f"{number} of {len(keys)} symbols")
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun when this is interrupted
+    return {key: future.result() for key, future in attempts.items()}

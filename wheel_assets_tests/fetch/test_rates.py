@@ -216,6 +216,14 @@ def test_the_next_source_is_asked_and_says_why(fake, calls, vendors, now):
     assert rate.notes[0].endswith("used the constant")
 
 
+@pytest.mark.parametrize(("asked", "waited"), [("20", [20.0]), ("40", [])])
+def test_a_source_is_not_waited_for_while_another_publishes_the_same(fake, calls, vendors, now, waits, asked, waited):
+    fake.on(FRED_CSV, vendors.Reply(status=429, headers={"Retry-After": asked}))
+    with pytest.raises(errors.RateLimited):
+        FredCsvRate(fake.url, calls.append, sleep=waits.append).risk_free_rate(now)
+    assert waits[:1] == waited
+
+
 def test_where_all_fail_each_is_heard(fake, calls, vendors, now):
     fake.on(FRED, vendors.Reply({}, 404))
     source = FirstOf([FredRate(fake.url, KEY, calls.append), TreasuryRate(fake.url, calls.append)])
