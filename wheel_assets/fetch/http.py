@@ -100,7 +100,8 @@ class HttpClient:
     `record` is handed every attempt, in the thread that made it. `explain` reads the vendor's own
     code and words out of an error answer; codes in `final_codes` are never retried. `secrets` are
     struck out of all texts. GET is retried `retries` times on broken connections and
-    `retried_statuses`; POST only after a 429, because otherwise it may have worked. `total_seconds`
+    `retried_statuses`; POST only after a 429, because otherwise it may have worked. After one of
+    `last_statuses` nothing more is sent: whoever waits for its turn gets the same error. `total_seconds`
     bounds one call with all its attempts and waits, `max_bytes` the unpacked body.
     """
 
@@ -116,6 +117,7 @@ class HttpClient:
         secrets: Collection[str] = (),
         retries: int = 2,
         retried_statuses: Collection[int] = RETRIED_STATUSES,
+        last_statuses: Collection[int] = (),
         total_seconds: float = 120.0,
         max_bytes: int = 64 << 20,
         sleep: Callable[[float], None] = time.sleep,
@@ -123,6 +125,7 @@ class HttpClient:
         self.source, self._base_url, self._record = source, base_url.rstrip("/"), record
         self._explain, self._final_codes, self._secrets = explain, final_codes, tuple(s for s in secrets if s)
         self._total_seconds, self._max_bytes, self._sleep = total_seconds, max_bytes, sleep
+        self._last_statuses, self._last = last_statuses, list[SourceError]()
         loopback = is_loopback(base_url)
         if not loopback and urlsplit(base_url).scheme != "https":
             setting = f"WHEEL_{source.upper()}__BASE_URL={base_url}"
@@ -161,6 +164,8 @@ class HttpClient:
         """One try, told to the ledger: the answer or what is wrong, and the seconds it asks to wait."""
         if self._pace:
             self._pace.wait()
+        if self._last:
+            return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
         result = self._exchange(request, deadline)
         answer = result if isinstance(result, Answer) else None
@@ -169,6 +174,8 @@ class HttpClient:
         duration = 1000 * (time.monotonic() - started)
         status, size = (answer.status, len(answer.body)) if answer else (None, None)
         cost = 0.0 if status and 400 <= status < 500 else request.cost_usd  # what was refused is not billed
+        if isinstance(error, SourceError) and error.status in self._last_statuses:
+            self._last.append(error)
         text = str(error) if isinstance(error, SourceError) else None
         self._record(ApiCall(at, self.source, request.name, status, duration, size, cost, request.key, text))
         return (error or result), retry_after

@@ -21,6 +21,8 @@ OptionType = Literal["put", "call"]
 # A leading digit marks a FLEX series (`1XYZ`), a trailing one an adjusted series (`XYZ1`).
 _OSI = r"^(?=.{1,6}\s*\d{6}[CP])(?P<root>[0-9]?[A-Z][A-Z0-9]*)\s*(?P<ymd>\d{6})(?P<right>[CP])(?P<strike>\d{8})$"
 _RIGHTS: dict[str, OptionType] = {"P": "put", "C": "call"}
+# Indices whose options are listed under a second root: settled at another time of day, or exercised otherwise.
+_SECOND_ROOTS = {"SPX": "SPXW", "NDX": "NDXP", "RUT": "RUTW", "VIX": "VIXW", "OEX": "XEO"}
 _MAX_STRIKE = 99_999.999
 
 
@@ -105,6 +107,16 @@ def is_adjusted(roots: pd.Series) -> pd.Series:
 def option_root(ticker: str) -> str:
     """The root under which a ticker's standard options are listed: `BRK.B` to `BRKB`."""
     return ticker.replace(".", "").replace("/", "").lstrip("$_")
+
+
+def listed_roots(ticker: str) -> tuple[str, ...]:
+    """The roots of a ticker's standard options: one for a share, up to two for an index.
+
+    >>> listed_roots("SPX"), listed_roots("BRK.B")
+    (('SPX', 'SPXW'), ('BRKB',))
+    """
+    root = option_root(ticker)
+    return (root, _SECOND_ROOTS[root]) if root in _SECOND_ROOTS else (root,)
 
 
 def _not_osi(text: str) -> BadSymbol:
