@@ -47,6 +47,12 @@ def vendors() -> ModuleType:
     return _VENDORS
 
 
+@pytest.fixture(scope="session")
+def chains() -> ModuleType:
+    """One chain in every vendor's writing: the module `fake_chains`."""
+    return _load("fake_chains")
+
+
 @pytest.fixture
 def fake() -> Iterator[Any]:
     """A vendor on a loopback port; an address without a reply is a 404."""

@@ -65,6 +65,10 @@ class FakeVendor:
         """Answer `path` (without its query) with these."""
         self._replies[path] = list(replies)
 
+    def replies(self, path: str) -> list[Any]:
+        """What is still to be answered there."""
+        return self._replies[path]
+
     def reply(self, seen: Seen) -> Reply:
         self.seen.append(seen)
         replies = self._replies.get(seen.path, [Reply({}, 404)])
