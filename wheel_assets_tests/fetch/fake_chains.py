@@ -9,7 +9,10 @@ CONTRACT = {
     **{"code": "XYZ   270219P00095000", "bid": 1.10, "ask": 1.20, "last": 1.15, "iv": 0.25},
     **{"bid_size": 12, "ask_size": 20, "volume": 314, "open_interest": 4821},
 }
-SOUND = [CONTRACT | {"code": f"XYZ   270219{right}{strike:05d}000"} for strike in (95, 100, 105) for right in "PC"]
+PUTS, CALLS = (
+    [CONTRACT | {"code": f"XYZ   270219{right}{strike:05d}000"} for strike in (95, 100, 105)] for right in "PC"
+)
+SOUND = [*PUTS, *CALLS]
 
 _SCHWAB_NAMES = {
     **{"code": "symbol", "bid_size": "bidSize", "ask_size": "askSize", "volume": "totalVolume"},

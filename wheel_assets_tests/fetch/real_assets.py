@@ -26,6 +26,7 @@ class RealAssets:
     def __init__(self, folder: Path, now: datetime) -> None:
         self.store = Store(folder / "cache" / "cache.duckdb", clock=lambda: now.replace(tzinfo=None))
         self._sources: dict[str, Any] = {}
+        self._instance = dg.DagsterInstance.ephemeral()
         self._job = dg.Definitions(
             assets=dg.load_assets_from_package_module(stages),
             resources={**RESOURCES, **{role: self._resource(role) for role in set(ROLES.values())}, **self._storage()},
@@ -39,13 +40,12 @@ class RealAssets:
         config = {fields[table]: KEYS[fields[table]]} | config if table in fields else {}
         ops = {"ops": {table: {"config": config}}} if config else {}
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        with dg.DagsterInstance.ephemeral() as instance:
-            try:
-                done = self._job.execute_in_process(
-                    asset_selection=[dg.AssetKey(table)], instance=instance, run_config={**ops, **quiet}
-                )
-            except OneSentence as error:
-                raise error.error from None
+        try:
+            done = self._job.execute_in_process(
+                asset_selection=[dg.AssetKey(table)], instance=self._instance, run_config={**ops, **quiet}
+            )
+        except OneSentence as error:
+            raise error.error from None
         return {key: value.value for key, value in done.asset_materializations_for_node(table)[0].metadata.items()}
 
     def newest(self, table: str) -> pd.DataFrame:

@@ -211,41 +211,37 @@ def answering(vendor_named, fake, vendors, chains) -> Callable[..., Any]:
     return named
 
 
-@pytest.fixture
-def stored(real_assets) -> Callable[[Any], tuple[pd.DataFrame, list[str]]]:
-    """Fetch into the cache; the rows of the chain as they lie there, by code, and the notes."""
-
-    def fetch(vendor: Any) -> tuple[pd.DataFrame, list[str]]:
-        notes = real_assets.fetch("option_chains", vendor.source).get("notes", [])
-        rows = real_assets.newest("option_chains").set_index("option_symbol")
-        return rows[rows["expiration"] == "2027-02-19"], notes
-
-    return fetch
-
-
 @pytest.mark.parametrize("name", VENDORS)
-@pytest.mark.parametrize("fault", VALUES)
-def test_what_is_stored_of_a_bad_number(answering, stored, chains, name, fault):
-    sent, expected = VALUES[fault]
-    first, *others = chains.SOUND
-    rows, _ = stored(answering(name, [first | sent, *others]))
-    row = rows.loc[first["code"]]
-    found = {column: None if pd.isna(row[column]) else row[column] for column in expected}
-    untold = dict.fromkeys(UNTOLD.get(name, set()) & set(expected))
-    assert found == pytest.approx(expected | untold)
-    assert set(rows["quote_quality"].drop(first["code"])) == {"ok"}
+def test_what_is_stored_of_bad_numbers(answering, real_assets, chains, name):
+    codes = {fault: f"XYZ   270219P{strike:05d}000" for strike, fault in enumerate(VALUES, 90)}
+    sent = [chains.CONTRACT | VALUES[fault][0] | {"code": code} for fault, code in codes.items()]
+    real_assets.fetch("option_chains", answering(name, [*sent, *chains.CALLS]).source)
+    rows = real_assets.newest("option_chains").set_index("option_symbol")
+    expected = {fault: without(name, stored) for fault, (_, stored) in VALUES.items()}
+    assert {fault: told(rows.loc[code], expected[fault]) for fault, code in codes.items()} == expected
+    assert set(rows.loc[[call["code"] for call in chains.CALLS], "quote_quality"]) == {"ok"}
+
+
+def without(name: str, stored: dict[str, Any]) -> dict[str, Any]:
+    """What is stored of it where the vendor does not tell everything."""
+    return {column: None if column in UNTOLD.get(name, ()) else value for column, value in stored.items()}
+
+
+def told(row: pd.Series, columns: Any) -> dict[str, Any]:
+    return {column: None if pd.isna(row[column]) else row[column] for column in columns}
 
 
 @pytest.mark.parametrize(
     ("name", "fault"), [(name, fault) for fault, (_, _, senders) in LEFT_OUT.items() for name in senders]
 )
-def test_what_is_left_out_and_counted(answering, stored, chains, name, fault):
+def test_what_is_left_out_and_counted(answering, chains, name, fault):
     added, reason, _ = LEFT_OUT[fault]
     extra = chains.CONTRACT | added if isinstance(added, dict) else added
-    rows, notes = stored(answering(name, [*chains.SOUND, extra]))
+    frame = answering(name, [*chains.SOUND, extra]).ask()
+    rows = frame[frame["expiration"] == "2027-02-19"].set_index("option_symbol")
     assert sorted(rows.index) == sorted(contract["code"] for contract in chains.SOUND)
     assert rows.loc[chains.CONTRACT["code"], "bid"] == 1.10
-    assert f"XYZ: 1 contracts left out: {reason}" in notes
+    assert f"XYZ: 1 contracts left out: {reason}" in frame.attrs["notes"]
 
 
 @pytest.mark.parametrize("fault", REFUSED)
@@ -262,12 +258,12 @@ def test_what_is_refused_leaves_the_cache_as_it_was(answering, real_assets, chai
 
 
 @pytest.mark.parametrize("fault", TOLD)
-def test_what_is_only_told(answering, stored, chains, now, fault):
+def test_what_is_only_told(answering, chains, now, fault):
     name, document, note = TOLD[fault]
-    rows, notes = stored(answering(name, **document))
-    assert len(rows) == len(chains.SOUND)
-    assert f"XYZ: {note}" in notes
-    assert (rows["timestamp"] <= pd.Timestamp(now).tz_localize(None)).all()
+    frame = answering(name, **document).ask()
+    assert len(frame) == len(chains.SOUND)
+    assert f"XYZ: {note}" in frame.attrs["notes"]
+    assert (frame["timestamp"] <= pd.Timestamp(now).tz_localize(None)).all()
 
 
 @pytest.mark.parametrize("name", JSON)
