@@ -24,6 +24,7 @@ PLANTED = {
     "Databento key": "db-planted-databento-key",
     "FRED key": "plantedfredkey0123456789abcdefgh",
 }
+VENDORS = ("SCHWAB", "DATABENTO", "FRED", "TREASURY")
 TOKEN = "/v1/oauth/token"
 MATERIALIZE = ("dagster", "asset", "materialize", "-m", "wheel_assets.definitions", "--select")
 # One process that asks again under every failure: `wheel recommend --fresh`, with every logger at DEBUG.
@@ -88,7 +89,7 @@ class Echo:
         """What it was told, in every place where a vendor words an error."""
         told = json.dumps([seen.path, seen.query, seen.form, seen.headers, PLANTED["account number"]])
         failure = dict(FAILURES[self.failure])
-        body: Any = {name: told for name in ("error", "message", "error_message", "detail")}
+        body: dict[str, Any] = dict.fromkeys(("error", "message", "error_message", "detail"), told)
         body["errors"] = [{"title": told, "detail": told}]
         return self.vendors.Reply(json.dumps(body)[: -9 if failure.pop("damaged", False) else None], **failure)
 
