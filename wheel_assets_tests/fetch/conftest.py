@@ -53,6 +53,12 @@ def chains() -> ModuleType:
     return _load("fake_chains")
 
 
+@pytest.fixture(scope="session")
+def slow_reading() -> ModuleType:
+    """The independent readings of `slow_reading`."""
+    return _load("slow_reading")
+
+
 @pytest.fixture
 def fake() -> Iterator[Any]:
     """A vendor on a loopback port; an address without a reply is a 404."""
