@@ -22,7 +22,6 @@ NO_NUMBERS = [None, True, False, "", "NaN", "-", -999.0, math.nan, math.inf, 10*
 ODD_NUMBERS = [-1.0, 0, 1e308, "12", " 12.50", "-999.0", "1e3", 1.5, 2**63, -(2**70), "9" * 400]
 ODD_TEXTS = ["2026-13-45", "2026-11-18", "XYZ270115P00096000", "ABC270115P00095000", "XYZ1270115P00095000"]
 ODD_TEXTS += ["XYZ   200117P00095000", "xyz270115c00095500", "SUCCESS", "NAN", "1_000", "٣", "XYZ270115P00000000"]
-JUNK = st.sampled_from([*NO_NUMBERS, *ODD_NUMBERS, *ODD_TEXTS])
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -48,6 +47,23 @@ def damaged(document: Any, path: tuple, value: Any, how: str) -> Any:
         parent.append(copy.deepcopy(parent[path[-1]]))
     else:
         parent[path[-1]] = value
+    return document
+
+
+def damages(draw: Any, document: Any) -> Any:
+    """One damage: mostly a value of the right kind that is wrong, or one that belongs elsewhere."""
+    paths = places(document)
+    path = draw(st.sampled_from(paths))
+    old = at(document, path)
+    akin = [at(document, other) for other in paths if other and path and other[-1] == path[-1]]
+    likely = ODD_TEXTS if isinstance(old, str) else [*NO_NUMBERS, *ODD_NUMBERS]
+    value = draw(st.sampled_from([*likely, *akin]) | st.sampled_from([*NO_NUMBERS, *ODD_NUMBERS, *ODD_TEXTS]))
+    return damaged(document, path, value, draw(st.sampled_from(["drop", "twice", "replace", "replace"])))
+
+
+def at(document: Any, path: tuple) -> Any:
+    for key in path:
+        document = document[key]
     return document
 
 
@@ -107,8 +123,7 @@ def test_a_document_with_wrong_values(vendor_named, fake, vendors, slow_reading,
     vendor = vendor_named(name)
     document = vendor.good.body
     for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from(places(document)))
-        document = damaged(document, path, data.draw(JUNK), data.draw(st.sampled_from(["drop", "twice", "replace"])))
+        document = damages(data.draw, document)
     fake.on(vendor.path, vendors.Reply(json.dumps(document), content_type="application/json"))
     with suppress(SourceError):
         result = vendor.ask()
@@ -141,13 +156,13 @@ def test_a_table_with_wrong_cells(vendor_named, fake, vendors, name, data):
     """CSV: a cell is replaced; every number that is accepted stands in some cell that was sent."""
     vendor, sent = vendor_named(name), []
     junk = data.draw(st.sampled_from(["", "NaN", "-999", "2147483647", "9223372036854775807", "-1", "12.5", "é", "x"]))
-    place = data.draw(st.tuples(st.floats(0, 1), st.floats(0, 1)))
+    row, column = data.draw(st.tuples(st.integers(0, 99), st.integers(0, 99)))
 
     def damage(seen):
         reply = vendor.good(seen) if callable(vendor.good) else vendor.good
         lines = [line.split(",") for line in reply.body.strip().split("\n")]
-        row = 1 + int(place[0] * (len(lines) - 2)) if len(lines) > 1 else 0
-        lines[row][int(place[1] * (len(lines[row]) - 1))] = junk
+        cells = lines[1 + row % (len(lines) - 1)] if len(lines) > 1 else lines[0]
+        cells[column % len(cells)] = junk
         sent.extend(cell for line in lines for cell in line)
         return vendors.Reply("\n".join(map(",".join, lines)) + "\n", content_type=reply.media_type)
 
