@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _CODE = re.compile(r"([A-Z0-9]{1,6}) *(\d\d)(\d\d)(\d\d)([CP])(\d{8})", re.ASCII)
 _NEW_YORK = ZoneInfo("America/New_York")
+_SCHWAB_COUNTS = {
+    **{"bid_size": "bidSize", "ask_size": "askSize", "volume": "totalVolume"},
+    "open_interest": "openInterest",
+}
 TODAY = date(2026, 11, 20)  # the day of asking in these tests, before its close
 
 Row = dict[str, Any]
@@ -108,8 +112,7 @@ def _schwab_rows(document: Any) -> Iterator[Row]:
         terms = contract(sent.get("symbol"))
         if terms and sent.get("nonStandard") is not True and sent.get("mini") is not True:
             prices = {name: price(sent.get(name)) for name in ("bid", "ask", "last")}
-            names = {"bid_size": "bidSize", "ask_size": "askSize", "volume": "totalVolume"}
-            sizes = {ours: count(sent.get(theirs)) for ours, theirs in {**names, "open_interest": "openInterest"}.items()}
+            sizes = {ours: count(sent.get(theirs)) for ours, theirs in _SCHWAB_COUNTS.items()}
             percent = number(sent.get("volatility"))
             iv = volatility(None if percent is None else percent / 100)
             multiplier = count(sent.get("multiplier")) or 100
@@ -168,8 +171,8 @@ def schwab_account(document: Any) -> list[Row]:
     for sent in document[0]["securitiesAccount"].get("positions") or []:
         quantity = _plain(sent.get("longQuantity")), _plain(sent.get("shortQuantity"))
         if quantity[0] != quantity[1] and sent["instrument"].get("assetType") != "CASH_EQUIVALENT":
-            values = {"average_price": _plain(sent.get("averagePrice")), "market_value": _plain(sent.get("marketValue"))}
-            rows.append({"quantity": quantity[0] - quantity[1], **values})
+            average, value = _plain(sent.get("averagePrice")), _plain(sent.get("marketValue"))
+            rows.append({"quantity": quantity[0] - quantity[1], "average_price": average, "market_value": value})
     return rows
 
 
