@@ -6,6 +6,7 @@ non-commercial use and object to automated collection: it is off unless asked fo
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ _KNOWN_SYMBOL = "SPY"
 _CHAIN, _HISTORY = "options", "charts/historical"
 _CALLED = {_CHAIN: "chain", _HISTORY: "price history"}
 _NOT_FOUND = (403, 404)
+_DELAYED = "quotes delayed by about 15 minutes; Cboe's terms: personal, non-commercial use"
 _COLUMNS = {
     "option": "code",
     "bid": "bid",
@@ -45,7 +47,8 @@ _COLUMNS = {
 class CboeMarket(MarketSource):
     """Chains from Cboe's delayed quotes.
 
-    `pace` holds for the real host only. A 429 is not retried: the block it announces outlasts a run.
+    `pace` holds for the real host only. A 429 is not retried, and ends the asking: the block it announces
+    outlasts a run.
     """
 
     name: ClassVar[str] = "cboe"
@@ -59,9 +62,16 @@ class CboeMarket(MarketSource):
         pace: Pace = ONE_A_SECOND,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        statuses = RETRIED_STATUSES - {429}
-        self._http = HttpClient(self.name, base_url, record, pace=pace, retried_statuses=statuses, sleep=sleep)
-        self._has_answered = False
+        self._http = HttpClient(
+            self.name,
+            base_url,
+            record,
+            pace=pace,
+            retried_statuses=RETRIED_STATUSES - {429},
+            last_statuses={429},
+            sleep=sleep,
+        )
+        self._probing, self._probes = threading.Lock(), list[SourceError | None]()
 
     def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
         """Every listed standard contract, see `MarketSource.option_chain`."""
@@ -73,41 +83,48 @@ class CboeMarket(MarketSource):
         rows = answer.json("data")["data"]
         if not isinstance(rows, list):
             raise _layout(answer, "no list of data")
-        bars = rows_frame([row for row in rows if isinstance(row, dict)])
+        bars = rows_frame(rows)
         return history_frame(self.name, symbol, days_of_text(bars, "date"), bars, now)
 
     def _ask(self, what: str, symbol: str) -> Answer:
         """The answer under the first of the symbol's spellings that Cboe knows."""
         for spelling in _spellings(symbol):
             try:
-                answer = self._get(what, spelling, symbol)
+                return self._get(what, spelling, symbol)
             except SourceError as error:
                 if error.status not in _NOT_FOUND:
                     raise
                 refused = error
-            else:
-                return answer
         raise self._unknown_or_blocked(what, symbol, refused)
 
     def _get(self, what: str, spelling: str, key: str) -> Answer:
-        answer = self._http.get(f"/api/global/delayed_quotes/{what}/{spelling}.json", key=key)
-        self._has_answered = True
-        return answer
+        return self._http.get(f"/api/global/delayed_quotes/{what}/{spelling}.json", key=key)
 
     def _unknown_or_blocked(self, what: str, symbol: str, refused: SourceError) -> SourceError:
-        """403 means either; a symbol that surely exists, asked for once a process, tells them apart."""
-        if not self._has_answered and symbol != _KNOWN_SYMBOL:
-            try:
-                self._get(_CHAIN, _KNOWN_SYMBOL, _KNOWN_SYMBOL)
-            except SourceError as error:
-                if error.status not in _NOT_FOUND:
-                    return error
-        if self._has_answered and symbol != _KNOWN_SYMBOL:
-            why = f"HTTP {refused.status}, while it answers for others"
+        """403 means either; how the same vendor answers for a symbol that surely exists tells them apart."""
+        probed = refused if symbol == _KNOWN_SYMBOL else self._probe()
+        if probed is None:
+            why = f"HTTP {refused.status}, while it answers for {_KNOWN_SYMBOL}"
             missing = f"Cboe has no {_CALLED[what]} for {symbol}"
             return restated(refused, UnknownSymbol, missing, why, "check the ticker")
+        if probed.status not in _NOT_FOUND:
+            return probed
         blocked, why = "Cboe is refusing this client", f"HTTP {refused.status} for {_KNOWN_SYMBOL} too"
         return restated(refused, SourceRefused, blocked, why, "wait some hours or use another market source")
+
+    def _probe(self) -> SourceError | None:
+        """What is wrong with asking for the known symbol, None where nothing is; asked once, after the first 403.
+
+        An answer from before that says nothing: clients are shut out in the middle of a run.
+        """
+        with self._probing:
+            if not self._probes:
+                try:
+                    self._get(_CHAIN, _KNOWN_SYMBOL, _KNOWN_SYMBOL)
+                    self._probes.append(None)
+                except SourceError as error:
+                    self._probes.append(error)
+            return self._probes[0]
 
 
 def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
@@ -116,8 +133,7 @@ def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     options = data.get("options") if isinstance(data, dict) else None
     if not isinstance(options, list):
         raise _layout(answer, "no list of data.options")
-    rows = [row for row in options if isinstance(row, dict)]
-    quotes = rows_frame(rows) if rows else pd.DataFrame(columns=list(_COLUMNS))
+    quotes = rows_frame(options) if options else pd.DataFrame(columns=list(_COLUMNS))
     missing = [name for name in ("option", "bid", "ask") if name not in quotes]
     if missing:
         raise _layout(answer, f"its options have no {', '.join(missing)}")
@@ -125,7 +141,7 @@ def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     prices = [("current_price", data.get("current_price")), ("close", data.get("close")), ("mid", (bid + ask) / 2)]
     spot, notes = first_spot(prices, symbol, CboeMarket.name)
     quotes = quotes.rename(columns=_COLUMNS)[[name for old, name in _COLUMNS.items() if old in quotes]]
-    return VendorChain(CboeMarket.name, symbol, spot, _as_of(answer, data), quotes, notes)
+    return VendorChain(CboeMarket.name, symbol, spot, _as_of(answer, data), quotes, [_DELAYED, *notes])
 
 
 def _as_of(answer: Answer, data: dict[str, Any]) -> datetime:

@@ -1,7 +1,8 @@
 """From what any vendor sent to rows of `tables.OPTION_CHAINS`: one set of rules for all of them.
 
-A contract that cannot be traded (unreadable, expired, adjusted, sent twice) is left out and counted;
-one with a bad number keeps its row with NULL there; a chain without price or contracts is an error.
+A contract that cannot be traded (unreadable, expired, adjusted, sent twice) or that is not what its
+code says is left out and counted; one with a bad number keeps its row with NULL there; a chain without
+price or contracts is an error.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice
-from wheel_assets.fetch.osi import is_adjusted, parse_osi_column
-from wheel_assets.fetch.quotes import counts, non_negative, quote_quality
+from wheel_assets.fetch.osi import is_adjusted, listed_roots, parse_osi_column
+from wheel_assets.fetch.quotes import counts, non_negative, numbers, quote_quality
 from wheel_assets.tables import OPTION_CHAINS
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -25,6 +26,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 _FROM_LAST_TRADE_TO_MIDNIGHT = timedelta(hours=7, minutes=45)
 _HIGHEST_IV = 5.0
 _SHARES_A_CONTRACT = 100
+_LEAST_STEP = 0.0005  # half of the thousandth of a dollar in which codes hold strikes
 
 
 @dataclass
@@ -32,7 +34,8 @@ class VendorChain:
     """A chain in the vendor's numbers.
 
     `quotes` has a column `code` (OSI, any spelling) and any of bid, ask, last, bid_size, ask_size,
-    volume, open_interest, iv (decimal a year), multiplier, and `non_standard` (bool); `as_of` is aware.
+    volume, open_interest, iv (decimal a year), multiplier, `non_standard` (bool), and `strike` where the
+    vendor tells it apart from the code; `as_of` is aware.
     """
 
     source: str
@@ -60,10 +63,13 @@ class VendorChain:
     def _kept(self, contracts: pd.DataFrame, today: date) -> tuple[pd.Series, list[str]]:
         """Which contracts can be traded, and how many were left out for what reason."""
         non_standard = self.quotes.get("non_standard", pd.Series(False, index=self.quotes.index))
+        off_by = np.abs(numbers(_column(self.quotes, "strike")) - contracts["strike"])
         reasons = {
             "with an unreadable code": contracts["option_symbol"].isna(),
             "expired": contracts["expiration"] < pd.Timestamp(today),
             "adjusted (other deliverable than 100 shares)": is_adjusted(contracts["root"]) | non_standard.eq(True),
+            f"of another underlying than {self.symbol}": ~contracts["root"].isin(listed_roots(self.symbol)),
+            "with another strike than their code's": off_by > _LEAST_STEP,
             "sent twice": contracts["option_symbol"].duplicated(),
         }
         kept, notes = pd.Series(True, index=contracts.index), []

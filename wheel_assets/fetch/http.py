@@ -89,7 +89,8 @@ class HttpClient:
     `record` is handed every attempt, in the thread that made it. `explain` reads the vendor's own
     code and words out of an error answer; codes in `final_codes` are never retried. `secrets` are
     struck out of all texts. GET is retried `retries` times on broken connections and
-    `retried_statuses`; POST only after a 429, because otherwise it may have worked. `total_seconds`
+    `retried_statuses`; POST only after a 429, because otherwise it may have worked. After one of
+    `last_statuses` nothing more is sent: whoever waits for its turn gets the same error. `total_seconds`
     bounds one call with all its attempts and waits but those for its turn, `max_bytes` the unpacked body.
     """
 
@@ -105,6 +106,7 @@ class HttpClient:
         secrets: Collection[str] = (),
         retries: int = 2,
         retried_statuses: Collection[int] = RETRIED_STATUSES,
+        last_statuses: Collection[int] = (),
         total_seconds: float = 120.0,
         max_bytes: int = 64 << 20,
         sleep: Callable[[float], None] = time.sleep,
@@ -112,6 +114,7 @@ class HttpClient:
         self.source, self._base_url, self._record = source, base_url.rstrip("/"), record
         self._explain, self._final_codes, self._secrets = explain, final_codes, tuple(s for s in secrets if s)
         self._total_seconds, self._max_bytes, self._sleep = total_seconds, max_bytes, sleep
+        self._last_statuses, self._last = last_statuses, list[SourceError]()
         loopback = is_loopback(base_url)
         if not loopback and urlsplit(base_url).scheme != "https":
             setting = f"WHEEL_{source.upper()}__BASE_URL={base_url.rpartition('@')[2]}"
@@ -149,6 +152,8 @@ class HttpClient:
 
     def _attempt(self, request: Request, deadline: float) -> tuple[Answer | SourceError, float]:
         """One try, told to the ledger: the answer or what is wrong, and the seconds it asks to wait."""
+        if self._last:
+            return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
 
         def tell(answer: Answer | None, error: str | None, billed: bool) -> None:
@@ -166,6 +171,8 @@ class HttpClient:
             return result, 0.0
         retry_after = seconds_to_wait(result.headers.get("Retry-After"))
         error = self._refusal(result, request, retry_after)
+        if error is not None and error.status in self._last_statuses:
+            self._last.append(error)
         tell(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
         return error or result, retry_after
 

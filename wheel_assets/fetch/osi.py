@@ -21,6 +21,8 @@ OptionType = Literal["put", "call"]
 # A leading digit marks a FLEX series (`1XYZ`), a trailing one an adjusted series (`XYZ1`).
 _OSI = r"^(?=.{1,6}\s*\d{6}[CP])(?P<root>[0-9]?[A-Z][A-Z0-9]*)\s*(?P<ymd>\d{6})(?P<right>[CP])(?P<strike>\d{8})$"
 _RIGHTS: dict[str, OptionType] = {"P": "put", "C": "call"}
+# Indices whose options are listed under a second root: settled at another time of day, or exercised otherwise.
+_SECOND_ROOTS = {"SPX": "SPXW", "NDX": "NDXP", "RUT": "RUTW", "VIX": "VIXW", "OEX": "XEO"}
 _MAX_STRIKE = 99_999.999
 
 
@@ -84,23 +86,37 @@ def parse_osi_column(codes: pd.Series) -> pd.DataFrame:
     """Read many option symbols at once: columns option_symbol (padded), root, expiration, option_type, strike.
 
     The index is that of `codes`; a code that cannot be read is a row of nothing but missing values.
+    A chain has thousands of codes, but few expirations and few strikes: each is read once.
     """
     import pandas as pd
 
-    text = codes.astype("object").where(codes.map(lambda code: isinstance(code, str)), "").str.strip().str.upper()
-    parts = text.str.extract(_OSI, flags=re.ASCII)
-    expiration = pd.to_datetime("20" + parts["ymd"], format="%Y%m%d", errors="coerce").astype("datetime64[us]")
-    strike = pd.to_numeric(parts["strike"]) / 1000
-    frame = pd.DataFrame(
-        {
-            "option_symbol": parts["root"].str.ljust(6) + parts["ymd"] + parts["right"] + parts["strike"],
-            "root": parts["root"],
-            "expiration": expiration,
-            "option_type": parts["right"].map(_RIGHTS),
-            "strike": strike,
-        }
-    )
-    return frame.mask(expiration.isna() | ~(strike > 0))
+    text = [code.strip().upper() if isinstance(code, str) else "" for code in codes]
+    numbers, heads = pd.factorize(pd.Series([code[:-9] for code in text], dtype="object"))
+    series = pd.DataFrame([_series(head) for head in heads], columns=["head", "root", "expiration"]).iloc[numbers]
+    numbers, tails = pd.factorize(pd.Series([code[-9:] for code in text], dtype="object"))
+    sides = pd.DataFrame([_side(tail) for tail in tails], columns=["tail", "option_type", "strike"]).iloc[numbers]
+    frame = pd.concat([series.set_axis(codes.index), sides.set_axis(codes.index)], axis=1)
+    frame["expiration"] = pd.to_datetime(frame["expiration"]).astype("datetime64[us]")
+    frame.insert(0, "option_symbol", frame.pop("head") + frame.pop("tail"))
+    return frame.mask(frame["option_symbol"].isna())
+
+
+def _series(head: str) -> tuple[str, str, date] | tuple[None, None, None]:
+    """What the part before the right says: itself padded, root and expiration."""
+    try:
+        option = parse_osi(f"{head}P00001000")
+    except BadSymbol:
+        return None, None, None
+    return option.osi[:-9], option.root, option.expiration
+
+
+def _side(tail: str) -> tuple[str, OptionType, float] | tuple[None, None, None]:
+    """What the rest says: itself, right and strike."""
+    try:
+        option = parse_osi(f"X270115{tail}")
+    except BadSymbol:
+        return None, None, None
+    return tail, option.option_type, option.strike
 
 
 def is_adjusted(roots: pd.Series) -> pd.Series:
@@ -111,6 +127,16 @@ def is_adjusted(roots: pd.Series) -> pd.Series:
 def option_root(ticker: str) -> str:
     """The root under which a ticker's standard options are listed: `BRK.B` to `BRKB`."""
     return ticker.replace(".", "").replace("/", "").lstrip("$_")
+
+
+def listed_roots(ticker: str) -> tuple[str, ...]:
+    """The roots of a ticker's standard options: one for a share, up to two for an index.
+
+    >>> listed_roots("SPX"), listed_roots("BRK.B")
+    (('SPX', 'SPXW'), ('BRKB',))
+    """
+    root = option_root(ticker)
+    return (root, _SECOND_ROOTS[root]) if root in _SECOND_ROOTS else (root,)
 
 
 def _not_osi(text: str) -> BadSymbol:

@@ -42,10 +42,11 @@ def numbers(values: Iterable[Any], no_value: Iterable[float] = NO_VALUE) -> NDAr
     return floats
 
 
-def rows_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """JSON objects as rows, whatever their values are."""
+def rows_frame(rows: list[Any]) -> pd.DataFrame:
+    """JSON objects as rows, whatever their values are; what is no object is a row without values."""
     import pandas as pd
 
+    rows = [row if isinstance(row, dict) else {} for row in rows]
     try:
         return pd.DataFrame(rows)
     except OverflowError:  # an integer beyond any float; slower, and met in damaged answers only

@@ -41,6 +41,7 @@ _NAMES = {
     "multiplier": ("multiplier",),
     "non_standard": ("nonStandard", "isNonStandard"),
     "mini": ("mini", "isMini"),
+    "strike": ("strikePrice",),
     "quote_time": ("quoteTimeInLong",),
 }
 
@@ -77,7 +78,7 @@ class SchwabMarket(MarketSource):
 
     def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
         """Every listed standard contract, see `MarketSource.option_chain`."""
-        documents = list(self._documents(symbol, now))
+        documents = self._documents(symbol, now)
         quotes = _quotes([contract for document in documents for contract in _contracts(document)])
         if quotes.empty:
             why = f"status {str(documents[0]['status'])[:40]}"
@@ -94,30 +95,36 @@ class SchwabMarket(MarketSource):
         params = {"symbol": schwab_symbol(symbol), "periodType": "year", "period": "1", "frequencyType": "daily"}
         answer = self._session.get(_BARS, {**params, "frequency": "1"}, now, key=symbol)
         candles = answer.json("candles")["candles"]
-        bars = rows_frame([bar for bar in candles if isinstance(bar, dict)] if isinstance(candles, list) else [])
+        bars = rows_frame(candles if isinstance(candles, list) else [])
         if bars.empty:
             what = f"Schwab has no price history of {symbol}"
             raise answer.error(UnknownSymbol, what, "its answer is empty", "check the ticker")
         return history_frame(SOURCE, symbol, days_of_epoch(bars, "datetime"), bars, now)
 
-    def _documents(self, symbol: str, now: datetime) -> Iterator[dict[str, Any]]:
-        """The whole chain, split by date as often as an answer is too large or cut short."""
+    def _documents(self, symbol: str, now: datetime) -> list[dict[str, Any]]:
+        """The whole chain, split by date as often as an answer is too large or cut short.
+
+        A part may be unknown where the whole is not: nothing expires in it. Raises UnknownSymbol where all are.
+        """
         today = first_live_day(now)
-        whole = Window(today, today + _HORIZON)
-        windows = deque([whole])
+        windows, done = deque([Window(today, today + _HORIZON)]), 0
+        documents: list[dict[str, Any]] = []
+        unknown: UnknownSymbol | None = None
         while windows:
             window = windows.popleft()
             try:
                 document = self._document(symbol, window, now)
-            except UnknownSymbol:
-                if window == whole:
-                    raise
-                continue  # nothing expires in this part
+            except UnknownSymbol as error:
+                document, unknown = {}, error
             if document is None:
                 windows.extendleft(reversed(window.split(symbol, today)))
-                _LOG.info("the chain of %s is too big for one answer: %d parts to go", symbol, len(windows))
-            else:
-                yield document
+                continue
+            documents += [document] if document else []
+            done += 1
+            _LOG.info("chain of %s: %d of %d windows", symbol, done, done + len(windows))
+        if unknown and not documents:
+            raise unknown
+        return documents
 
     def _document(self, symbol: str, window: Window, now: datetime) -> dict[str, Any] | None:
         """One window, None where it must be split."""
@@ -167,16 +174,15 @@ class SchwabMarket(MarketSource):
 
 
 def _contracts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every contract in both maps: expiration to strike to a list, which may hold several roots."""
+    """Every contract in both maps: expiration to strike to a list, which may hold several roots.
+
+    What is no object is an empty one: a contract without a code, and counted as such.
+    """
     if document["status"] != "SUCCESS":
         return
-    for strikes in (strikes for name in _MAPS for strikes in _values(document[name])):
-        for contracts in _values(strikes):
-            yield from (
-                contract
-                for contract in (contracts if isinstance(contracts, list) else [])
-                if isinstance(contract, dict)
-            )
+    for strikes in (strikes for name in _MAPS for strikes in _inside(document[name])):
+        for contract in (contract for contracts in _inside(strikes) for contract in _inside(contracts)):
+            yield contract if isinstance(contract, dict) else {}
 
 
 def _quotes(contracts: list[dict[str, Any]]) -> pd.DataFrame:
@@ -215,5 +221,8 @@ def _document_notes(documents: list[dict[str, Any]], received: int) -> list[str]
     return notes
 
 
-def _values(mapping: Any) -> list[Any]:
-    return list(mapping.values()) if isinstance(mapping, dict) else []
+def _inside(container: Any) -> list[Any]:
+    """What an object or list holds, nothing of null; anything else is damage, and stands for itself."""
+    if isinstance(container, dict):
+        return list(container.values())
+    return container if isinstance(container, list) else [] if container is None else [container]

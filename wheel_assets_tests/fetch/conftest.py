@@ -48,6 +48,18 @@ def vendors() -> ModuleType:
     return _VENDORS
 
 
+@pytest.fixture(scope="session")
+def chains() -> ModuleType:
+    """One chain in every vendor's writing: the module `fake_chains`."""
+    return _load("fake_chains")
+
+
+@pytest.fixture(scope="session")
+def slow_reading() -> ModuleType:
+    """The independent readings of `slow_reading`."""
+    return _load("slow_reading")
+
+
 @pytest.fixture
 def fake() -> Iterator[Any]:
     """A vendor on a loopback port; an address without a reply is a 404."""
@@ -114,12 +126,22 @@ def cboe(fake: Any, calls: list[Any], waits: list[float]) -> Any:
 
 @dataclass
 class Vendor:
-    """One vendor at the fake: where it is asked, what it answers, how often it is tried, and the asking."""
+    """One vendor at the fake: where it is asked, what it answers, how often it is tried, what it is asked for."""
 
     path: str
     good: Any
     tries: int
-    ask: Callable[[], Any]
+    table: str
+    source: Any
+
+    def ask(self) -> Any:
+        """What the asset of its table asks of it."""
+        if self.table == "risk_free_rate":
+            return self.source.risk_free_rate(NOW)
+        if self.table == "positions":
+            return self.source.positions("default", NOW)
+        chain = self.table == "option_chains"
+        return (self.source.option_chain if chain else self.source.price_history)("XYZ", NOW)
 
 
 @pytest.fixture
@@ -138,20 +160,25 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
         market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, reserve=free, **sleep)
         treasury = TreasuryRate(fake.url, calls.append, **sleep)
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
-        fred_csv = FredCsvRate(fake.url, calls.append, **sleep)
-        asking = {
-            "cboe": lambda: cboe.option_chain("XYZ", NOW),
-            "cboe history": lambda: cboe.price_history("XYZ", NOW),
-            "schwab history": lambda: SchwabMarket(schwab).price_history("XYZ", NOW),
-            "schwab chains": lambda: SchwabMarket(schwab).option_chain("XYZ", NOW),
-            "schwab account": lambda: SchwabAccount(schwab).positions("default", NOW),
-            "databento": lambda: market.option_chain("XYZ", NOW),
-            "fred": lambda: fred.risk_free_rate(NOW),
-            "fred csv": lambda: fred_csv.risk_free_rate(NOW),
-            "treasury": lambda: treasury.risk_free_rate(NOW),
+        sources = {
+            "cboe": ("option_chains", cboe),
+            "cboe history": ("price_history", cboe),
+            "schwab chains": ("option_chains", SchwabMarket(schwab)),
+            "schwab history": ("price_history", SchwabMarket(schwab)),
+            "schwab account": ("positions", SchwabAccount(schwab)),
+            "databento": ("option_chains", market),
+            "fred": ("risk_free_rate", fred),
+            "fred csv": ("risk_free_rate", FredCsvRate(fake.url, calls.append, **sleep)),
+            "treasury": ("risk_free_rate", treasury),
         }
         path, good = _VENDORS.good_answers(fake)[name]
         fake.on(path, good)
-        return Vendor(path, good, 4 if name.startswith("schwab") else 3, asking[name])
+        return Vendor(path, good, 4 if name.startswith("schwab") else 3, *sources[name])
 
     return named
+
+
+@pytest.fixture(scope="module")
+def real_assets(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The real assets over a cache file; one for a whole module, for a failure leaves it as it was."""
+    return _load("real_assets").RealAssets(tmp_path_factory.mktemp("real"), NOW)

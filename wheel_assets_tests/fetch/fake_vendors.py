@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +54,7 @@ class FakeVendor:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.connections: list[socket.socket] = []
         self._replies: dict[str, list[Any]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -61,6 +64,10 @@ class FakeVendor:
     def on(self, path: str, *replies: Any) -> None:
         """Answer `path` (without its query) with these."""
         self._replies[path] = list(replies)
+
+    def replies(self, path: str) -> list[Any]:
+        """What is still to be answered there."""
+        return self._replies[path]
 
     def reply(self, seen: Seen) -> Reply:
         self.seen.append(seen)
@@ -72,7 +79,11 @@ class FakeVendor:
         return [seen.path for seen in self.seen]
 
     def close(self) -> None:
+        """Nobody listens any more, and nobody goes on with a connection that was kept open."""
         self._server.shutdown()
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
         self._thread.join()
 
@@ -81,6 +92,10 @@ def _handler(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = 1 << 16  # head and body in one packet: no wait for the client's acknowledgement
+
+        def setup(self) -> None:
+            vendor.connections.append(self.request)
+            super().setup()
 
         def log_message(self, *args: Any) -> None:
             """Quiet."""
@@ -225,7 +240,7 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
     """By vendor: the path that is asked and a good reply; what else a vendor needs is served too."""
     fake.on("/v1/oauth/token", Reply(schwab_token()))
     fake.on("/api/global/delayed_quotes/options/SPY.json", Reply(cboe_document()))
-    codes = [f"XYZ   270115{right}000{strike}000" for right in "PC" for strike in (90, 95)]
+    codes = [f"XYZ   270115{right}{strike:05d}000" for right in "PC" for strike in (95, 105)]
     rows = [{"date": "2026-11-20", "value": "."}, {"date": "2026-11-19", "value": "3.97"}]
     year = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/2026/all"
     curve = 'Date,"1 Mo","3 Mo"\n11/19/2026,4.00,3.97\n11/18/2026,4.00,3.96\n'

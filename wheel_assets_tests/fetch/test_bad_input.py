@@ -1,138 +1,292 @@
-"""The table of bad input: for every vendor and every failure of the wire, how often it is asked and what is said."""
+"""The table of bad input, first part: what goes wrong on the way. The second is `test_bad_values.py`.
 
-from dataclasses import dataclass, field
-from typing import Any
+For every vendor and every failure: the error it becomes, how often it is asked for, the sentence that
+the user reads, and that afterwards the cache holds what it held before, row by row. A new vendor, or
+a new failure, is a line in these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 
 from wheel_assets import errors
+from wheel_assets.errors import LoginExpired, RateLimited, SourceRefused, SourceUnreachable, UnexpectedAnswer
 
-VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento"]
-VENDORS += ["fred", "fred csv", "treasury"]
+CBOE = ["cboe", "cboe history"]
+SCHWAB = ["schwab chains", "schwab history", "schwab account"]
+CSV = ["databento", "treasury", "fred csv"]
+VENDORS = [*CBOE, *SCHWAB, "databento", "fred", "fred csv", "treasury"]
+TOKEN = "/v1/oauth/token"
 TOO_BIG = {"fault": {"faultstring": "Body buffer overflow", "detail": {"errorcode": "protocol.http.TooBigBody"}}}
-ONCE, AGAIN = False, True
+DENIED = "<html><body>Access Denied</body></html>"
+ONCE, AGAIN = 1, 0  # AGAIN: three times in all, four at Schwab
 
 
-@dataclass
-class Row:
-    """A failure, the error it becomes, whether it is tried again, and a part of the message."""
+class Case(NamedTuple):
+    """What a failure becomes: the error, the requests made, and what is said (<vendor> and <url> filled in)."""
 
-    reply: dict[str, Any]
-    kind: type[errors.SourceError]
-    retried: bool
-    words: str
-    exceptions: dict[str, tuple[type[errors.SourceError], int]] = field(default_factory=dict)
+    kind: type[errors.WheelError]
+    requests: int
+    sentence: str
 
 
-UNKNOWN = (errors.UnknownSymbol, 1)
-RENEWED = (errors.SourceRefused, 2)  # a token may die early: it is renewed, and asked with once more
-NOT_FOUND = {"cboe": UNKNOWN, "cboe history": UNKNOWN, "schwab chains": UNKNOWN}
-SHUT_OUT = {"cboe": (errors.RateLimited, 1), "cboe history": (errors.RateLimited, 1)}
+class Row(NamedTuple):
+    """A failure by the reply that makes it (None: nobody listens), and by vendor where one does otherwise."""
+
+    reply: dict[str, Any] | None
+    case: Case
+    otherwise: dict[str, Case] = {}  # noqa: RUF012
+
+
+def broken(why: str) -> Case:
+    sentence = f"<vendor> cannot be reached; {why}; check the network and the address <url>"
+    return Case(SourceUnreachable, AGAIN, sentence)
+
+
+def failing(why: str, requests: int = AGAIN) -> Case:
+    return Case(SourceUnreachable, requests, f"<vendor> is failing; HTTP {why}; try again later")
+
+
+def refused(why: str) -> Case:
+    return Case(SourceRefused, ONCE, f"<vendor> refuses this client; HTTP {why}; check key, licence and login")
+
+
+def not_accepted(why: str) -> Case:
+    return Case(UnexpectedAnswer, ONCE, f"<vendor> did not accept the request; HTTP {why}")
+
+
+def limited(remedy: str, requests: int = AGAIN) -> Case:
+    return Case(RateLimited, requests, f"<vendor> limits the rate of requests; HTTP 429; {remedy}")
+
+
+def unexpected(why: str) -> Case:
+    remedy = "try again later; if it stays, the vendor has changed its layout"
+    return Case(UnexpectedAnswer, ONCE, f"<vendor> sent an unexpected answer; {why}; {remedy}")
+
+
+def no_such(what: str, why: str) -> Case:
+    return Case(errors.UnknownSymbol, ONCE, f"{what} XYZ; {why}; check the ticker")
+
+
+def of(vendors: list[str], case: Case) -> dict[str, Case]:
+    return dict.fromkeys(vendors, case)
+
+
+def unknown_to_cboe(why: str) -> dict[str, Case]:
+    found = zip(CBOE, ("chain", "price history"), strict=True)
+    return {name: no_such(f"Cboe has no {what} for", f"{why}, while it answers for SPY") for name, what in found}
+
+
+NEW_TOKEN = Case(
+    SourceRefused,
+    2,
+    "Schwab refuses even a new token; HTTP 401, request None; see that the app has both API products and is "
+    "`Ready For Use`, and that the account is linked",
+)
+TOO_MANY = Case(
+    UnexpectedAnswer,
+    6,  # the whole, the first of its windows, and halves of that down to one day
+    "the options of XYZ that expire on 2026-11-20 are too many for one answer of Schwab; "
+    "use another market source for it",
+)
+NO_LIST = Case(
+    UnexpectedAnswer,
+    ONCE,
+    "Schwab sent an account that cannot be read; its accounts are no list; its layout may have changed",
+)
+NO_VALUE = Case(UnexpectedAnswer, ONCE, "US Treasury 3 Mo has no value; try again later or set WHEEL_RATE__SOURCE")
+NO_COLUMNS = Case(UnexpectedAnswer, ONCE, "Databento sent a damaged CSV; No columns to parse from file")
+
 TABLE = {
-    "reset": Row({"reset": True}, errors.SourceUnreachable, AGAIN, "connection broke"),
-    "reset mid-body": Row({"body": "x" * 99, "cut": True}, errors.SourceUnreachable, AGAIN, "the answer broke off"),
-    "slow": Row({"body": {}, "delay": 0.2}, errors.SourceUnreachable, AGAIN, "no answer in time"),
-    "400": Row({"status": 400}, errors.UnexpectedAnswer, ONCE, "HTTP 400"),
-    "401": Row(
-        {"status": 401},
-        errors.SourceRefused,
-        ONCE,
-        "HTTP 401",
-        {"schwab chains": RENEWED, "schwab history": RENEWED, "schwab account": RENEWED},
+    "connection refused": Row(None, broken("connection refused")),
+    "reset": Row({"reset": True}, broken("the connection broke")),
+    "reset mid-body": Row({"body": "x" * 99, "cut": True}, broken("the answer broke off")),
+    "slow beyond the timeout": Row({"body": {}, "delay": 0.2}, broken("no answer in time")),
+    "redirect": Row({"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, not_accepted("302")),
+    "400": Row({"status": 400}, not_accepted("400")),
+    "401": Row({"status": 401}, refused("401"), of(SCHWAB, NEW_TOKEN)),
+    "402": Row({"status": 402}, refused("402")),
+    "403": Row({"status": 403}, refused("403"), unknown_to_cboe("HTTP 403")),
+    "404": Row(
+        {"status": 404},
+        not_accepted("404"),
+        {**unknown_to_cboe("HTTP 404"), "schwab chains": no_such("Schwab lists no options on", "HTTP 404")},
     ),
-    "402": Row({"status": 402}, errors.SourceRefused, ONCE, "HTTP 402"),
-    "403": Row({"status": 403}, errors.SourceRefused, ONCE, "HTTP 403", {"cboe": UNKNOWN, "cboe history": UNKNOWN}),
-    "404": Row({"status": 404}, errors.UnexpectedAnswer, ONCE, "HTTP 404", NOT_FOUND),
-    "429": Row({"status": 429}, errors.RateLimited, AGAIN, "try again", SHUT_OUT),
+    "429": Row(
+        {"status": 429},
+        limited("try again in some minutes"),
+        of(CBOE, limited("try again in some minutes", ONCE)),
+    ),
     "429 with Retry-After": Row(
         {"status": 429, "headers": {"Retry-After": "9"}},
-        errors.RateLimited,
-        AGAIN,
-        "wait 9 seconds",
-        SHUT_OUT,
+        limited("it asks to wait 9 seconds"),
+        of(CBOE, limited("it asks to wait 9 seconds", ONCE)),
     ),
-    "500": Row({"status": 500}, errors.SourceUnreachable, AGAIN, "HTTP 500"),
-    "502": Row({"status": 502}, errors.SourceUnreachable, AGAIN, "HTTP 502"),
+    "500": Row({"status": 500}, failing("500")),
+    "500 with a page": Row({"status": 500, "body": DENIED, "content_type": "text/html"}, failing(f"500 {DENIED}")),
+    "502": Row({"status": 502}, failing("502")),
     "502 TooBigBody": Row(
         {"status": 502, "body": TOO_BIG},
-        errors.SourceUnreachable,
-        AGAIN,
-        "",
-        # Whole, first window, then halves of it down to one day, which cannot be split.
-        {
-            "schwab chains": (errors.UnexpectedAnswer, 6),
-            "schwab history": (errors.SourceUnreachable, 1),
-            "schwab account": (errors.SourceUnreachable, 1),
-        },
+        failing(f"502 {TOO_BIG}".replace("'", '"')),
+        {**of(SCHWAB, failing("502 Body buffer overflow", ONCE)), "schwab chains": TOO_MANY},
     ),
-    "503": Row({"status": 503}, errors.SourceUnreachable, AGAIN, "HTTP 503"),
-    "redirect": Row(
-        {"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, errors.UnexpectedAnswer, ONCE, "HTTP 302"
-    ),
+    "503": Row({"status": 503}, failing("503")),
     "HTML with status 200": Row(
-        {"body": "<html>Denied</html>", "content_type": "text/html"}, errors.UnexpectedAnswer, ONCE, "text/html instead"
+        {"body": DENIED, "content_type": "text/html"},
+        unexpected(f"text/html instead of JSON: {DENIED}"),
+        of(CSV, unexpected(f"text/html instead of CSV: {DENIED}")),
     ),
     "truncated JSON": Row(
-        {"body": '{"data": {"opt', "content_type": "application/json"}, errors.UnexpectedAnswer, ONCE, "unexpected"
+        {"body": '{"data": {"opt', "content_type": "application/json"},
+        unexpected("damaged JSON of 14 bytes"),
+        of(CSV, unexpected('application/json instead of CSV: {"data": {"opt')),
     ),
-    "no text": Row({"body": b"\xff\xfe\x00\x01", "content_type": ""}, errors.UnexpectedAnswer, ONCE, "unexpected"),
-    "wrong shape": Row({"body": {"a": 1}}, errors.UnexpectedAnswer, ONCE, ""),
-    "empty body": Row({"body": b""}, errors.UnexpectedAnswer, ONCE, ""),
+    "no text": Row(
+        {"body": b"\xff\xfe\x00\x01", "content_type": ""},
+        unexpected("damaged JSON of 4 bytes"),
+        of(CSV, unexpected("text that is not UTF-8")),
+    ),
+    "wrong shape": Row(
+        {"body": {"a": 1}},
+        unexpected("no data among its keys ['a']"),
+        {
+            **of(CSV, unexpected('application/json instead of CSV: {"a": 1}')),
+            "schwab chains": unexpected("no status, putExpDateMap, callExpDateMap among its keys ['a']"),
+            "schwab history": unexpected("no candles among its keys ['a']"),
+            "schwab account": NO_LIST,
+            "fred": unexpected("no observations among its keys ['a']"),
+        },
+    ),
+    "empty body": Row(
+        {"body": b""},
+        unexpected("damaged JSON of 0 bytes"),
+        {"treasury": NO_VALUE, "databento": NO_COLUMNS},
+    ),
+}
+
+LOG_IN = "run `wheel login schwab`"
+CHECK_APP = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOG_IN}"
+
+
+def dead(why: str, remedy: str = LOG_IN) -> Case:
+    return Case(LoginExpired, ONCE, f"Schwab turned the login down; HTTP {why}; {remedy}")
+
+
+# What the token endpoint may answer once the access token has ended. A POST is repeated after a 429 only.
+LOGIN = {
+    "dead refresh token": Row(
+        {"status": 400, "body": {"error": "unsupported_token_type"}}, dead("400 unsupported_token_type")
+    ),
+    "revoked refresh token": Row({"status": 400, "body": {"error": "invalid_grant"}}, dead("400 invalid_grant")),
+    "wrong secret": Row({"status": 401, "body": {"error": "invalid_client"}}, dead("401 invalid_client", CHECK_APP)),
+    "denied at the door": Row({"status": 403, "body": DENIED, "content_type": "text/html"}, refused(f"403 {DENIED}")),
+    "500": Row({"status": 500}, failing("500", ONCE)),
+    "reset": Row({"reset": True}, broken("the connection broke")._replace(requests=ONCE)),
+    "429": Row({"status": 429}, limited("try again in some minutes")),
+    "HTML with status 200": Row(
+        {"body": DENIED, "content_type": "text/html"}, unexpected(f"text/html instead of JSON: {DENIED}")
+    ),
+    "wrong shape": Row({"body": {"a": 1}}, unexpected("no access_token among its keys ['a']")),
 }
 
 
-def failure(vendor):
-    with pytest.raises(errors.SourceError) as raised:
-        vendor.ask()
-    return raised.value
+@pytest.fixture
+def kept(real_assets) -> Callable[[Any], dict[str, list[Any]]]:
+    """Ask in vain; the error, which must have left the cache as it was, with a good answer in it."""
+
+    def ask(vendor: Any) -> errors.WheelError:
+        before = real_assets.cache()
+        assert before[vendor.table]
+        with pytest.raises(errors.WheelError) as raised:
+            real_assets.fetch(vendor.table, vendor.source)
+        assert real_assets.cache() == before
+        return raised.value
+
+    return ask
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_a_good_answer_is_good(vendor_named, name):
-    assert vendor_named(name).ask() is not None
+@pytest.fixture
+def vendor_with_cache(vendor_named, real_assets, calls) -> Callable[[str], Any]:
+    """A vendor whose good answer is in the cache, and none of whose requests is in the ledger."""
+
+    def named(name: str) -> Any:
+        vendor = vendor_named(name)
+        if not real_assets.cache([vendor.table])[vendor.table]:
+            real_assets.fetch(vendor.table, vendor.source)
+            calls.clear()
+        return vendor
+
+    return named
+
+
+def check(error: errors.WheelError, case: Case, vendor: str, url: str) -> None:
+    sentence = case.sentence.replace("<vendor>", vendor.split()[0]).replace("<url>", url)
+    assert (type(error), str(error)) == (case.kind, sentence)
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("trouble", TABLE)
-def test_what_a_failure_becomes(vendor_named, fake, vendors, monkeypatch, token_file, name, trouble):
+def test_what_a_failure_becomes(vendor_with_cache, kept, fake, vendors, calls, monkeypatch, name, trouble):
+    vendor, row = vendor_with_cache(name), TABLE[trouble]
     monkeypatch.setattr("wheel_assets.fetch.http.READ_SECONDS", 0.1)
-    row, vendor = TABLE[trouble], vendor_named(name)
-    fake.on(vendor.path, vendors.Reply(**row.reply))
-    error = failure(vendor)
-    kind, tries = row.exceptions.get(name, (row.kind, vendor.tries if row.retried else 1))
-    assert type(error) is kind
-    assert fake.paths().count(vendor.path) == tries
-    assert row.words in str(error)
-    assert "\n" not in str(error)
+    fake.close() if row.reply is None else fake.on(vendor.path, vendors.Reply(**row.reply))
+    case = row.otherwise.get(name, row.case)
+    check(kept(vendor), case, name, fake.url)
+    asked = [call for call in calls if call.endpoint == vendor.path] or calls
+    assert len(asked) == (case.requests or vendor.tries)
+
+
+@pytest.mark.parametrize("name", SCHWAB)
+@pytest.mark.parametrize("trouble", LOGIN)
+def test_what_a_login_that_fails_becomes(vendor_with_cache, kept, fake, vendors, token_file, name, trouble):
+    vendor, row = vendor_with_cache(name), LOGIN[trouble]
+    login = token_file(minutes=1)
+    before = login.read_bytes()
+    fake.seen.clear()
+    fake.on(TOKEN, vendors.Reply(**row.reply))
+    check(kept(vendor), row.case, name, fake.url)
+    assert fake.paths() == [TOKEN] * (row.case.requests or vendor.tries)
+    assert login.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", SCHWAB)
+def test_a_login_that_is_too_old_is_not_even_shown(vendor_with_cache, kept, fake, token_file, name):
+    vendor = vendor_with_cache(name)
+    token_file(days=7.1)
+    fake.seen.clear()
+    error = kept(vendor)
+    ended = f"Schwab login expired on 2026-11-20; it lives seven days; {LOG_IN}"
+    assert (type(error), str(error)) == (LoginExpired, ended)
+    assert fake.paths() == []
+
+
+PASSING = ["reset", "reset mid-body", "429", "502", "503"]
 
 
 @pytest.mark.parametrize("name", VENDORS)
-@pytest.mark.parametrize("trouble", ["reset", "reset mid-body", "429", "503"])
-def test_what_passes_is_not_noticed(vendor_named, fake, vendors, waits, name, trouble):
-    if name.startswith("cboe") and trouble == "429":
+@pytest.mark.parametrize("trouble", PASSING)
+def test_what_passes_is_not_noticed(vendor_named, fake, vendors, name, trouble):
+    vendor, row = vendor_named(name), TABLE[trouble]
+    if row.otherwise.get(name, row.case).requests == ONCE:
         pytest.skip("a rate limit of Cboe outlasts a run and is not waited for")
-    vendor = vendor_named(name)
-    fake.on(vendor.path, vendors.Reply(**TABLE[trouble].reply), vendor.good)
+    fake.on(vendor.path, vendors.Reply(**row.reply), vendor.good)
     assert vendor.ask() is not None
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_a_vendor_that_is_not_there(vendor_named, fake, calls, name):
-    vendor = vendor_named(name)
-    fake.close()
-    error = failure(vendor)
-    assert type(error) is errors.SourceUnreachable
-    assert "connection refused; check the network and the address http://127.0.0.1" in str(error)
-    assert {call.status for call in calls} == {None}
+@pytest.mark.parametrize("name", SCHWAB)
+def test_a_token_that_schwab_ends_before_its_time_is_renewed_once(vendor_named, fake, vendors, name):
+    vendor = vendor_named(name)  # as with a clock that is behind Schwab's
+    fake.on(vendor.path, vendors.Reply(status=401), vendor.good)
+    assert vendor.ask() is not None
+    assert fake.paths() == [vendor.path, TOKEN, vendor.path]
 
 
-@pytest.mark.parametrize("name", ["schwab chains", "schwab history", "schwab account"])
-@pytest.mark.parametrize("trouble", TABLE)
-def test_a_failure_leaves_the_login_as_it_was_or_renewed(vendor_named, fake, vendors, token_file, name, trouble):
-    before = token_file(minutes=1).read_bytes()
-    fake.on("/v1/oauth/token", vendors.Reply(**{**TABLE[trouble].reply, "delay": 0}))
+@pytest.mark.parametrize("name", [name for name in VENDORS if name not in CBOE])
+def test_a_vendor_is_given_the_time_it_asks_for(vendor_named, fake, vendors, waits, name):
     vendor = vendor_named(name)
-    fake.on("/v1/oauth/token", vendors.Reply(**{**TABLE[trouble].reply, "delay": 0}))
-    assert isinstance(failure(vendor), errors.SourceError)
-    assert vendor.path not in fake.paths()
-    assert token_file(minutes=1).read_bytes() == before
+    fake.on(vendor.path, vendors.Reply(**TABLE["429 with Retry-After"].reply), vendor.good)
+    assert vendor.ask() is not None
+    assert waits == [9.0]

@@ -1,9 +1,12 @@
 """Cboe's delayed quotes, by their specification."""
 
+from collections import Counter
+
 import pandas as pd
 import pytest
 
 from wheel_assets import errors
+from wheel_assets.fetch.source import fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 PATH = "/api/global/delayed_quotes/options/{}.json"
@@ -29,6 +32,11 @@ def test_a_chain_in_one_request(ask, fake, calls, vendors):
     assert (row.iv, row.spot_price, row.multiplier, row.source) == (0.2413, 99.90, 100, "cboe")
     assert fake.paths() == [PATH.format("XYZ")]
     assert [call.key for call in calls] == ["XYZ"]
+
+
+def test_what_its_terms_and_its_delay_are_is_told_with_every_chain(ask, vendors):
+    notes = ask(vendors.cboe_document()).attrs["notes"]
+    assert notes == ["XYZ: quotes delayed by about 15 minutes; Cboe's terms: personal, non-commercial use"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +70,7 @@ def test_quotes_without_a_time_are_refused(ask, vendors, bad):
 def test_the_price_falls_back_to_close_and_mid(ask, vendors, changes, spot):
     frame = ask(vendors.cboe_document(**changes))
     assert frame["spot_price"].tolist() == [spot]
-    assert "is used as its price" in frame.attrs["notes"][0]
+    assert "is used as its price" in frame.attrs["notes"][1]
 
 
 def test_no_price_at_all_is_an_error(ask, vendors):
@@ -82,11 +90,12 @@ def test_expired_and_adjusted_rows_are_left_out(ask, vendors):
     assert len([note for note in frame.attrs["notes"] if "1 contracts left out" in note]) == 2
 
 
-@pytest.mark.parametrize("symbol", ["SPX", "VIX"])
-def test_indices_have_an_underscore_and_may_have_two_roots(cboe, fake, vendors, now, symbol):
-    options = [vendors.cboe_option(f"{root}270115P05000000") for root in (symbol, f"{symbol}W")]
+@pytest.mark.parametrize(("symbol", "second"), [("SPX", "SPXW"), ("VIX", "VIXW"), ("NDX", "NDXP"), ("OEX", "XEO")])
+def test_indices_have_an_underscore_and_may_have_two_roots(cboe, fake, vendors, now, symbol, second):
+    options = [vendors.cboe_option(f"{root}270115P05000000") for root in (symbol, second)]
     fake.on(PATH.format(f"_{symbol}"), vendors.Reply(vendors.cboe_document(*options)))
-    assert len(cboe.option_chain(symbol, now)) == 2
+    codes = cboe.option_chain(symbol, now)["option_symbol"]
+    assert codes.str[:6].str.strip().tolist() == [symbol, second]
 
 
 def test_a_share_class_is_tried_without_its_dot(cboe, fake, vendors, now):
@@ -105,6 +114,22 @@ def test_an_unknown_symbol_is_told_from_a_blocked_client(cboe, fake, vendors, no
     assert fake.paths().count(PATH.format("SPY")) == 1
 
 
+def test_a_client_that_is_shut_out_in_the_middle_of_a_run_does_not_blame_the_ticker(cboe, fake, vendors, now):
+    fake.on(PATH.format("XYZ"), vendors.Reply(vendors.cboe_document()))
+    assert len(cboe.option_chain("XYZ", now)) == 1
+    for symbol in ("PLTR", "SPY"):
+        fake.on(PATH.format(symbol), vendors.Reply("", 403))
+    with pytest.raises(errors.SourceRefused, match="Cboe is refusing this client"):
+        cboe.option_chain("PLTR", now)
+
+
+def test_whether_it_is_blocked_is_found_out_once_for_all_that_ask_at_the_same_time(cboe, fake, vendors, now):
+    fake.on(PATH.format("SPY"), vendors.Reply(vendors.cboe_document()))
+    with pytest.raises(errors.UnknownSymbol):
+        fetch_each(["A", "B", "C", "D"], lambda symbol: cboe.option_chain(symbol, now), 4)
+    assert Counter(fake.paths())[PATH.format("SPY")] == 1
+
+
 @pytest.mark.parametrize("symbol", ["NOPE", "SPY"])
 def test_a_client_that_is_blocked_for_all_is_told_so(cboe, fake, vendors, now, symbol):
     fake.on(PATH.format(symbol), vendors.Reply("", 403))
@@ -118,6 +143,8 @@ def test_a_rate_limit_stops_at_once(cboe, fake, vendors, now, waits):
     fake.on(PATH.format("XYZ"), vendors.Reply("", 429))
     with pytest.raises(errors.RateLimited):
         cboe.option_chain("XYZ", now)
+    with pytest.raises(errors.RateLimited, match="cboe limits the rate"):
+        cboe.option_chain("ABC", now)
     assert (len(fake.seen), waits) == (1, [])
 
 
@@ -133,6 +160,11 @@ def test_a_rate_limit_stops_at_once(cboe, fake, vendors, now, waits):
 def test_another_layout_is_refused(ask, document, words):
     with pytest.raises(errors.UnexpectedAnswer, match=words):
         ask(document)
+
+
+def test_what_is_no_object_among_the_options_is_counted(ask, vendors):
+    document = vendors.cboe_document(vendors.cboe_option(), None, "x", [])
+    assert "XYZ: 3 contracts left out: with an unreadable code" in ask(document).attrs["notes"]
 
 
 def test_an_empty_chain_is_an_error(ask, vendors):

@@ -16,8 +16,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @pytest.fixture
 def frame_of(now):
-    def build(*rows, as_of=now, at=now):
-        chain = VendorChain("vendor", "XYZ", 99.9, as_of, pd.DataFrame(rows))
+    def build(*rows, as_of=now, at=now, symbol="XYZ"):
+        chain = VendorChain("vendor", symbol, 99.9, as_of, pd.DataFrame(rows))
         frame = chain.frame(at)
         return OPTION_CHAINS.conform(frame), frame.attrs["notes"]
 
@@ -61,6 +61,9 @@ def test_a_row_carries_the_contract_and_the_quote(frame_of):
         (row("XYZ1270115P00095000"), "adjusted"),
         (row("XYZ270115P00090000", non_standard=True), "adjusted"),
         (row("XYZ   270115P00095000"), "sent twice"),
+        (row("ABC270115P00095000"), "of another underlying than XYZ"),
+        (row("XYZW270115P00095000"), "of another underlying than XYZ"),
+        (row("XYZ270115P00090000", strike=95), "with another strike than their code's"),
     ],
 )
 def test_what_cannot_be_traded_is_left_out_and_counted(frame_of, dropped, reason):
@@ -70,7 +73,7 @@ def test_what_cannot_be_traded_is_left_out_and_counted(frame_of, dropped, reason
 
 
 def test_two_roots_on_one_expiration_are_two_contracts(frame_of):
-    frame, _ = frame_of(row("SPX270115P05000000"), row("SPXW270115P05000000"))
+    frame, _ = frame_of(row("SPX270115P05000000"), row("SPXW270115P05000000"), symbol="SPX")
     assert frame["option_symbol"].tolist() == ["SPX   270115P05000000", "SPXW  270115P05000000"]
 
 

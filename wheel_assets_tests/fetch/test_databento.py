@@ -334,6 +334,7 @@ def test_a_key_must_be_set(calls):
 
 
 def test_an_index_has_two_parents(ask, databento, fake):
+    databento.definitions = [[*row[:2], row[2].replace("XYZ ", "SPXW"), *row[3:]] for row in databento.definitions]
     ask("SPX")
     assert asked(fake, "definition")[0]["symbols"] == "SPX.OPT,SPXW.OPT"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets import errors
+from wheel_assets.fetch.chain import NEW_YORK
 from wheel_assets.fetch.databento import DatabentoMarket
 from wheel_assets.fetch.history import days_of_epoch, days_of_text, history_frame
 from wheel_assets.fetch.sample import STOCKS, SampleMarket
@@ -59,10 +61,12 @@ def test_schwab_is_asked_for_a_year_of_days(from_schwab, vendors, fake):
     }
 
 
-@pytest.mark.parametrize(("now", "kept"), [(datetime(2026, 11, 20, 20, 59), 1), (datetime(2026, 11, 20, 21), 2)])
-def test_a_session_under_way_has_no_close_yet(from_cboe, vendors, now, kept):
+@pytest.mark.parametrize(("hour", "minute", "kept"), [(15, 30, 1), (16, 0, 1), (16, 34, 1), (16, 35, 2), (23, 59, 2)])
+def test_a_session_counts_once_its_close_is_final(from_cboe, vendors, hour, minute, kept):
     bars = [vendors.cboe_bar("2026-11-19"), vendors.cboe_bar("2026-11-20")]
-    assert len(from_cboe(*bars, at=now.replace(tzinfo=UTC))) == kept
+    frame = from_cboe(*bars, at=datetime(2026, 11, 20, hour, minute, tzinfo=NEW_YORK))
+    assert len(frame) == kept
+    assert ("XYZ: 1 bars left out: of a day that is not over" in frame.attrs["notes"]) == (kept == 1)
 
 
 def test_a_year_is_kept_oldest_first_and_each_day_once(from_cboe, vendors):
@@ -74,7 +78,33 @@ def test_a_year_is_kept_oldest_first_and_each_day_once(from_cboe, vendors):
 def test_a_bar_without_a_day_or_a_close_is_counted(from_cboe, vendors, bad):
     frame = from_cboe(vendors.cboe_bar("2026-11-18") | bad, vendors.cboe_bar())
     assert len(frame) == 1
-    assert frame.attrs["notes"] == ["XYZ: 1 bars without a day or a close left out"]
+    assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
+
+
+@pytest.mark.parametrize(
+    ("bars", "note"),
+    [
+        ([("2026-11-18", 99.0), ("2026-11-18", 99.5)], "1 bars left out: sent twice"),
+        ([("2026-11-14", 99.0), ("2026-11-15", 99.0)], "2 bars left out: on a weekend"),
+        ([("2026-11-12", 400.0)], "the close goes from 400 to 99.9 on 2026-11-19: a split that is not adjusted for"),
+        ([("2026-11-13", 10.0)], "the close goes from 10 to 99.9 on 2026-11-19: a split"),
+        ([("2026-11-03", 99.0)], "no prices between 2026-11-03 and 2026-11-19"),
+    ],
+)
+def test_what_would_spoil_a_volatility_is_told(from_cboe, vendors, bars, note):
+    notes = from_cboe(*(vendors.cboe_bar(*bar) for bar in bars), vendors.cboe_bar()).attrs["notes"]
+    assert any(told.startswith(f"XYZ: {note}") for told in notes)
+
+
+def test_a_long_weekend_is_no_gap_and_a_bad_day_no_split(from_cboe, vendors):
+    frame = from_cboe(vendors.cboe_bar("2026-11-13", 70.0), vendors.cboe_bar("2026-11-17", 99.9), vendors.cboe_bar())
+    assert frame.attrs["notes"] == []
+
+
+def test_days_without_a_trade_stay_and_are_counted(from_schwab, vendors):
+    frame = from_schwab(vendors.schwab_bar("2026-11-18", volume=0), vendors.schwab_bar())
+    assert frame["volume"].tolist() == [0, 1200345]
+    assert frame.attrs["notes"] == ["XYZ: 1 days without a trade"]
 
 
 @pytest.mark.parametrize("value", [None, "NaN", -999.0, 0, "", -1])
@@ -116,9 +146,11 @@ def test_databento_has_none_and_is_not_asked(fake, calls, now):
     assert fake.seen == []
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "America/Chicago", "UTC"])
 @pytest.mark.parametrize("day", ["2026-07-01", "2026-11-19", "2026-03-08", "2026-11-01"])
-def test_a_day_in_milliseconds_is_the_day_in_new_york(vendors, day):
-    bars = pd.DataFrame([vendors.schwab_bar(day), vendors.schwab_bar(day, datetime=1e308)])
+def test_a_day_in_milliseconds_is_that_day_whoevers_midnight_it_is(vendors, day, zone):
+    midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp()
+    bars = pd.DataFrame([vendors.schwab_bar(datetime=midnight * 1000), vendors.schwab_bar(datetime=1e308)])
     found = days_of_epoch(bars, "datetime")
     assert found[0] == pd.Timestamp(day)
     assert found[1] is pd.NaT

@@ -178,6 +178,34 @@ def test_a_window_is_split_without_gap_or_overlap(start, length):
     assert days == [first + timedelta(days=i) for i in range(length + 1)]
 
 
+def test_a_chain_of_which_no_part_is_found_is_an_unknown_symbol(ask, fake, vendors):
+    fake.on(CHAINS, vendors.Reply(TOO_BIG, 502), vendors.Reply({}, 404))
+    with pytest.raises(errors.UnknownSymbol, match="Schwab lists no options on XYZ; HTTP 404"):
+        ask()
+
+
+def test_how_far_a_long_fetch_is_is_logged(ask, fake, vendors, caplog):
+    caplog.set_level("INFO", "wheel_assets")
+    fake.on(CHAINS, vendors.Reply(TOO_BIG, 502), vendors.Reply(vendors.schwab_chain()))
+    ask()
+    assert caplog.messages == [f"chain of XYZ: {done} of 6 windows" for done in range(1, 7)]
+
+
+@pytest.mark.parametrize("damage", [{"95.0": 5}, {"95.0": [5]}, {"95.0": {"a": "b"}}, 5])
+def test_what_is_no_contract_in_the_maps_is_counted(ask, vendors, damage):
+    maps = {"2027-01-15:54": {"95.0": [vendors.schwab_contract()]}, "2027-01-16:55": damage}
+    assert "XYZ: 1 contracts left out: with an unreadable code" in ask(
+        vendors.schwab_chain(putExpDateMap=maps)
+    ).attrs["notes"]
+
+
+def test_a_contract_whose_strike_is_not_that_of_its_code_is_left_out(ask, vendors):
+    other = vendors.schwab_contract("XYZ   270115P00090000", strikePrice=95.0)
+    frame = ask(vendors.schwab_chain(vendors.schwab_contract(strikePrice="95.00"), other))
+    assert frame["strike"].tolist() == [95.0]
+    assert "XYZ: 1 contracts left out: with another strike than their code's" in frame.attrs["notes"]
+
+
 def test_an_unknown_symbol_says_what_schwab_says(ask, fake, vendors):
     body = {"errors": [{"status": "404", "title": "Not Found", "detail": "no such symbol NOPE"}]}
     fake.on(CHAINS, vendors.Reply(body, 404))
