@@ -61,6 +61,11 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def notes(document: Mapping[str, Any]) -> list[str]:
+    """What the sources had to tell about their data, each sentence once."""
+    return list(dict.fromkeys(note for entry in document["inputs"] for note in entry.get("notes") or ()))
+
+
 def input_cells(document: Mapping[str, Any]) -> list[Cells]:
     """One row an input: how old it may be, how old it is, whether it was pulled for this answer."""
     return [_input_row(entry) for entry in document["inputs"]]
