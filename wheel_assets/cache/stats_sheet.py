@@ -65,7 +65,12 @@ def key_cells(document: Mapping[str, Any]) -> list[Cells]:
     ]
 
 
-def table_cells(document: Mapping[str, Any], names: list[str]) -> list[Cells]:
+def table_names(document: Mapping[str, Any]) -> list[str]:
+    """The tables that a document tells of."""
+    return [name.removesuffix("_count") for name in document if name.endswith("_count")]
+
+
+def table_cells(document: Mapping[str, Any]) -> list[Cells]:
     """One row a table, in the order of `TABLE_COLUMNS`."""
     return [
         (
@@ -75,7 +80,7 @@ def table_cells(document: Mapping[str, Any], names: list[str]) -> list[Cells]:
             age(_minutes_of(document[f"{name}_oldest_days"])),
             age(document[f"{name}_newest_minutes"]),
         )
-        for name in names
+        for name in table_names(document)
     ]
 
 

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from wheel_assets.cache import stats_sheet
-from wheel_assets.tables import DATA_TABLES
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-NAMES = [table.name for table in DATA_TABLES]
 NUMBERS = ("snapshots", "rows", "oldest", "newest", "age", "limit", "size", "hits")
 
 
 def show_stats(document: Mapping[str, Any], monthly_usd: float, console: Console) -> None:
     """Print the document of `stats.stats`, and the month's budget."""
-    console.print(_table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document, NAMES)))
+    console.print(_table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document)))
     if document["keys"]:
         console.print("", _table(stats_sheet.KEY_COLUMNS, stats_sheet.key_cells(document)))
     console.print()

@@ -36,11 +36,10 @@ def cache_inspection(store: dg.ResourceParam[Store]) -> Iterator[dg.MaterializeR
 
 def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[str, Any]:
     """The document of `cache.stats.stats` as metadata: lines and tables to read, numbers to plot."""
-    names = [name.removesuffix("_count") for name in document if name.endswith("_count")]
     numbers = {
         "size_mb": float(document["db_size_mb"]),
         "cost_usd": float(document["cost_usd"]),
-        "rows": sum(document[f"{name}_rows"] for name in names),
+        "rows": sum(document[f"{name}_rows"] for name in stats_sheet.table_names(document)),
         "snapshots": document["misses"],
         "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
     }
@@ -49,7 +48,7 @@ def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[
     return {
         "summary": dg.MetadataValue.md("\n".join(f"- {line}" for line in lines)),
         "keys": _table(stats_sheet.KEY_COLUMNS, stats_sheet.key_cells(document)),
-        "tables": _table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document, names)),
+        "tables": _table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document)),
         **numbers,
         **rate,
         "file": dg.MetadataValue.path(document["path"]),

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.io_manager import PullConfig
+from wheel_assets.cache.pull import PULLED
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
 from wheel_assets.defs.declare import declared, settings
@@ -69,7 +70,7 @@ def recommendation(
         )
     document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
     context.log.info(as_markdown(document))
-    return dg.MaterializeResult(value=advice.frame, metadata=advice_metadata(document))
+    return dg.MaterializeResult(value=advice.frame, metadata=advice_metadata(document) | _pulled_in(context, document))
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,3 +89,12 @@ def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
         "answer": dg.MetadataValue.json(dict(document)),
         **numbers,
     }
+
+
+def _pulled_in(context: dg.AssetExecutionContext, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A link to the child run that fetched what was missing; looked up only where something was."""
+    if all(read["outcome"] == "cache_hit" for read in document["inputs"]):
+        return {}
+    run = context.instance.get_run_by_id(context.run.run_id)
+    pulled = run.tags.get(PULLED) if run else None
+    return {"pulled_in": dg.MetadataValue.dagster_run(pulled)} if pulled else {}

@@ -21,7 +21,7 @@ MOST = 6  # symbols drawn; the others stand in the table
 DASHED = 'stroke-dasharray="5 4"'
 DRAWN = {"open_csp": ("sell", ""), "open_cc": ("sell", ""), "hold": ("hold", DASHED)}  # verb and style of a line
 COLOURS = ("#1b6ca8", "#d1495b", "#3f8f5f", "#8d6a9f", "#b8860b")
-WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 480, 170, 60, 24, 34, 36, 17
+WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 510, 170, 60, 24, 34, 36, 17
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ class _Panel:
         yield f'<circle cx="{self._x(trade.breakeven):.1f}" cy="{self._y(0):.1f}" r="4" fill="{colour}"/>'
         y = TOP + PLOT_HEIGHT + BOTTOM + LINE * (number + 1)
         yield _line(LEFT - 30, y - 4, LEFT - 6, y - 4, colour, f'stroke-width="2" {trade.style}')
-        most = f"makes {dollars(trade.profit(trade.strike))} at {trade.strike:g} or above"
-        yield _text(LEFT, y, f"{trade.words}: {most}, even at {price(trade.breakeven)}")
+        most = f"{dollars(trade.profit(trade.strike))} at {trade.strike:g} or above"
+        yield _text(LEFT, y, f"{trade.words}: {most}, $0 at {price(trade.breakeven)}")
 
     def _x(self, share_price: float) -> float:
         low, high = self.prices

@@ -76,10 +76,12 @@ class Browser:
 
         self._until(read)
 
-    def picture(self, name: str) -> None:
-        """Keep a screenshot, if pictures are wanted."""
+    def picture(self, name: str, width: int = 1360, height: int = 1000) -> None:
+        """Keep a screenshot of a window of this size, if pictures are wanted."""
         folder = os.environ.get("SCREENSHOTS")
         if folder:
+            self.driver.set_window_size(width, height)
+            time.sleep(2)  # until it is drawn anew
             (CLONE / folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(CLONE / folder / name))
 
@@ -138,21 +140,19 @@ def see_the_advice(browser):
     browser.reads("SELL TO OPEN")
     assert "Unsynced" not in browser.text
     browser.click("Columns")  # folds them away, and Dagster remembers it
-    browser.picture("recommendation.png")
+    browser.reads("[Show JSON]")
+    browser.picture("recommendation.png", height=1340)
     browser.click("[Show Markdown]")
     for words in ("SAMPLE DATA", "Why", "Not done", "Advice only"):
         browser.reads(words)
     browser.draws("profit at expiration of these trades")
-    browser.picture("advice.png")
+    browser.picture("advice.png", height=1240)
 
 
 def see_the_checks(browser):
     browser.open("/assets/option_chains?view=checks")
     browser.reads("This is a blocking asset check.")
     browser.reads("Passed")
-    browser.open("/locations/wheel_assets/asset-groups/market/lineage")
-    browser.reads("1 / 1 Passed")
-    browser.picture("lineage.png")
 
 
 def see_the_runs(browser):
@@ -163,6 +163,8 @@ def see_the_runs(browser):
     browser.open(f"/runs/{asker}")
     browser.reads("recommendation")
     browser.reads("RUN_SUCCESS")
+    browser.open("/assets/recommendation?view=events")
+    browser.reads("pulled_in")  # a link to the run that fetched
 
 
 def look_into_the_cache(browser):
@@ -172,9 +174,11 @@ def look_into_the_cache(browser):
     browser.reads("6 of 6 keys are fresh", reload=True)
     for words in ("of 5 GB on disk", "$0.00 of $50 this month", "option_chains", "15 min", "stale_keys"):
         browser.reads(words)
-    browser.picture("cache_inspection.png")
     browser.click("Plots")
     browser.reads("hit_rate")
+    browser.open("/assets/cache_inspection?view=events")
+    browser.reads("last used, UTC")
+    browser.picture("cache_inspection.png", width=1560)
 
 
 def clean_up(browser):
