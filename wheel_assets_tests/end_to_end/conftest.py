@@ -215,13 +215,13 @@ class Server:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """End it with everything that it started."""
+        """End it with everything that it started, by force if asking does not help."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(15)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
 
     def assets(self) -> list[str]:
         """The assets that there are."""
