@@ -67,7 +67,11 @@ def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
 
 
 def _table(columns: Mapping[str, str], rows: list[stats_sheet.Cells]) -> dg.TableMetadataValue:
-    """Rows for the browser, which shows a table at once and Markdown of this size only after a click."""
+    """Rows for the browser, which shows a table at once and Markdown of this size only after a click.
+
+    Blanks do not break, or narrow columns would part a number from its unit.
+    """
     schema = dg.TableSchema([dg.TableColumn(name, "string", meaning) for name, meaning in columns.items()])
-    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    unbroken = [[cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in row] for row in rows]
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in unbroken]
     return dg.MetadataValue.table(records, schema)

@@ -30,7 +30,7 @@ def told() -> dict[str, object]:
 
 def rows_of(table: dg.TableMetadataValue) -> list[list[str]]:
     """The cells of a table as the page shows it."""
-    return [list(record.data.values()) for record in table.records]
+    return [[cell.replace("\xa0", " ") for cell in record.data.values()] for record in table.records]
 
 
 def query(sql: str) -> list[tuple[object, ...]]:
