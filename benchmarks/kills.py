@@ -99,7 +99,7 @@ def check(store: Store, folder: Path, seed: int) -> dict[str, int]:
     acknowledged = [line.split() for line in notes.read_text().splitlines()] if notes.exists() else []
     missing = sum(int(i) > newest.get(key, 0) for key, i in acknowledged)
     stored = store.put(OPTION_CHAINS.name, [Entry("check", chain(20, seed), "kills")])[0]
-    store.get(OPTION_CHAINS.name, [stored.snapshot_id])
+    Store(store.path, (OPTION_CHAINS,), limits=LIMITS).get(OPTION_CHAINS.name, [stored.snapshot_id])
     notes.unlink(missing_ok=True)
     return {"acknowledged": len(acknowledged), "verified": len(lines), "missing": missing, "not whole": bad}
 

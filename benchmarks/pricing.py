@@ -2,38 +2,46 @@
 
     python benchmarks/pricing.py [--market] > benchmarks/results/pricing.txt
 
-needs QuantLib and vollib (the `test` extra). Times are medians, because the mean of a few runs is mostly about
-what else the machine did; ratios compare runs within this process only. The loops of the other libraries are
-measured on a sample, per contract. `--market` adds the whole US market: 1,500,000 contracts.
-What it does not show: cold starts, and the time of pandas around the arrays (`value_chain` is its own line).
+needs QuantLib and vollib (the `test` extra), and two minutes; some more with `--market`, the whole US market of
+1,500,000 contracts. Times are medians, because the mean of a few runs is mostly about what else the machine did;
+ratios compare runs within this process only. The loops of the other libraries run over a sample of 400 contracts:
+their seconds for a chain are the time of one contract times the number of contracts, and no more was run. QuantLib's
+American loop finds the volatility alone, without a Greek.
+What it does not show: cold starts. The line `value_chain` is a frame of that many contracts, with implied forwards.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import QuantLib as ql  # noqa: N813
-from vollib.black_scholes_merton.greeks import analytical
-from vollib.black_scholes_merton.implied_volatility import implied_volatility as vollib_volatility
+from reference_pricers import (
+    QuantLibMarket,
+    one_by_one,
+    quantlib_american_loop,
+    quantlib_european_loop,
+    quantlib_prices,
+    vollib_loop,
+)
 
-from wheel_assets.greeks import american, european
+from wheel_assets.greeks import american, european, value_chain
 from wheel_assets.greeks.boundary import STANDARD, Scheme
 from wheel_assets.greeks.contracts import Contracts, Floats
 from wheel_assets.greeks.implied import american_volatility
-from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 from wheel_assets.greeks.valuation import THREADS, valued
 
 RATE, DIVIDEND, SPOT = 0.04, 0.012, 100.0
 FINEST = Scheme(12, 16, 32, 10)
-GREEKS = ("delta", "gamma", "theta", "vega", "rho")
+FRAME_SIZE = 10_000  # contracts; the whole market comes symbol by symbol
 
 
 def say(line: str = "") -> None:
@@ -51,81 +59,6 @@ def median_seconds(run: Callable[[], object], repeats: int = 5) -> float:
         return time.perf_counter() - start
 
     return statistics.median(seconds() for _ in range(repeats))
-
-
-class QuantLibMarket:
-    """One Black-Scholes-Merton process whose four inputs are set contract by contract."""
-
-    def __init__(self) -> None:
-        self.today = ql.Date(20, 11, 2026)
-        ql.Settings.instance().evaluationDate = self.today
-        days = ql.Actual365Fixed()
-        self.spot, self.dividend, self.rate, self.volatility = (ql.SimpleQuote(0.1) for _ in range(4))
-        curves = [
-            ql.YieldTermStructureHandle(ql.FlatForward(self.today, ql.QuoteHandle(quote), days))
-            for quote in (self.dividend, self.rate)
-        ]
-        surface = ql.BlackConstantVol(self.today, ql.NullCalendar(), ql.QuoteHandle(self.volatility), days)
-        volatility = ql.BlackVolTermStructureHandle(surface)
-        self.process = ql.BlackScholesMertonProcess(ql.QuoteHandle(self.spot), *curves, volatility)
-
-    def option(self, contract: Contracts, style: type, engine: ql.PricingEngine) -> ql.VanillaOption:
-        """The option of one contract, its market set."""
-        put, spot, strike, years, rate, dividend = (column[0] for column in contract)
-        for quote, value in ((self.spot, spot), (self.rate, rate), (self.dividend, dividend)):
-            quote.setValue(float(value))
-        last = self.today + round(float(years) * 365)
-        exercise = ql.AmericanExercise(self.today, last) if style is ql.AmericanExercise else style(last)
-        kind = ql.Option.Put if put else ql.Option.Call
-        option = ql.VanillaOption(ql.PlainVanillaPayoff(kind, float(strike)), exercise)
-        option.setPricingEngine(engine)
-        return option
-
-
-def one_by_one(contracts: Contracts) -> Iterator[Contracts]:
-    """Single contracts."""
-    for row in range(contracts.strike.size):
-        yield contracts.rows(slice(row, row + 1))
-
-
-def quantlib_prices(
-    market: QuantLibMarket, engine: ql.PricingEngine, contracts: Contracts, volatility: Floats
-) -> Floats:
-    """American prices by one of QuantLib's engines."""
-    prices = []
-    for contract, sigma in zip(one_by_one(contracts), volatility, strict=True):
-        market.volatility.setValue(float(sigma))
-        prices.append(market.option(contract, ql.AmericanExercise, engine).NPV())
-    return np.array(prices)
-
-
-def quantlib_european_loop(market: QuantLibMarket, contracts: Contracts, prices: Floats) -> None:
-    """Implied volatility and five Greeks, contract by contract."""
-    engine = ql.AnalyticEuropeanEngine(market.process)
-    for contract, price in zip(one_by_one(contracts), prices, strict=True):
-        option = market.option(contract, ql.EuropeanExercise, engine)
-        market.volatility.setValue(option.impliedVolatility(float(price), market.process, 1e-7, 100, 1e-4, 8.0))
-        for name in GREEKS:
-            getattr(option, name)()
-
-
-def quantlib_american_loop(market: QuantLibMarket, contracts: Contracts, prices: Floats) -> None:
-    """Implied volatility alone, contract by contract."""
-    engine = ql.QdFpAmericanEngine(market.process)
-    for contract, price in zip(one_by_one(contracts), prices, strict=True):
-        option = market.option(contract, ql.AmericanExercise, engine)
-        with contextlib.suppress(RuntimeError):  # its finite differences cannot bracket prices near intrinsic
-            option.impliedVolatility(float(price), market.process, 1e-4, 100, 1e-4, 8.0)
-
-
-def vollib_loop(contracts: Contracts, prices: Floats) -> None:
-    """Implied volatility and five Greeks, contract by contract."""
-    for contract, price in zip(one_by_one(contracts), prices, strict=True):
-        put, spot, strike, years, rate, dividend = (column[0].item() for column in contract)
-        flag = "p" if put else "c"
-        sigma = vollib_volatility(float(price), spot, strike, years, rate, dividend, flag)
-        for name in GREEKS:
-            getattr(analytical, name)(flag, spot, strike, years, rate, sigma, dividend)
 
 
 def accuracy_grid(size: int = 1500) -> tuple[Contracts, Floats]:
@@ -175,8 +108,38 @@ def report_accuracy(market: QuantLibMarket) -> None:
     _errors("price, of the strike", np.abs(american.price(contracts, volatility) - reference) / 100, "1e-4")
     _errors(f"volatility ({allowed.sum()} with vega for it)", np.abs(sigma - volatility)[allowed], "1e-4")
     _errors("delta", np.abs(found.delta - delta)[alive], "1e-3")
+    report_other_greeks(market, contracts, volatility)
     _errors("price, finest scheme", np.abs(american.price(contracts, volatility, FINEST) - reference) / 100, "")
     report_methods(market, contracts, volatility, reference)
+
+
+def report_other_greeks(market: QuantLibMarket, contracts: Contracts, volatility: Floats, some: int = 500) -> None:
+    """Errors of gamma, theta, vega and rho, for a strike of 1, against QuantLib's finite differences."""
+    c, sigma = contracts.rows(slice(some)), volatility[:some]
+    prices = partial(
+        quantlib_prices, market, ql.QdFpAmericanEngine(market.process, ql.QdFpAmericanEngine.accurateScheme())
+    )
+    middle, deviation = prices(c, sigma), sigma * np.sqrt(c.years)
+
+    def longer(by: float) -> Floats:  # dates are whole days: more time is more of everything that time multiplies
+        return prices(c._replace(rate=c.rate * by, dividend_yield=c.dividend_yield * by), sigma * np.sqrt(by))
+
+    def elsewhere(by: float) -> Floats:
+        return prices(c._replace(spot=c.spot * (1 + by * deviation)), sigma)
+
+    bend = (elsewhere(0.01) - 2 * middle + elsewhere(-0.01)) / 1e-4  # a part of the deviation, which can be tiny
+    slopes = {
+        "theta": -(longer(1.001) - longer(0.999)) / (0.002 * c.years) / DAYS_PER_YEAR,
+        "vega": (prices(c, sigma * 1.001) - prices(c, sigma * 0.999)) / (0.002 * sigma) * ONE_POINT,
+        "rho": (prices(c._replace(rate=c.rate + 1e-5), sigma) - middle) / 1e-5 * ONE_POINT,
+    }
+    found = american.sensitivities(c, sigma)
+    alive = middle - c.intrinsic > 0.05  # a step over the boundary is a kink and no slope
+    _errors(
+        "gamma x one deviation of spot", np.abs(found.gamma * c.spot * deviation - bend / c.spot / deviation)[alive], ""
+    )
+    for name, slope in slopes.items():
+        _errors(f"{name} ({alive.sum()})", np.abs(getattr(found, name) - slope)[alive] / 100, "")
 
 
 def _errors(name: str, errors: Floats, promised: str) -> None:
@@ -222,6 +185,16 @@ def _working_prices(
     return np.array(prices)
 
 
+def chain_frame(contracts: Contracts, prices: Floats) -> pd.DataFrame:
+    """The columns that `value_chain` reads, quoted a cent to each side."""
+    quoted = pd.Timestamp("2026-11-20 21:00")
+    days = pd.to_timedelta((contracts.years * 365).round(), "D")
+    right = np.where(contracts.is_put, "put", "call")
+    rows = {"expiration": quoted.normalize() + days, "strike": contracts.strike, "option_type": right}
+    quotes = {"bid": np.maximum(prices - 0.01, 0), "ask": prices + 0.01, "timestamp": quoted, "symbol": "TEST"}
+    return pd.DataFrame(rows | quotes | {"option_symbol": "TEST  261127C00100000", "spot_price": SPOT})
+
+
 def report_speed(market: QuantLibMarket, size: int, slices: int, repeats: int) -> None:
     """Implied volatility and five Greeks of a chain, ours and in the loops of the others."""
     contracts, volatility = real_shaped(size, slices)
@@ -246,6 +219,10 @@ def report_speed(market: QuantLibMarket, size: int, slices: int, repeats: int) -
         for library, loop in loops[name].items():
             each = median_seconds(partial(loop, contracts.rows(chosen), prices[chosen]), 3) / chosen.size
             _speed(f"{name}, {library} loop", each, each * prices.size, ours)
+        if style is american and size <= FRAME_SIZE:
+            frame = chain_frame(contracts, prices)
+            seconds = median_seconds(lambda: value_chain(frame, risk_free_rate=RATE), repeats)  # noqa: B023
+            say(f"{'value_chain: frame, forwards, American':44s}{seconds / np.sum(~dead) * 1e6:10.2f}{seconds:10.2f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     say(f"{THREADS} threads; peak memory of the process so far {peak:,.0f} MB")
 

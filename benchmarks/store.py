@@ -163,7 +163,7 @@ def writes(folder: Path, rounds: int) -> Seconds:
     return take_turns(
         rounds,
         {
-            "put": lambda: store.put(TABLE, [Entry("K7", frame, "benchmark")]),
+            "put": lambda: store.put(TABLE, [Entry("K8", frame, "benchmark")]),
             "raw put": lambda: raw_put(raw, frame),
             "stock put": lambda: stock(frame),
         },

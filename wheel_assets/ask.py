@@ -7,14 +7,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wheel_assets.cache.pull import config_for, sentence_of
+from wheel_assets.cache.request import optional_inputs
 from wheel_assets.definitions import defs
 from wheel_assets.errors import RunFailed
 from wheel_assets.tables import DATA_TABLES
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 QUESTION = dg.AssetKey("recommendation")
 
@@ -22,12 +26,13 @@ QUESTION = dg.AssetKey("recommendation")
 def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = False) -> dict[str, Any]:
     """Materialize `recommendation` and return its answer, the document of `recommend.answer`.
 
-    `config` holds fields of the asset's run config. `fresh` has everything it is made of made anew,
-    as `dagster asset materialize --select '+recommendation'` does; `debug` lets Dagster's log through.
+    `config` holds fields of the asset's run config. `fresh` has everything it needs made anew, as
+    `dagster asset materialize --select '+recommendation'` does, but for what can be done without;
+    `debug` lets Dagster's log through.
     Raises RunFailed with the one sentence of whatever failed first.
     """
     job = defs.resolve_implicit_global_asset_job_def()
-    above = job.asset_layer.asset_graph.get_ancestor_asset_keys(QUESTION) if fresh else set()
+    above = _needed(job.asset_layer.asset_graph, QUESTION) if fresh else set()
     upstream = {table.name: table for table in DATA_TABLES if dg.AssetKey(table.name) in above}
     ops = {name: config_for(table, _keys(config, table.key_config)) for name, table in upstream.items()}
     with instance() as home:
@@ -64,6 +69,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
     else:
         with dg.DagsterInstance.ephemeral() as home:
             yield home
+
+
+def _needed(graph: AssetGraph, asset: dg.AssetKey) -> set[dg.AssetKey]:
+    """All that an asset is made of, but for what it can do without."""
+    needed: set[dg.AssetKey] = set()
+    more = {asset}
+    while more:
+        node = graph.get(more.pop())
+        above = node.parent_keys - optional_inputs(node.assets_def)
+        more |= above - needed
+        needed |= above
+    return needed
 
 
 def _keys(config: dict[str, Any], field: str | None) -> list[str]:

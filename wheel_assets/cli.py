@@ -15,6 +15,8 @@ import click
 from wheel_assets.errors import WheelError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from wheel_assets.cache.store import Store
@@ -96,8 +98,10 @@ def recommend(
         "allow_stale": allow_stale,
     }
     from wheel_assets import ask
+    from wheel_assets.cache.progress import watched
 
-    document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    with watched():
+        document = ask.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -126,20 +130,23 @@ def config(as_json: bool) -> None:
 
 @main.command()
 @click.argument("broker", type=click.Choice(["schwab"]))
-def login(broker: str) -> None:
-    """Log in to Schwab: open a page, agree, paste where it led. Schwab wants it anew every seven days."""
+@click.option("--paste", is_flag=True, help="Do not listen for the browser: ask for the address it ends at.")
+def login(broker: str, paste: bool) -> None:
+    """Log in to Schwab: open a page and agree there. Schwab wants it anew every seven days."""
     from datetime import UTC
 
     from wheel_assets.cache.ledger import ledger_of
     from wheel_assets.fetch.schwab_login import SchwabLogin
+    from wheel_assets.fetch.schwab_terminal import agreed
+    from wheel_assets.fetch.schwab_token import login_end
 
     settings, store = _settings_and_store()
     with ledger_of(store).kept() as ledger:
         attempt = SchwabLogin(settings.schwab, ledger.record)
-        click.echo(f"Open this page, log in and agree:\n\n  {attempt.url}\n")
-        click.echo("It leads to a page that does not load. Copy that page's whole address within 30 seconds.")
-        attempt.finish(click.prompt("Address", prompt_suffix=": "), store.clock().replace(tzinfo=UTC))
-    click.echo(f"logged in for seven days; the login is kept in {settings.schwab.token_file}")
+        redirect = agreed(attempt, paste)
+        now = store.clock().replace(tzinfo=UTC)
+        attempt.finish(redirect, now)
+    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {settings.schwab.token_file}")
 
 
 def _console() -> Console:
@@ -169,28 +176,36 @@ def stats(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def costs(as_json: bool) -> None:
-    """API calls and what they cost, by month and source."""
-    from wheel_assets.cache.stats import costs as ledger
+    """API calls, hits saved and dollars by source and month, against the plan and the budget."""
     from wheel_assets.cache.terminal import show_costs
+    from wheel_assets.costs import costs as bill
 
     settings, store = _settings_and_store()
-    rows = ledger(store)
-    click.echo(json.dumps(rows, indent=2)) if as_json else show_costs(rows, settings.budget.monthly_usd, _console())
+    document = bill(store, settings.budget.monthly_usd)
+    click.echo(json.dumps(document, indent=2)) if as_json else show_costs(document, _console())
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--symbol", "symbols", multiple=True, help="Only predictions on this symbol; may repeat.")
+@click.option("--model", help="Only predictions of this version of the model.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only predictions from quotes of this day (UTC) on.")
 @click.option("--plot", metavar="FILE.svg", callback=_svg, help="Draw the reliability diagram.")
-def outcomes(as_json: bool, plot: Path | None) -> None:
+def outcomes(
+    as_json: bool, symbols: tuple[str, ...], model: str | None, since: datetime | None, plot: Path | None
+) -> None:
     """Were the predictions right? Those that have expired, scored beside |delta| and N(d2)."""
-    from wheel_assets.outcomes import diagram
+    from wheel_assets.cache.forecasts import Which
+    from wheel_assets.outcomes import draw
     from wheel_assets.outcomes import outcomes as audit
     from wheel_assets.predict.terminal import show_outcomes
+    from wheel_assets.settings import checked_symbol
 
+    which = Which(tuple(checked_symbol(symbol) for symbol in symbols) or None, model, since)
     _, store = _settings_and_store()
-    document = audit(store)
+    document = audit(store, which)
     if plot:
-        diagram(document, plot)
+        draw(document, plot)
     click.echo(json.dumps(document, indent=2)) if as_json else show_outcomes(document, _console())
 
 

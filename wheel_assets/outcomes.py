@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.cache.forecasts import Forecasts, read_forecasts
+from wheel_assets.cache.forecasts import EVERYTHING, Which, read_forecasts
 from wheel_assets.errors import UsageError
 from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS
 from wheel_assets.predict.calibration import Score, compared, score
@@ -30,64 +31,61 @@ CAVEAT = (
 )
 NOTHING_YET = (
     "No prediction can be scored yet. Needed: predictions of contracts that have expired since, and the price of the "
-    "underlying at expiration: materialize price_history after the close of that day, or have a chain of that day."
+    "underlying at expiration: materialize price_history after the close of that day, or have a chain from about then."
 )
+NONE_OF_THESE = "None of the predictions asked for can be scored; without --symbol, --model and --since more are."
 
 
-def outcomes(store: Store) -> dict[str, Any]:
+def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
     """How good the predictions in the cache were, beside the textbook; plain values, NaN is None; times UTC.
 
     `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
     `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
-    `prob_itm` beside `abs_delta` and `n_d2`, of `prob_touch` beside `twice_abs_delta`. `common` scores are of
-    the contracts that all of them know; `by_right` has those of the first for puts and calls. `settled_by` counts
-    where the prices at expiration came from. `pending` predictions have not expired. `message` is None, or what
-    is missing where nothing could be scored.
+    `prob_itm` beside `prob_itm_market`, `abs_delta` and `n_d2`, of `prob_touch` beside `twice_abs_delta`. `common`
+    scores are of the contracts that all of them know; `by_right` has those of the first for puts and calls, `by_model`
+    by version of the model. `settled_by` counts where the prices at expiration came from. `pending` predictions have
+    not expired. `message` is None, or what is missing where nothing could be scored.
     """
     now = store.clock()
     last = last_expired(now)
-    found = read_forecasts(store, last, AM_SETTLED_ROOTS)
+    found = read_forecasts(store, last, AM_SETTLED_ROOTS, which)
     happened = settled(found.said, found.sessions, found.spots)
     delta = np.abs(found.said["delta"].to_numpy())
-    said = {name: found.said[name].to_numpy() for name in ("prob_itm", "prob_touch", "prob_itm_flat")}
-    itm = {"prob_itm": said["prob_itm"], "abs_delta": delta, "n_d2": said["prob_itm_flat"]}
-    touch = {"prob_touch": said["prob_touch"], "twice_abs_delta": np.minimum(2 * delta, 1.0)}
+    said = {name: found.said[name].to_numpy() for name in ("prob_itm", "prob_itm_market", "prob_touch")}
+    touch = {"prob_touch": said.pop("prob_touch"), "twice_abs_delta": np.minimum(2 * delta, 1.0)}
+    itm = said | {"abs_delta": delta, "n_d2": found.said["prob_itm_flat"].to_numpy()}
     document = {
         "at": now.isoformat(),
         "last_expiration": last.isoformat(),
         "in_the_money": _event(found.said, itm, happened["in_the_money"], happened["itm_status"], happened["outcome"]),
         "touched": _event(found.said, touch, happened["touched"], happened["touch_status"], happened["outcome"]),
         "settled_by": _counts(happened["settled_by"][happened["itm_status"] == SCORED]),
-        **_counted(found),
+        "expired": len(found.said),
+        "pending": found.pending,
+        "repeated": found.repeated,
+        "model_versions": _counts(found.said["model_version"]),
         "caveat": CAVEAT,
     }
-    return {**document, "message": None if document["in_the_money"]["scored"] else NOTHING_YET}
+    nothing = NOTHING_YET if which == EVERYTHING else NONE_OF_THESE
+    return {**document, "message": None if document["in_the_money"]["scored"] else nothing}
 
 
-def diagram(document: dict[str, Any], file: Path) -> None:
-    """Draw how often contracts finished in the money against how often they were said to, as SVG.
-
-    Raises UsageError where the file cannot be written.
-    """
+def diagram(document: Mapping[str, Any]) -> str:
+    """How often contracts finished in the money against how often they were said to, as an SVG document."""
     scores = document["in_the_money"]["scores"]
     common = [score for score in scores if score["common"]] or scores
     title = "Nothing to score yet"
     if common:
         title = f"Finished in the money: {common[0]['count']} predictions, {common[0]['groups']} outcomes"
-    picture = reliability_svg(title, {score["forecast"]: score["bins"] for score in common})
+    return reliability_svg(title, {score["forecast"]: score["bins"] for score in common})
+
+
+def draw(document: Mapping[str, Any], file: Path) -> None:
+    """Write the diagram; raises UsageError where the file cannot be written."""
     try:
-        file.write_text(picture, encoding="utf-8")
+        file.write_text(diagram(document), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file} cannot be written", f"{error.strerror}", "choose another file") from error
-
-
-def _counted(found: Forecasts) -> dict[str, Any]:
-    return {
-        "expired": len(found.said),
-        "pending": found.pending,
-        "repeated": found.repeated,
-        "model_versions": found.versions,
-    }
 
 
 def _event(
@@ -102,6 +100,8 @@ def _event(
     scored = {name: values[rows] for name, values in forecasts.items()}
     truth, groups = happened.to_numpy(dtype=bool)[rows], outcome.to_numpy()[rows]
     told = said.loc[rows, ["symbol", "expiration", "strike", "is_put"]]
+    right = np.where(told["is_put"].to_numpy(dtype=bool), "put", "call")
+    audited = (next(iter(scored.values())), truth, groups)
     counts = _counts(status)
     scores = compared(scored, truth, groups)
     return {
@@ -110,15 +110,15 @@ def _event(
         "outcomes": len(np.unique(groups)),
         "not_scored": {name: counts[name] for name in REASONS if name in counts},
         "scores": [{"forecast": name, "common": common, **_plain(found)} for name, common, found in scores],
-        "by_right": _by_right(next(iter(scored.values())), truth, groups, told["is_put"].to_numpy(dtype=bool)),
+        "by_right": _by(right, *audited),  # a market that only rose hides in both together
+        "by_model": _by(said["model_version"].to_numpy()[rows], *audited),
     }
 
 
-def _by_right(forecast: Floats, happened: Bools, groups: np.ndarray, is_put: Bools) -> dict[str, Any]:
-    """The audited forecast's scores of puts and of calls: a market that only rose hides in both together."""
-    rights = {"put": is_put, "call": ~is_put}
-    scored = {name: score(forecast[of], happened[of], groups[of]) for name, of in rights.items() if of.any()}
-    return {name: _plain(found) for name, found in scored.items()}
+def _by(label: np.ndarray, forecast: Floats, happened: Bools, groups: np.ndarray) -> dict[str, Any]:
+    """The audited forecast's scores, label by label."""
+    parts = {str(name): label == name for name in np.unique(label.astype(str))}
+    return {name: _plain(score(forecast[of], happened[of], groups[of])) for name, of in parts.items()}
 
 
 def _plain(score: Score) -> dict[str, Any]:

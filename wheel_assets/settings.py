@@ -179,11 +179,19 @@ class DatabentoSettings(_Section):
     api_key: SecretStr | None = Field(None, description="key")
 
 
+_FRED, _FRED_CSV = "https://api.stlouisfed.org", "https://fred.stlouisfed.org"
+
+
 class FredSettings(_Section):
     """Rates of the Federal Reserve Bank of St. Louis."""
 
-    base_url: str = Field("https://api.stlouisfed.org", pattern=r"^https?://", description="address")
-    api_key: SecretStr | None = Field(None, description="key")
+    base_url: str = Field(_FRED, pattern=r"^https?://", description="address")
+    api_key: SecretStr | None = Field(None, description="key; without one the rates come from FRED's keyless CSV")
+
+    @property
+    def csv_base_url(self) -> str:
+        """Where the keyless CSV is: on a host of its own, or with the rest where `base_url` is another's."""
+        return _FRED_CSV if self.base_url == _FRED else self.base_url
 
 
 class TreasurySettings(_Section):
@@ -261,7 +269,6 @@ _NEEDED = (
     ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
     ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
     ("WHEEL_BROKER__SOURCE=file", "WHEEL_BROKER__FILE", "name a CSV or JSON file"),
-    ("WHEEL_RATE__SOURCE=fred", "WHEEL_FRED__API_KEY", "get a free one there, or use `treasury`"),
 )
 
 

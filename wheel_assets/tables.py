@@ -230,10 +230,11 @@ POSITIONS = SnapshotTable(
 
 RISK_FREE_RATE = SnapshotTable(
     "risk_free_rate",
-    "What money earns without risk for three months, as last published, or as set.",
+    "What money earns without risk, by tenor, as last published; or as set, one row for every tenor.",
     (
         _TIMESTAMP,
         Column("observation_date", "DATE", "day that the published value is of", required=True),
+        Column("tenor_years", "DOUBLE", "time to maturity; a lone row holds for every tenor", "years", low=0),
         Column("value", "DOUBLE", "continuously compounded", "decimal a year", required=True, low=-0.02, high=0.25),
         _SOURCE,
     ),
@@ -373,12 +374,13 @@ SNAPSHOTS = Table(
         Column("run_id", "VARCHAR", "the run that made it"),
         Column("inputs", "BIGINT[]", "ids of the snapshots it was built from", required=True),
         Column("recipe", "VARCHAR", "what made it besides its inputs: code version and settings", required=True),
+        Column("notes", "VARCHAR[]", "what is peculiar about it, in sentences"),
     ),
 )
 
 API_CALLS = Table(
     "api_calls",
-    "The ledger: one row an HTTP request. Survives every cleanup.",
+    "The ledger: one row an HTTP request, and one for what downloads under way may cost. Survives every cleanup.",
     (
         Column("at", "TIMESTAMP", "when the request was sent", "UTC", required=True),
         Column("source", "VARCHAR", "vendor", required=True),

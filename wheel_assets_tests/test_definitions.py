@@ -14,7 +14,7 @@ GRAPH = {
     "risk_free_rate": ("market", set(), 1440),
     "price_history": ("market", set(), 1440),
     "greeks": ("model", {"option_chains", "risk_free_rate"}, 15),
-    "predictions": ("model", {"option_chains", "greeks"}, 60),
+    "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,10 @@ from click.testing import CliRunner
 from filelock import FileLock
 
 from wheel_assets import outcomes as module
+from wheel_assets.cache.forecasts import Which
 from wheel_assets.cache.store import Entry, Store
 from wheel_assets.cli import main
-from wheel_assets.outcomes import NOTHING_YET, outcomes
+from wheel_assets.outcomes import NONE_OF_THESE, NOTHING_YET, outcomes
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS, PRICE_HISTORY
 
 NOW = datetime(2024, 11, 24, 15, 0)
@@ -129,6 +131,37 @@ def test_the_same_predictions_stored_again_are_not_counted_again(month):
     assert (document["repeated"], document["in_the_money"]["scored"]) == (30, 60)
 
 
+@pytest.mark.parametrize(
+    ("which", "scored"),
+    [
+        (Which(), 90),
+        (Which(symbols=("U",)), 60),
+        (Which(symbols=("V", "W")), 30),
+        (Which(symbols=("W",)), 0),
+        (Which(model="smile-1"), 60),
+        (Which(model="smile-2", symbols=("U",)), 0),
+        (Which(since=datetime(2024, 11, 5)), 60),
+        (Which(since=datetime(2024, 11, 5, 22, 1)), 30),
+    ],
+)
+def test_some_predictions_can_be_asked_for(month, which, scored):
+    put(month, history("V"), "price_history")
+    put(month, predictions(datetime(2024, 11, 6, 22), "V", model_version="smile-2"))
+    document = outcomes(month, which)
+    assert document["in_the_money"]["scored"] == scored
+    assert document["message"] == (None if scored else NONE_OF_THESE)
+    assert document["expired"] == scored == sum(document["model_versions"].values())
+
+
+def test_models_are_told_apart(month):
+    put(month, predictions(datetime(2024, 11, 6, 22), prob_itm=0.4, model_version="smile-2"))
+    told = outcomes(month)["in_the_money"]["by_model"]
+    assert {name: (part["count"], part["mean_forecast"]) for name, part in told.items()} == {
+        "smile-1": (60, 0.8),
+        "smile-2": (30, 0.4),
+    }
+
+
 def test_what_has_not_expired_is_pending(month):
     put(month, predictions(datetime(2024, 11, 21, 22), fridays=pd.to_datetime(["2024-11-22", "2024-12-20"])))
     document = outcomes(month)
@@ -232,6 +265,26 @@ def test_the_command_tells_a_person_all_of_it(at_home):
     assert "touched the strike, not scored: 36, already in the money" in shown
 
 
+@pytest.mark.parametrize(
+    ("options", "expired"),
+    [
+        (["--symbol", "u"], 60),
+        (["--symbol", "V"], 0),
+        (["--model", "smile-1", "--since", "2024-11-05"], 30),
+        (["--model", "smile-0"], 0),
+    ],
+)
+def test_the_command_asks_for_some(at_home, options, expired):
+    document = json.loads(CliRunner().invoke(main, ["outcomes", "--json", *options]).stdout)
+    assert document["expired"] == expired
+
+
+@pytest.mark.parametrize("options", [["--symbol", "7$"], ["--since", "yesterday"]])
+def test_what_cannot_be_asked_for_is_one_line(at_home, options):
+    done = CliRunner().invoke(main, ["outcomes", *options])
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+
+
 def test_the_command_has_an_answer_where_there_is_nothing(monkeypatch, store):
     monkeypatch.setenv("WHEEL_CACHE__DIR", str(store.path.parent))
     done = CliRunner().invoke(main, ["outcomes"])
@@ -262,6 +315,10 @@ def test_the_asset_tells_the_same_and_is_nobodys_input(at_home):
     told = done.asset_materializations_for_node("outcomes")[0].metadata
     assert told["document"].value == outcomes(at_home)
     assert told["prob_itm_brier"].value == by_forecast(outcomes(at_home)["in_the_money"])["prob_itm"]["brier"]
+    picture = told["reliability"].value
+    assert picture.startswith("![reliability diagram](data:image/svg+xml;base64,")
+    root = ElementTree.fromstring(b64decode(picture.split("base64,")[1].removesuffix(")")))
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}circle"))) > 0
     assert "nothing could be scored" in outcomes_metadata(outcomes(Store(Path("none.duckdb"))))["scores"].value
 
 

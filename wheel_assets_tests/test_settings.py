@@ -79,7 +79,6 @@ def test_a_value_out_of_bounds_is_refused_by_name(monkeypatch, name, value):
         ("WHEEL_MARKET__SOURCE=schwab", ["WHEEL_SCHWAB__APP_KEY", "WHEEL_SCHWAB__APP_SECRET"]),
         ("WHEEL_BROKER__SOURCE=schwab", ["WHEEL_SCHWAB__APP_KEY", "WHEEL_SCHWAB__APP_SECRET"]),
         ("WHEEL_MARKET__SOURCE=databento", ["WHEEL_DATABENTO__API_KEY"]),
-        ("WHEEL_RATE__SOURCE=fred", ["WHEEL_FRED__API_KEY"]),
         ("WHEEL_BROKER__SOURCE=file", ["WHEEL_BROKER__FILE"]),
     ],
 )

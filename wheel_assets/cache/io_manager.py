@@ -12,8 +12,7 @@ asset's config has the field `key_config` that says which keys are wanted.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -70,7 +69,7 @@ class ReadThroughIOManager(dg.IOManager):
 
     @one_sentence()
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """The rows of an input, for every key that all inputs of the step have.
+        """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
 
         `frame.attrs` tells `reads`, one mapping a key, and `not_fetched`, the reason of each key that
         is missing. Raises RefreshFailed where there is nothing to load.
@@ -78,7 +77,7 @@ class ReadThroughIOManager(dg.IOManager):
         first, reads = self._reads_of(context.step_context)
         table = self.assets.table(context.asset_key).name
         snapshots = [snapshot for place, snapshot in reads.snapshots.items() if place[0] == table]
-        if not snapshots:
+        if not snapshots and table not in reads.request.optional:
             raise _unavailable(reads, table)
         try:
             frame = self.store.get(table, [snapshot.snapshot_id for snapshot in snapshots])
@@ -97,15 +96,20 @@ class ReadThroughIOManager(dg.IOManager):
         """Store one snapshot a key, all in one transaction; raises BadFrame for no rows.
 
         `obj.attrs["not_fetched"]`, the reasons of keys without rows, and `obj.attrs["notes"]` become
-        metadata of the event.
+        metadata of the event. Notes are kept with the snapshots too: each begins with the key that it is
+        about and a colon, or is about all of them.
         """
         table, step = self.assets.table(context.asset_key), context.step_context
         if obj is None or obj.empty:
             raise BadFrame(f"{table.name} came back empty", "an empty result never replaces anything")
         node = self.assets.node(step, context.asset_key)
         _, reads = self._reads.pop(_attempt(step), ({}, None))
+        notes = obj.attrs.get("notes", ())
         by_key = {WHOLE: obj} if table.key is None else {str(key): rows for key, rows in obj.groupby(table.key)}
-        entries = [_entry(node, key, rows, reads, context.run_id) for key, rows in by_key.items()]
+        entries = [
+            replace(_entry(node, key, rows, reads, context.run_id), notes=_about(key, notes, by_key))
+            for key, rows in by_key.items()
+        ]
         context.add_output_metadata(_metadata(table, obj, self.store.put(table.name, entries)))
 
     def _reads_of(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
@@ -121,10 +125,10 @@ class ReadThroughIOManager(dg.IOManager):
     def _read_through(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
         request = self.assets.request(step)
         first, newest_id = self._assess(request)
-        _log(step, first)
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
-            return first, reads  # no pull inside a pull: whoever asked for this run selected all that is stale
+            return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
+        _log(step, first)
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if reads.failures and allow_stale:
@@ -147,11 +151,10 @@ class ReadThroughIOManager(dg.IOManager):
                 reads.readings, _ = self._assess(reads.request, newest_id)
                 if not {reading.place for reading in reads.stale} <= wanted:
                     continue  # lock the others too
-                failures = pull.pull(step, self.assets, reads.stale)
+                failures = pull.pull(step, self.assets, reads.request, reads.stale)
                 reads.readings, _ = self._assess(reads.request, newest_id)
                 if {reading.place for reading in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
-            reads.readings, _ = self._assess(reads.request, newest_id)
         raise RefreshFailed(
             "the inputs do not hold still",
             f"they were replaced {MAX_PULLS} times while this run read them",
@@ -175,9 +178,7 @@ class ReadThroughIOManager(dg.IOManager):
         ]
         if not missing:
             return {}
-        told = pull.outcome_so_far(step).reasons
-        reasons = {table.name: told.get(asset, {}) for asset, table in self.assets.kept.items()}
-        return {(table, key): reasons[table].get(key, "this run made no such data") for table, key in missing}
+        return pull.failures_of(pull.outcome_so_far(step), request, missing)
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:
@@ -224,24 +225,29 @@ def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id
     )
 
 
+def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
+    """The notes but for those about another key."""
+    others = tuple(f"{other}: " for other in keys if other != key)
+    return tuple(note for note in notes if not note.startswith(others))
+
+
 def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
     return step.run_id, step.step.key, step.previous_attempt_count
 
 
 def _log(step: StepExecutionContext, readings: Mapping[Place, Reading]) -> None:
-    """One line a read. What a child run just made is told with the reason why it had to."""
-    pulled_because = json.loads(step.dagster_run.tags.get(pull.REASONS, "{}"))
+    """One line a read."""
     for reading in readings.values():
-        made_here = reading.reason is Reason.FORCED
         step.log.info(
             f"{'cache_hit' if reading.reason is Reason.FRESH else 'cache_miss'} table={reading.table} "
             f"key={reading.key} age_minutes={minutes(reading.age)} max_age_minutes={minutes(reading.max_age)} "
-            f"reason={pulled_because.get(reading.table, reading.reason) if made_here else reading.reason}"
+            f"reason={reading.reason}"
         )
 
 
 def _unavailable(reads: Reads, table: str) -> RefreshFailed:
-    """Why nothing of an input can be loaded, in the words of what failed first on the way to it."""
-    nodes = reads.request.by_table
-    akin = [why for (name, _), why in reads.failures.items() if nodes[name].key_column == nodes[table].key_column]
+    """Why nothing of an input can be loaded: the words of the first needed input that lacks the same keys."""
+    nodes, optional = reads.request.by_table, reads.request.optional
+    needed = {name: why for (name, _), why in reads.failed_inputs.items() if name not in optional}
+    akin = [why for name, why in needed.items() if nodes[name].key_column == nodes[table].key_column]
     return RefreshFailed(akin[0] if akin else f"no {table} is stored; nothing was there to make it; run again")

@@ -113,6 +113,6 @@ def _insert_lines(
         inputs=pd.Series(inputs, index=new.index, dtype="object"),
         content_hash=[content_hash_of(connection, table.name, each) for each in given],
     )
-    columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in SNAPSHOTS.columns)
+    columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in SNAPSHOTS.columns if c.name in lines)
     connection.execute(f"INSERT INTO snapshots BY NAME SELECT {columns} FROM lines")
     assert len(lines) == len(given), "`lines` is read by the statement, by name"

@@ -5,6 +5,9 @@ now. The newest snapshot of a source is in force; of a derived table, the newest
 exactly the snapshots in force above it. So whatever one reader gets fits together, and a derived
 snapshot dies with its inputs, however young it is.
 
+An *optional* input is used where it is there and done without where it is not; nothing is made for its
+sake. A snapshot may have been made with it or without it, but not with one that has been superseded.
+
 A limit is asked of what is read and, where that has to be made anew, of what it is made from. A fresh
 snapshot asks nothing of its ancestors: nobody needs them.
 """
@@ -49,6 +52,7 @@ class Snapshot:
     run_id: str | None
     inputs: frozenset[int]
     recipe: str
+    notes: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -61,7 +65,8 @@ class Node:
     """A table as one step wants it: which keys, how old at most, made of what and how.
 
     `max_age` None means that age never matters. `recipe` is what a snapshot depends on besides its
-    inputs (code version, settings): one made otherwise is not the same thing, as if absent.
+    inputs (code version, settings): one made otherwise is not the same thing, as if absent. `optional`
+    are those of the `upstream` that it can do without.
     """
 
     table: str
@@ -70,6 +75,7 @@ class Node:
     upstream: tuple[str, ...] = ()
     max_age: timedelta | None = None
     recipe: str = ""
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,11 @@ def input_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]
     ]
 
 
+def needed_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]:
+    """The same without those that the node can do without."""
+    return [place for place in input_places(node, key, nodes) if place[0] not in node.optional]
+
+
 def assess(
     nodes: Sequence[Node],
     asked: Collection[str],
@@ -130,11 +141,12 @@ def assess(
                 limit = node.max_age if (node.table, key) in required else None
                 built_from = [readings[place] for place in input_places(node, key, by_name)]
                 found = candidates.get((node.table, key), [])
-                reason, snapshot = _judge(found, built_from, limit, now, fresh_after, run_id)
+                consistent = _consistent(found, built_from, node.optional)
+                reason, snapshot = _judge(found, consistent, limit, now, fresh_after, run_id)
                 age = max(now - snapshot.created_at, timedelta(0)) if snapshot else None
                 readings[node.table, key] = Reading(node.table, key, reason, node.max_age, snapshot, age)
         stale = [place for place in required if not readings[place].served]
-        more = {above for name, key in stale for above in input_places(by_name[name], key, by_name)}
+        more = {above for name, key in stale for above in needed_places(by_name[name], key, by_name)}
         if more <= required:
             return {place: reading for place, reading in readings.items() if place in required}
         required |= more
@@ -163,9 +175,20 @@ def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
     return pinned
 
 
+def _consistent(
+    found: Sequence[Snapshot], built_from: Sequence[Reading], optional: Collection[str]
+) -> Sequence[Snapshot]:
+    """Those that were made of what is in force, each with or without the optional inputs."""
+    if not all(above.served or above.table in optional for above in built_from):
+        return []
+    in_force = {above.snapshot.snapshot_id: above.table for above in built_from if above.served and above.snapshot}
+    needed = {snapshot_id for snapshot_id, table in in_force.items() if table not in optional}
+    return [snapshot for snapshot in found if needed <= snapshot.inputs <= in_force.keys()]
+
+
 def _judge(
     found: Sequence[Snapshot],
-    built_from: Sequence[Reading],
+    consistent: Sequence[Snapshot],
     limit: timedelta | None,
     now: datetime,
     fresh_after: int | None,
@@ -174,9 +197,7 @@ def _judge(
     """The verdict on one place, and the snapshot it is about."""
     if not found:
         return Reason.ABSENT, None
-    in_force = {above.snapshot.snapshot_id for above in built_from if above.served and above.snapshot}
-    consistent = [s for s in found if s.inputs == in_force] if all(above.served for above in built_from) else []
-    snapshot = (consistent or list(found))[0]
+    snapshot = (consistent or found)[0]
     age = now - snapshot.created_at
     if snapshot.run_id == run_id and run_id is not None:
         reason = Reason.FORCED

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.policy import Place, Reading
-from wheel_assets.cache.request import PULLED_BY, AssetTables
+from wheel_assets.cache.policy import Place, Reading, needed_places
+from wheel_assets.cache.request import PULLED_BY, AssetTables, Request
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ NOT_FETCHED = "not_fetched"  # metadata of a materialization: the keys it has no
 SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of each key
 
 
-def pull(step: StepExecutionContext, assets: AssetTables, stale: Collection[Reading]) -> dict[Place, str]:
+def pull(
+    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[Reading]
+) -> dict[Place, str]:
     """Materialize the stale places in a child run and return why some of them have no data.
 
     A failure is one sentence, the one that the failing asset gave. What was made is in the store.
@@ -47,7 +49,7 @@ def pull(step: StepExecutionContext, assets: AssetTables, stale: Collection[Read
         raise_on_error=False,
     )
     step.instance.add_run_tags(step.run_id, {PULLED: result.run_id})
-    return failures_of(Outcome.of(result.all_events), selected, keys)
+    return failures_of(Outcome.of(result.all_events), request, [reading.place for reading in stale])
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
@@ -60,43 +62,48 @@ def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the events of a run tell: the keys it made of each asset, and why it did not make others."""
+    """What the events of a run tell of each table: the keys it made, and why it did not make others."""
 
-    made: Mapping[dg.AssetKey, Collection[str]]
-    reasons: Mapping[dg.AssetKey, Mapping[str, str]]
+    made: Mapping[str, Collection[str]]
+    reasons: Mapping[str, Mapping[str, str]]
     failed_steps: Mapping[str, str]  # by step; under "" that of a run that could not begin one
 
     @classmethod
     def of(cls, events: Iterable[dg.DagsterEvent | None]) -> Outcome:
         """Read the events, oldest first."""
-        made: dict[dg.AssetKey, set[str]] = defaultdict(set)
-        reasons: dict[dg.AssetKey, dict[str, str]] = defaultdict(dict)
+        made: dict[str, set[str]] = defaultdict(set)
+        reasons: dict[str, dict[str, str]] = defaultdict(dict)
         failed: dict[str, str] = {}
         for event in filter(None, events):
             if event.is_step_materialization:
                 materialization = event.step_materialization_data.materialization
-                made[materialization.asset_key] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
-                reasons[materialization.asset_key] |= _json(materialization.metadata, NOT_FETCHED)
+                table = materialization.asset_key.to_python_identifier()
+                made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
+                reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
             elif sentence := sentence_of(event):
                 failed[event.step_key or ""] = sentence
         return cls(made, reasons, failed)
 
+    def reason(self, place: Place) -> str | None:
+        """Why it has no data, in the words of its own asset."""
+        table, key = place
+        return self.reasons.get(table, {}).get(key) or self.failed_steps.get(table)
 
-def failures_of(
-    outcome: Outcome, tables: Mapping[dg.AssetKey, SnapshotTable], keys: Mapping[str, Collection[str]]
-) -> dict[Place, str]:
-    """Why a run made no data for some of the keys asked of it, in the assets' own words.
 
-    A key that failed takes what is derived from it along, under the same reason.
+def failures_of(outcome: Outcome, request: Request, asked: Collection[Place]) -> dict[Place, str]:
+    """Why a run made no data for some of what was asked of it, in the assets' own words.
+
+    A place that failed takes what is derived from it along, under the same reason.
     """
-    spoken = {key: why for reasons in outcome.reasons.values() for key, why in reasons.items()}
+    failures: dict[Place, str] = {}
     other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
-    return {
-        (table.name, key): spoken.get(key) or outcome.failed_steps.get(asset.to_python_identifier()) or other
-        for asset, table in tables.items()
-        for key in keys[table.name]
-        if key not in outcome.made.get(asset, ())
-    }
+    for table, key in request.places:
+        if (table, key) not in asked or key in outcome.made.get(table, ()):
+            continue
+        needed = needed_places(request.by_table[table], key, request.by_table)
+        above = next((failures[place] for place in needed if place in failures), None)
+        failures[table, key] = outcome.reason((table, key)) or above or other
+    return failures
 
 
 def outcome_so_far(step: StepExecutionContext) -> Outcome:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
-from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, input_places
+from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, needed_places
 from wheel_assets.errors import UsageError
 from wheel_assets.tables import SnapshotTable
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dagster._core.execution.context.system import StepExecutionContext
 
 PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
+OPTIONAL = {"wheel/optional": True}  # metadata of a `dg.AssetIn` that is used where it is there, and never pulled
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Request:
     asked: tuple[str, ...]
     run_id: str
     made_here: frozenset[str] = frozenset()  # inputs that earlier steps of the same run make
+    optional: frozenset[str] = frozenset()  # inputs that the step can do without
 
     @cached_property
     def by_table(self) -> dict[str, Node]:
@@ -52,7 +54,7 @@ class Request:
         """
         lost: dict[Place, str] = {}
         for place in self.places:
-            above = input_places(self.by_table[place[0]], place[1], self.by_table)
+            above = needed_places(self.by_table[place[0]], place[1], self.by_table)
             served = place in readings and readings[place].served
             if place in failures and not served and (not above or any(source in lost for source in above)):
                 lost[place] = failures[place]
@@ -69,11 +71,12 @@ class Reads:
 
     @property
     def stale(self) -> list[Reading]:
-        """What has to be pulled: not what failed already, nor what this very run makes."""
+        """What has to be pulled: not what failed already, is made by this very run, or can be done without."""
+        spared = self.request.made_here | self.request.optional
         return [
             reading
             for place, reading in self.readings.items()
-            if not reading.served and place not in self.failures and place[0] not in self.request.made_here
+            if not reading.served and place not in self.failures and place[0] not in spared
         ]
 
     @property
@@ -82,10 +85,15 @@ class Reads:
         return {place: why for place, why in self.failures.items() if place[0] in self.request.asked}
 
     @property
+    def lost(self) -> set[tuple[str | None, str]]:
+        """The keys, by key column, that an input lacks which the step cannot do without."""
+        nodes, optional = self.request.by_table, self.request.optional
+        return {(nodes[table].key_column, key) for table, key in self.failed_inputs if table not in optional}
+
+    @property
     def snapshots(self) -> dict[Place, Snapshot]:
-        """What to load. A key that one input lacks is left out of all inputs that have such keys."""
-        nodes = self.request.by_table
-        lost = {(nodes[table].key_column, key) for table, key in self.failed_inputs}
+        """What to load. A key that is lost is left out of all inputs that have such keys."""
+        nodes, lost = self.request.by_table, self.lost
         return {
             (table, key): reading.snapshot
             for (table, key), reading in self.readings.items()
@@ -94,6 +102,14 @@ class Reads:
             and reading.snapshot is not None
             and (nodes[table].key_column, key) not in lost
         }
+
+
+class _Input(NamedTuple):
+    """An asset that a step loads: whether an earlier step of the same run makes it, whether it can be done without."""
+
+    asset: dg.AssetKey
+    made_here: bool
+    optional: bool
 
 
 class AssetTables:
@@ -140,40 +156,43 @@ class AssetTables:
         self._check_limits(step)
         inputs = self._inputs(step)
         wanted: set[dg.AssetKey] = set()
-        more = set(inputs)
+        more = {each.asset for each in inputs}
+        optional = {each.asset for each in inputs if each.optional}
         while more:
             wanted |= more
             more = {above for asset in more for above in self.graph.get(asset).parent_keys} & set(self.kept) - wanted
         return Request(
-            nodes=tuple(self.node(step, asset) for asset in self.kept if asset in wanted),
-            asked=tuple(self.table(asset).name for asset in inputs),
+            nodes=tuple(self.node(step, asset, asset in optional) for asset in self.kept if asset in wanted),
+            asked=tuple(self.table(each.asset).name for each in inputs),
             run_id=step.run_id,
-            made_here=frozenset(self.table(asset).name for asset, made_here in inputs.items() if made_here),
+            made_here=frozenset(self.table(each.asset).name for each in inputs if each.made_here),
+            optional=frozenset(self.table(asset).name for asset in optional),
         )
 
-    def node(self, step: StepExecutionContext, asset: dg.AssetKey) -> Node:
-        """A table as a step wants it. A child run takes what there is: its asker knows what is stale."""
+    def node(self, step: StepExecutionContext, asset: dg.AssetKey, optional: bool = False) -> Node:
+        """A table as a step wants it. A child run takes what there is: its asker knows what it needs is fresh."""
         config = step.op_config if isinstance(step.op_config, Mapping) else {}
         table, declared = self.table(asset), self.graph.get(asset)
         minutes = (config.get("max_age_minutes") or {}).get(table.name)
-        in_child = PULLED_BY in step.dagster_run.tags
+        answered_for = PULLED_BY in step.dagster_run.tags and not optional
         return Node(
             table=table.name,
             keys=self._wanted_keys(table, config),
             key_column=table.key,
             upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
-            max_age=None if in_child else _limit(declared.freshness_policy, minutes),
+            optional=frozenset(self.table(above).name for above in optional_inputs(declared.assets_def)),
+            max_age=None if answered_for else _limit(declared.freshness_policy, minutes),
             recipe=f"{declared.code_version or ''}|{self._recipe(table.name)}",
         )
 
-    def _inputs(self, step: StepExecutionContext) -> dict[dg.AssetKey, bool]:
-        """The assets that a step loads, and whether an earlier step of the same run makes them."""
-        inputs = {}
+    def _inputs(self, step: StepExecutionContext) -> list[_Input]:
+        """The assets that a step loads."""
+        layer, inputs = step.job_def.asset_layer, []
         for step_input in step.step.step_inputs:
-            layer = step.job_def.asset_layer
             asset = layer.get_asset_key_for_node_input(step.node_handle, input_name=step_input.name)
             if asset in self.kept and step_input.dagster_type_key != "Nothing":
-                inputs[asset] = bool(step_input.source.step_key_dependencies)
+                made_here = bool(step_input.source.step_key_dependencies)
+                inputs.append(_Input(asset, made_here, _is_optional(step.op_def, step_input.name)))
         return inputs
 
     def _check_limits(self, step: StepExecutionContext) -> None:
@@ -191,6 +210,15 @@ class AssetTables:
         if table.key is None or table.key_config is None:
             return (WHOLE,)
         return tuple(self._keys[table.key](config.get(table.key_config)))
+
+
+def optional_inputs(asset: dg.AssetsDefinition) -> set[dg.AssetKey]:
+    """The inputs that an asset can do without."""
+    return {above for name, above in asset.keys_by_input_name.items() if _is_optional(asset.op, name)}
+
+
+def _is_optional(op: dg.OpDefinition, input_name: str) -> bool:
+    return OPTIONAL.items() <= (op.input_dict[input_name].metadata or {}).items()
 
 
 def _limit(policy: Any, minutes: float | None) -> timedelta | None:
@@ -221,6 +249,7 @@ def described(first: Reading, last: Reading) -> dict[str, Any]:
         "outcome": "cache_hit" if was_hit(first, snapshot) else "cache_miss",
         "reason": str(first.reason),
         "snapshot_id": snapshot.snapshot_id,
+        "notes": list(snapshot.notes),
     }
 
 

@@ -15,10 +15,16 @@ from wheel_assets.tables import Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Statements that make a file of version n out of one of version n - 1, by n.
-UPGRADES: dict[int, tuple[str, ...]] = {}
+UPGRADES: dict[int, tuple[str, ...]] = {
+    2: (
+        "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
+        "DELETE FROM snapshots WHERE table_name = 'risk_free_rate'",  # a day's worth, made anew with its tenors
+        "DROP TABLE IF EXISTS risk_free_rate",
+    ),
+}
 
 
 @contextmanager

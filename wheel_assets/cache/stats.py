@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from wheel_assets.cache.ledger import RESERVATION
 from wheel_assets.cache.maintenance import used_bytes
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, Reason
 from wheel_assets.cache.store import Store
@@ -68,18 +69,6 @@ def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
         "cost_usd": round(cost, 4),
         "keys": [asdict(key) for key in _keys(newest, now, max_age)],
     }
-
-
-def costs(store: Store) -> list[dict[str, Any]]:
-    """The ledger by month and source, newest first: month, source, calls, failed, bytes, cost_usd."""
-    query = """
-        SELECT strftime("at", '%Y-%m') AS month, source, count(*), count(*) FILTER (error IS NOT NULL),
-               coalesce(sum(bytes), 0)::BIGINT, sum(cost_usd)
-        FROM api_calls GROUP BY ALL ORDER BY month DESC, source
-    """
-    names = ("month", "source", "calls", "failed", "bytes", "cost_usd")
-    with store.file.attached() as connection:
-        return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
 
 
 def _tables(connection: DuckDBPyConnection, names: Sequence[str], now: datetime) -> dict[str, dict[str, Any]]:
@@ -146,8 +135,8 @@ def _keys(newest: Sequence[Mapping[str, Any]], now: datetime, max_age: MaxAge) -
 def _this_month(connection: DuckDBPyConnection, now: datetime) -> tuple[int, float]:
     """How many API calls this calendar month, and what they cost in dollars."""
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    query = 'SELECT count(*), coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?'
-    calls, cost = connection.execute(query, [first]).fetchall()[0]
+    query = 'SELECT count(*) FILTER (endpoint <> ?), coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?'
+    calls, cost = connection.execute(query, [RESERVATION, first]).fetchall()[0]
     return calls, float(cost)
 
 

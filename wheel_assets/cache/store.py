@@ -11,12 +11,13 @@ import atexit
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 TOUCH_INTERVAL = timedelta(hours=1)
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
+RECENT_ROWS = 100_000  # of what this process stored last, kept at hand
 BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
+CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+_INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class Entry:
     run_id: str | None = None
     inputs: frozenset[int] = frozenset()
     recipe: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Store:
@@ -79,6 +84,7 @@ class Store:
         self._touched: Counter[int] = Counter()
         self._touched_since: datetime | None = None
         self._clock_told = False
+        self._recent: dict[int, pd.DataFrame] = {}
 
     @property
     def path(self) -> Path:
@@ -103,34 +109,33 @@ class Store:
                 self._insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
+        self._keep_at_hand(declared, snapshots, frames)
         self.maintenance.after_write()
         if self.after_put is not None:
             self.after_put(self)
         return snapshots
 
     def get(self, table: str, snapshot_ids: Sequence[int]) -> pd.DataFrame:
-        """The rows of these snapshots, in this order, each column in its declared dtype.
+        """The rows of these snapshots, in this order, each column in its declared dtype; of none, no rows.
 
         Raises StoreDamaged where one of them cannot be read or is not there; it has left the index by then.
         """
         import pandas as pd
 
         declared = self.tables[table]
-        query = f"SELECT * FROM {declared.name} WHERE snapshot_id = ? ORDER BY rowid"
-        with self.file.attached() as connection:
-            frames = [connection.execute(query, [snapshot_id]).df() for snapshot_id in snapshot_ids]
-        missing = [i for i, frame in zip(snapshot_ids, frames, strict=True) if frame.empty]
-        if missing:
-            with self.file.transaction() as connection:
-                connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
-            raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
-        return declared.restore(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0])
+        if not snapshot_ids:
+            return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]))
+        at_hand = {i: self._recent[i].copy() for i in snapshot_ids if i in self._recent}
+        frames = at_hand | self._read(declared, [i for i in snapshot_ids if i not in at_hand])
+        together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
+        return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
 
     def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
         """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
-            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe
+            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe,
+                notes
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
             QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
             ORDER BY snapshot_id DESC
@@ -138,7 +143,7 @@ class Store:
         with self.file.attached() as connection:
             rows = connection.execute(query, [tables, keys]).fetchall()
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
-        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9]) for row in rows]
+        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
         self._check_clock(snapshots)
         return snapshots, last[0] if last else 0
 
@@ -162,20 +167,38 @@ class Store:
         except StoreError as error:
             log.warning("uses of the cache were not counted: %s", error)
 
-    def record_calls(self, calls: Sequence[tuple[object, ...]]) -> None:
-        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order."""
-        if calls:
-            marks = ", ".join("?" for _ in API_CALLS.columns)
-            with self.file.transaction() as connection:
-                connection.executemany(f"INSERT INTO api_calls VALUES ({marks})", [list(call) for call in calls])
+    def record_calls(
+        self, calls: Sequence[tuple[object, ...]], held: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
+
+        `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
+        """
+        if not (calls or held):
+            return
+        with self.file.transaction() as connection:
+            if calls:
+                connection.executemany(_INSERT_CALL, [list(call) for call in calls])
+            for note, dollars in held.items():
+                connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+
+    def reserve(self, call: tuple[object, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
+        """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
+
+        Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
+        """
+        with self.file.transaction() as connection:
+            spent = _spent(connection, since)
+            if spent + cost_usd > limit + CENTS_OF_CENTS:
+                return spent
+            connection.execute(_INSERT_CALL, list(call))
+        return None
 
     def spent(self, since: datetime) -> float:
-        """Dollars that the ledger counts from `since` (naive UTC) on."""
+        """Dollars that the ledger counts from `since` (naive UTC) on, what is reserved included."""
         with self.file.attached() as connection:
-            row = connection.execute(
-                'SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]
-            ).fetchone()
-        return float(row[0]) if row else 0.0
+            return _spent(connection, since)
 
     @contextmanager
     def pulling(self, places: Collection[Place]) -> Iterator[None]:
@@ -219,12 +242,38 @@ class Store:
         connection.execute(
             "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
-            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe",
+            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
             [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
-            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe],
+            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe, list(entry.notes)],
         )
-        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe)
+        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe, entry.notes)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
+
+    def _keep_at_hand(
+        self, table: SnapshotTable, snapshots: Sequence[Snapshot], frames: Sequence[pd.DataFrame]
+    ) -> None:
+        """What this process stored it need not read back: the next step of a run mostly wants just that."""
+        for snapshot, frame in zip(snapshots, frames, strict=True):
+            stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
+            self._recent[snapshot.snapshot_id] = table.restore(stored)
+        while sum(map(len, self._recent.values())) > RECENT_ROWS:
+            del self._recent[min(self._recent)]
+
+    def _read(self, table: SnapshotTable, snapshot_ids: Sequence[int]) -> dict[int, pd.DataFrame]:
+        """The rows of each snapshot from the file."""
+        if not snapshot_ids:
+            return {}
+        query = f"SELECT * FROM {table.name} WHERE snapshot_id = ? ORDER BY rowid"
+        with self.file.attached() as connection:
+            frames = {i: connection.execute(query, [i]).df() for i in snapshot_ids}
+        missing = [i for i, frame in frames.items() if frame.empty]
+        if missing:
+            with self.file.transaction() as connection:
+                connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+            raise StoreDamaged(
+                f"snapshots {missing} of {table.name} are gone", "they were removed meanwhile", "run again"
+            )
+        return {snapshot_id: table.restore(frame) for snapshot_id, frame in frames.items()}
 
     def _write_touches(self, connection: DuckDBPyConnection) -> None:
         if self._touched:
@@ -236,6 +285,11 @@ class Store:
             )
         self._touched.clear()
         self._touched_since = None
+
+
+def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
+    row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:

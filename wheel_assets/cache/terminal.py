@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -49,14 +49,22 @@ def show_removal(told: Mapping[str, Any], console: Console) -> None:
     console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB freed", highlight=False)
 
 
-def show_costs(rows: Sequence[Mapping[str, Any]], monthly_usd: float, console: Console) -> None:
-    """Print the rows of `stats.costs`, and the month's budget."""
-    table = Table("month", "source", "calls", "failed", "MB", "dollars", box=None)
-    for row in rows:
-        numbers = (row["calls"], row["failed"], f"{row['bytes'] / 1e6:.1f}", f"{row['cost_usd']:.2f}")
-        table.add_row(row["month"], row["source"], *map(str, numbers))
-    console.print(table if rows else "no API calls so far")
-    console.print(f"budget: {monthly_usd:g} dollars a calendar month (UTC)", highlight=False)
+def show_costs(document: Mapping[str, Any], console: Console) -> None:
+    """Print the document of `costs.costs`: this month against the plan, the budget, then every month."""
+    plan = Table(f"{document['month']} (UTC)", "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
+    for row in document["plan"]:
+        dollars = [f"{row[name]:.2f}" for name in ("planned_usd", "cost_usd", "saved_usd")]
+        plan.add_row(row["component"], str(row["calls"]), f"{row['calls_saved']:.0f}", *dollars)
+    console.print(plan)
+    reserved = f", {document['reserved_usd']:.2f} of it reserved" if document["reserved_usd"] else ""
+    spent = f"{document['spent_usd']:.2f} spent{reserved}, {document['left_usd']:.2f} left"
+    console.print(f"\nbudget: {document['budget_usd']:g} dollars a calendar month (UTC), {spent}\n", highlight=False)
+    months = Table("month", "source", "calls", "failed", "MB", "dollars", "hits", "calls saved", "$ saved", box=None)
+    for row in document["months"]:
+        counts = (row["calls"], row["failed"], f"{row['bytes'] / 1e6:.1f}", f"{row['cost_usd']:.2f}", row["hits"])
+        saved = (f"{row['calls_saved']:.0f}", f"{row['saved_usd']:.2f}")
+        months.add_row(row["month"], row["source"], *map(str, counts), *saved)
+    console.print(months if document["months"] else "no API calls so far")
 
 
 def _cell(value: Any) -> str:

@@ -4,17 +4,21 @@ from datetime import UTC
 
 import dagster as dg
 
+from wheel_assets.cache.progress import telling
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 
-@dg.asset(group_name="market", code_version="1", check_specs=[check_of(OPTION_CHAINS)], **declared(OPTION_CHAINS))
+@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
 def option_chains(
-    config: SymbolsConfig, market: dg.ResourceParam[MarketSource], store: dg.ResourceParam[Store]
+    context: dg.AssetExecutionContext,
+    config: SymbolsConfig,
+    market: dg.ResourceParam[MarketSource],
+    store: dg.ResourceParam[Store],
 ) -> Checked:
     """Every listed contract of the watchlist, as the market source quotes it.
 
@@ -23,7 +27,7 @@ def option_chains(
     are kept.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_sentence():
-        fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency)
+    with one_sentence(), telling(OPTION_CHAINS.name, context.log.info) as tell:
+        fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency, tell)
     fetched.frame.attrs["not_fetched"] = fetched.failures
     yield from checked(OPTION_CHAINS, fetched.frame)

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from wheel_assets.cache.io_manager import freshness, table_metadata
+from wheel_assets.defs.checks import checks_of
 from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
@@ -22,10 +23,11 @@ def settings() -> Settings:
 
 
 def declared(table: SnapshotTable) -> dict[str, Any]:
-    """The arguments of `dg.asset` that follow from a table: schema, age limit, kinds, owner."""
+    """The arguments of `dg.asset` that follow from a table: schema, check, age limit, kinds, owner."""
     return {
         "freshness_policy": freshness(settings().max_age.of(table.name)),
         "metadata": table_metadata(table),
+        "check_specs": checks_of(table),
         "kinds": {"duckdb", "pandas"},
         "owners": [OWNER],
     }

@@ -1,21 +1,42 @@
 """Greeks: what each contract is worth, and how that moves."""
 
+from datetime import timedelta
+
 import dagster as dg
 import pandas as pd
 
+from wheel_assets.cache.store import Store
 from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.defs.sanity import BEFORE, without_volatility
 from wheel_assets.tables import GREEKS
 
 
-@dg.asset(group_name="model", code_version="1", **declared(GREEKS))
-def greeks(config: SymbolsConfig, option_chains: pd.DataFrame, risk_free_rate: pd.DataFrame) -> Checked:
+# A new number for everything that changes the numbers; `wheel_assets_tests/greeks/test_code_version.py` holds us to it.
+@dg.asset(group_name="model", code_version="2", **declared(GREEKS))
+def greeks(
+    config: SymbolsConfig,
+    option_chains: pd.DataFrame,
+    risk_free_rate: pd.DataFrame,
+    store: dg.ResourceParam[Store],
+) -> Checked:
     """Implied volatility of the mid, delta, gamma, theta, vega and rho, one row a contract.
 
     Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
     its row, with NULLs and the reason in `status`.
     """
-    from wheel_assets.greeks import value_chain  # loads SciPy, which a run on fresh data does not need
+    from wheel_assets.greeks import ZeroCurve, value_chain  # loads SciPy, which a run on fresh data does not need
 
-    rate = float(risk_free_rate["value"].iloc[0])
-    yield from checked(GREEKS, value_chain(option_chains, risk_free_rate=rate))
+    tenors = risk_free_rate.get("tenor_years", float("nan"))
+    curve = ZeroCurve.of(tenors, risk_free_rate["value"])
+    valued = value_chain(option_chains, risk_free_rate=curve)
+    valued.attrs[BEFORE] = without_volatility(_of_the_last_day(store, config.symbols)).to_dict()
+    yield from checked(GREEKS, valued)
+
+
+def _of_the_last_day(store: Store, symbols: list[str]) -> pd.DataFrame:
+    """The newest Greeks of each symbol that are not older than a day: what the new ones are measured against."""
+    index, _ = store.index([(GREEKS.name, symbol) for symbol in symbols])
+    young = [snapshot for snapshot in index if store.clock() - snapshot.created_at < timedelta(days=1)]
+    newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(young)}
+    return store.get(GREEKS.name, list(newest.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from wheel_assets.defs.declare import OWNER
 COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast", "brier", "brier_skill", "log_loss")
 
 
-@dg.asset(name="outcomes", group_name="model", code_version="1", kinds={"duckdb", "numpy"}, owners=[OWNER])
+@dg.asset(name="outcomes", group_name="model", code_version="2", kinds={"duckdb", "numpy"}, owners=[OWNER])
 def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult:
     """Predictions that have expired against what happened: Brier score, log loss, calibration, beside the textbook.
 
@@ -30,7 +31,14 @@ def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult:
 
 
 def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of `wheel_assets.outcomes.outcomes` as metadata: tables to read, numbers to plot."""
+    """The document of `wheel_assets.outcomes.outcomes` as metadata: tables to read, a picture, numbers to plot.
+
+    The picture is a data URI, one of the two kinds of image that Dagster's page shows; a file would be on the
+    machine of whoever ran it.
+    """
+    from wheel_assets.outcomes import diagram
+
+    picture = b64encode(diagram(document).encode()).decode()
     events = {name: document[name] for name in ("in_the_money", "touched")}
     numbers = {f"{name}_{what}": events[name][what] for name in events for what in ("scored", "outcomes")}
     losses = {
@@ -42,6 +50,7 @@ def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "told": dg.MetadataValue.text(document["message"] or document["caveat"]),
         "scores": dg.MetadataValue.md("\n\n".join(_table(name, event) for name, event in events.items())),
+        "reliability": dg.MetadataValue.md(f"![reliability diagram](data:image/svg+xml;base64,{picture})"),
         "document": dg.MetadataValue.json(dict(document)),
         **numbers,
         **losses,

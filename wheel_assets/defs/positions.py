@@ -6,13 +6,13 @@ import dagster as dg
 
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
-from wheel_assets.defs.checks import Checked, check_of, checked
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared
 from wheel_assets.fetch.source import AccountSource
 from wheel_assets.tables import POSITIONS
 
 
-@dg.asset(group_name="account", code_version="1", check_specs=[check_of(POSITIONS)], **declared(POSITIONS))
+@dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
 def positions(
     config: AccountConfig, account: dg.ResourceParam[AccountSource], store: dg.ResourceParam[Store]
 ) -> Checked:

@@ -9,6 +9,7 @@ from pydantic import Field
 from wheel_assets.cache.io_manager import PullConfig
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
+from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.tables import RECOMMENDATION
@@ -34,7 +35,7 @@ def recommendation(
     greeks: pd.DataFrame,
     predictions: pd.DataFrame,
     store: dg.ResourceParam[Store],
-) -> dg.MaterializeResult:
+) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
 
     Materialize this. What it needs is taken from the cache where that is fresh and fetched where it is
@@ -60,4 +61,4 @@ def recommendation(
     text = as_markdown(document)
     context.log.info(text)
     metadata = {"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)}
-    return dg.MaterializeResult(value=advice.frame, metadata=metadata)
+    yield from checked(RECOMMENDATION, advice.frame, metadata)

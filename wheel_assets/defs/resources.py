@@ -72,7 +72,7 @@ def recipe(table: str) -> str:
 def market(_: Any) -> Iterator[MarketSource]:
     """The market source of the settings; its requests end up in the ledger."""
     with one_sentence(), the_ledger().kept() as ledger:
-        yield market_source(settings(), ledger.record, ledger.spent_this_month)
+        yield market_source(settings(), ledger.record, ledger.reserve)
 
 
 @dg.resource(description="Who knows the account: WHEEL_BROKER__SOURCE.")

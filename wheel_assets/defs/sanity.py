@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Measure = Callable[[pd.DataFrame], pd.Series]
 
+BEFORE = "without_volatility_before"
 ROUNDING = 1e-6
 NEAR_THE_MONEY = 0.1  # of the spot
 
@@ -68,6 +69,17 @@ def without_volatility(greeks: pd.DataFrame) -> pd.Series:
     return quoted["iv"].isna().groupby(quoted["symbol"]).mean()
 
 
+def volatilities_lost(greeks: pd.DataFrame) -> pd.Series:
+    """The part of the contracts with a volatility that has lost it since the Greeks before.
+
+    `greeks.attrs["without_volatility_before"]` is what `without_volatility` said of those, by symbol; a
+    symbol that is not in it is not measured.
+    """
+    now = 1 - without_volatility(greeks)
+    before = 1 - now.index.to_series().map(greeks.attrs.get(BEFORE, {})).astype(float)
+    return (1 - now / before.where(before > 0)).clip(lower=0).dropna()
+
+
 def parity_gap(greeks: pd.DataFrame) -> pd.Series:
     """The median distance, as a share of the spot, of call less put from what put-call parity allows.
 
@@ -99,6 +111,14 @@ def probability_against_strikes(predictions: pd.DataFrame) -> pd.Series:
     # Roots apart: an adjusted contract (SMCI1) is another series with strikes of its own.
     series = [known["option_symbol"].str.slice(0, 6), known["expiration"], known["option_type"]]
     return (-rising.groupby([key.to_numpy() for key in series]).diff()).clip(lower=0).groupby(known["symbol"]).max()
+
+
+def put_and_call_apart(predictions: pd.DataFrame) -> pd.Series:
+    """How far put and call of one strike are from covering every outcome between them: their sum less 1."""
+    known = predictions[predictions["prob_itm"].notna()]
+    contract = ["symbol", known["option_symbol"].str.slice(0, 6).rename("root"), "expiration", "strike"]
+    both = known.groupby(contract)["prob_itm"].agg(["sum", "size"])
+    return (both.loc[both["size"] == 2, "sum"] - 1).abs().groupby(level="symbol").max()
 
 
 def touch_below_assignment(predictions: pd.DataFrame) -> pd.Series:
@@ -144,10 +164,12 @@ SANITY: dict[str, tuple[Sanity, ...]] = {
     "greeks": (
         Sanity("share of Greeks out of bounds", greeks_out_of_bounds, 0, fatal=True),
         Sanity("share of quoted contracts without a volatility", without_volatility, 0.75),
+        Sanity("part of the volatilities lost since the Greeks before", volatilities_lost, 0.5, fatal=True),
         Sanity("put-call parity gap over the spot", parity_gap, 0.01),
     ),
     "predictions": (
         Sanity("probability against the order of strikes", probability_against_strikes, 0.001, fatal=True),
+        Sanity("assignment of put and call together, off 1", put_and_call_apart, 0.001, fatal=True),
         Sanity("assignment more probable than touching", touch_below_assignment, 0.001, fatal=True),
     ),
 }

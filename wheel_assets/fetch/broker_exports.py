@@ -113,15 +113,14 @@ def _option(row: Row, quantity: float, contract: OptionSymbol) -> Holding:
     if quantity != int(quantity):
         raise ValueError(f"{quantity:g} is not a whole number of contracts")
     multiplier = _multiplier(row, 100)
-    adjusted = f"{contract.osi} is adjusted or FLEX: what it delivers is not plainly 100 shares"
     return Holding(
         row,
         "option",
         contract.osi,
         multiplier=multiplier,
         contract=contract,
-        underlying=_underlying(row.get("underlying"), contract),
-        note=adjusted if contract.is_adjusted else "",
+        underlying=_underlying(row, contract),
+        note=contract.deliverable_note,
         **_amounts(row, quantity, multiplier)._asdict(),
     )
 
@@ -156,10 +155,14 @@ def _ticker(text: str) -> str:
     return checked_symbol(re.sub(r"[ /]", ".", text.lstrip("$")))
 
 
-def _underlying(text: str, contract: OptionSymbol) -> str:
-    """The underlying's ticker, where the file does not name it the root."""
+def _underlying(row: Row, contract: OptionSymbol) -> str:
+    """The underlying's ticker: as named, else as the symbol begins (`BRK/B 01/15/2027 ...`), else the root."""
+    named = row.get("underlying")
+    first = row.get("symbol").upper().split()[:1]
+    if not named and first and option_root(first[0]) == contract.root:
+        named = first[0]
     try:
-        return _ticker(text) if text else contract.root
+        return _ticker(named) if named else contract.root
     except BadSymbol as error:
         raise ValueError(error.what) from error
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from wheel_assets.fetch.source import Rate, RateSource
+from wheel_assets.fetch.source import THREE_MONTHS, Rate, RateSource
 
 _NEW_YORK = ZoneInfo("America/New_York")
 
@@ -16,7 +17,8 @@ class ConstantRate(RateSource):
     """The constant, decimal a year, continuously compounded."""
 
     value: float
+    name: ClassVar[str] = "the constant"
 
     def risk_free_rate(self, now: datetime) -> Rate:
-        """The constant, as of today in New York."""
-        return Rate(self.value, now.astimezone(_NEW_YORK).date(), "constant")
+        """The constant for every tenor, as of today in New York."""
+        return Rate({THREE_MONTHS: self.value}, now.astimezone(_NEW_YORK).date(), "constant")

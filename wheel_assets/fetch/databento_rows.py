@@ -26,6 +26,7 @@ _QUOTE = ("ts_recv", "instrument_id", "price", "bid_px_00", "ask_px_00", "bid_sz
 _STATISTIC = ("instrument_id", "stat_type", "quantity")
 _OPEN_INTEREST = 9
 _PAIRS = 5
+_MOST_APART = 0.03
 _DAYS_A_YEAR = 365.0
 
 
@@ -45,14 +46,24 @@ def last_quotes(answer: Answer) -> pd.DataFrame:
     rows["quoted"] = pd.to_datetime(rows.pop("ts_recv"), utc=True, errors="coerce", format="ISO8601")
     rows = rows.sort_values("quoted", kind="stable").drop_duplicates("instrument_id", keep="last")
     names = {"bid_px_00": "bid", "ask_px_00": "ask", "price": "last", "bid_sz_00": "bid_size", "ask_sz_00": "ask_size"}
-    return rows.rename(columns=names).assign(**{ours: _amounts(rows[name]) for name, ours in names.items()})
+    amounts = {ours: (_amounts if "sz" in name else _prices)(rows[name]) for name, ours in names.items()}
+    return rows.rename(columns=names).assign(**amounts)
+
+
+def quoted_price(quotes: pd.DataFrame) -> float | None:
+    """The price of the one instrument in `last_quotes`: the middle of its two-sided quote, else its last trade."""
+    bid, ask, last = (quotes[name].to_numpy(dtype="float64") for name in ("bid", "ask", "last"))
+    prices = np.where((bid > 0) & (ask >= bid), (bid + ask) / 2, last)
+    found = prices[prices > 0]
+    return float(found[-1]) if found.size else None
 
 
 def open_interest(answer: Answer) -> pd.DataFrame:
-    """instrument_id and open_interest; each venue repeats the same figure, so one of them counts."""
+    """instrument_id and open_interest; each venue repeats the same figure, so one of those that are told counts."""
     rows = _table(answer, _STATISTIC)
-    rows = rows[numbers(rows["stat_type"]) == _OPEN_INTEREST].drop_duplicates("instrument_id", keep="last")
-    return rows[["instrument_id"]].assign(open_interest=_amounts(rows["quantity"]))
+    rows = rows[numbers(rows["stat_type"]) == _OPEN_INTEREST]
+    rows = rows[["instrument_id"]].assign(open_interest=_amounts(rows["quantity"]))
+    return rows.dropna().drop_duplicates("instrument_id", keep="last")
 
 
 def parity_spot(quotes: pd.DataFrame, day: date, rate: float) -> tuple[float, date] | None:
@@ -60,8 +71,9 @@ def parity_spot(quotes: pd.DataFrame, day: date, rate: float) -> tuple[float, da
 
     S = C - P + K exp(-r T) on mid prices (Hull, Options, Futures, and Other Derivatives, 11.4), at
     the strikes where call and put are worth nearly the same; the median of the nearest expiration
-    that has enough of them. Dividends before that day, and early exercise, are neglected.
-    `quotes` has code, bid, ask; None where no expiration has enough pairs.
+    that has five of them within 3 % of each other, for stale quotes do not agree. Dividends before
+    that day, and early exercise, are neglected. `quotes` has code, bid, ask; None where no expiration
+    has enough pairs.
     """
     options = parse_osi_column(quotes["code"])
     mid = (quotes["bid"] + quotes["ask"]) / 2
@@ -76,8 +88,15 @@ def parity_spot(quotes: pd.DataFrame, day: date, rate: float) -> tuple[float, da
             same_day = same_day.loc[(same_day["call"] - same_day["put"]).abs().nsmallest(_PAIRS).index]
             discount = np.exp(-rate * (expiration - pd.Timestamp(day)).days / _DAYS_A_YEAR)
             spots = same_day["call"] - same_day["put"] + same_day["strike"] * discount
-            return float(spots.median()), expiration.date()
+            if np.ptp(spots) <= _MOST_APART * spots.median():
+                return float(spots.median()), expiration.date()
     return None
+
+
+def _prices(column: pd.Series) -> NDArray[np.float64]:
+    """Dollars. A price without a decimal point is in billionths, as Databento writes it where not asked for better."""
+    unit = np.where(column.str.contains(".", regex=False), 1.0, 1e9)
+    return _amounts(pd.Series(numbers(column) / unit))
 
 
 def _amounts(column: pd.Series) -> NDArray[np.float64]:

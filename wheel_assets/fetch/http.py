@@ -3,29 +3,21 @@
 An answer is checked in one order: status, content type, JSON, required keys. What fails is one
 SourceError that carries source, endpoint, status, the vendor's code and its request id, and never a
 query, a header or a credential.
-
-Proxies: those of the environment are used for the vendors' hosts, which are spoken to by https only,
-so a proxy sees no credential. A loopback address is spoken to directly whatever the environment says,
-and is the only one that plain http is accepted for. `.netrc` is never read.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import random
 import time
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
-from requests.utils import get_environ_proxies
-from urllib3.exceptions import InvalidHeader
+from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from wheel_assets.errors import (
@@ -38,15 +30,12 @@ from wheel_assets.errors import (
 )
 from wheel_assets.fetch.answer import Answer, VendorFault, no_fault
 from wheel_assets.fetch.pace import Pace
+from wheel_assets.fetch.transport import Session, is_loopback, reason, seconds_to_wait, was_sent
 
-# At DEBUG it writes whole addresses to the log, and FRED's hold the user's key.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-
-USER_AGENT = "wheel_assets/0.1 (personal use)"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _BACKOFF_SECONDS = 0.5
-_CHUNK = 1 << 16
+_PIECE = 1 << 16
 _EXCERPT_READ, _EXCERPT_SHOWN = 2000, 120
 
 
@@ -102,7 +91,7 @@ class HttpClient:
     struck out of all texts. GET is retried `retries` times on broken connections and
     `retried_statuses`; POST only after a 429, because otherwise it may have worked. After one of
     `last_statuses` nothing more is sent: whoever waits for its turn gets the same error. `total_seconds`
-    bounds one call with all its attempts and waits, `max_bytes` the unpacked body.
+    bounds one call with all its attempts and waits but those for its turn, `max_bytes` the unpacked body.
     """
 
     def __init__(
@@ -128,17 +117,18 @@ class HttpClient:
         self._last_statuses, self._last = last_statuses, list[SourceError]()
         loopback = is_loopback(base_url)
         if not loopback and urlsplit(base_url).scheme != "https":
-            setting = f"WHEEL_{source.upper()}__BASE_URL={base_url}"
+            setting = f"WHEEL_{source.upper()}__BASE_URL={base_url.rpartition('@')[2]}"
             raise SettingError(f"{setting} is refused", "plain http is for this machine only", "use an https address")
         self._pace = None if loopback else pace
         self._policy = Retry(total=retries, allowed_methods={"GET"}, status_forcelist=retried_statuses)
-        self._session = _session(base_url, loopback)
+        self._session = Session(base_url)
 
     def send(self, request: Request) -> Answer:
         """The answer with a status of success; raises SourceError for everything else."""
         deadline = time.monotonic() + self._total_seconds
         attempt, tries = 1, (self._policy.total or 0) + 1
         while True:
+            deadline += self._pace.wait() if self._pace else 0  # a queue of our own making is not the vendor's fault
             result, retry_after = self._attempt(request, deadline)
             if isinstance(result, Answer):
                 return result
@@ -162,23 +152,28 @@ class HttpClient:
 
     def _attempt(self, request: Request, deadline: float) -> tuple[Answer | SourceError, float]:
         """One try, told to the ledger: the answer or what is wrong, and the seconds it asks to wait."""
-        if self._pace:
-            self._pace.wait()
         if self._last:
             return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
-        result = self._exchange(request, deadline)
-        answer = result if isinstance(result, Answer) else None
-        retry_after = _retry_after(answer)
-        error = self._refusal(answer, request, retry_after) if answer else result
-        duration = 1000 * (time.monotonic() - started)
-        status, size = (answer.status, len(answer.body)) if answer else (None, None)
-        cost = 0.0 if status and 400 <= status < 500 else request.cost_usd  # what was refused is not billed
-        if isinstance(error, SourceError) and error.status in self._last_statuses:
-            self._last.append(error)
-        text = str(error) if isinstance(error, SourceError) else None
-        self._record(ApiCall(at, self.source, request.name, status, duration, size, cost, request.key, text))
-        return (error or result), retry_after
+
+        def tell(answer: Answer | None, error: str | None, billed: bool) -> None:
+            status, size = (answer.status, len(answer.body)) if answer else (None, None)
+            duration, cost = 1000 * (time.monotonic() - started), request.cost_usd if billed else 0.0
+            self._record(ApiCall(at, self.source, request.name, status, duration, size, cost, request.key, error))
+
+        try:
+            result = self._exchange(request, deadline)
+        except BaseException:  # what was under way when somebody stopped it may have to be paid for
+            tell(None, "interrupted", True)
+            raise
+        if isinstance(result, SourceError):
+            tell(None, str(result), was_sent(result.why))
+            return result, 0.0
+        retry_after = seconds_to_wait(result.headers.get("Retry-After"))
+        error = self._refusal(result, request, retry_after)
+        self._last += [error] if error and error.status in self._last_statuses else []
+        tell(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
+        return error or result, retry_after
 
     def _exchange(self, request: Request, deadline: float) -> Answer | SourceError:
         """Send and read it whole. Errors are returned, so that no library's text, which quotes URLs, is chained."""
@@ -198,17 +193,20 @@ class HttpClient:
                 body = self._read(response, request, deadline)
             excerpt = self._redacted(body[:_EXCERPT_READ].decode("utf-8", "replace"), request)[:_EXCERPT_SHOWN]
             return Answer(self.source, request.name, response.status_code, response.headers, body, excerpt)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             remedy = f"check the network and the address {self._base_url.rpartition('@')[2]}"
-            return self._failure(SourceUnreachable, request, "cannot be reached", _reason(error), remedy)
+            return self._failure(SourceUnreachable, request, "cannot be reached", reason(error), remedy)
         except SourceError as error:
             return error
 
     def _read(self, response: requests.Response, request: Request, deadline: float) -> bytes:
-        """The body; raises where it is too large or takes too long."""
+        """The body, unpacked piece by piece as it comes; raises where it is too large or takes too long.
+
+        `iter_content` was rejected: it waits for a whole piece, for hours where a vendor sends a byte a second.
+        """
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
-            body += chunk
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            body += piece
             if len(body) > self._max_bytes:
                 raise self._failure(
                     UnexpectedAnswer, request, f"sent over {self._max_bytes >> 20} MB", "", "ask for less"
@@ -244,49 +242,7 @@ class HttpClient:
         auth = request.auth or ("", "")
         basic = b64encode(":".join(auth).encode()).decode()
         bearer = request.headers.get("Authorization", "").rpartition(" ")[2]
-        for secret in (*self._secrets, *request.secrets, *auth, basic, bearer):
-            text = text.replace(secret, "***") if secret else text
+        secrets = [secret for secret in (*self._secrets, *request.secrets, *auth, basic, bearer) if secret]
+        for secret in (spelling for plain in secrets for spelling in (plain, quote(plain, safe=""), quote_plus(plain))):
+            text = text.replace(secret, "***")
         return text
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is this machine: 127.0.0.0/8, ::1 or localhost."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _session(base_url: str, loopback: bool) -> requests.Session:
-    """One session that takes nothing from the environment but what is asked for here."""
-    session = requests.Session()
-    session.trust_env = False
-    session.headers["User-Agent"] = USER_AGENT
-    if not loopback:
-        session.proxies.update(get_environ_proxies(base_url))
-        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    return session
-
-
-def _retry_after(answer: Answer | None) -> float:
-    """Seconds a `Retry-After` header asks to wait, given as a number or a date; 0 without one."""
-    header = answer.headers.get("Retry-After") if answer else None
-    try:
-        return Retry().parse_retry_after(header) if header else 0.0
-    except InvalidHeader:
-        return 0.0
-
-
-def _reason(error: requests.RequestException) -> str:
-    """A few words of our own: the library's quote the URL, and that may hold a key."""
-    text = str(error)
-    known = {
-        "refused": "connection refused",
-        "NameResolution": "the host name is unknown",
-        "timed out": "no answer in time",
-        "IncompleteRead": "the answer broke off",
-        "ertificate": "its certificate is not trusted",
-        "roxy": "the proxy failed",
-    }
-    return next((words for marker, words in known.items() if marker in text), "the connection broke")

@@ -40,6 +40,12 @@ class OptionSymbol(NamedTuple):
         return self.root[0].isdigit() or self.root[-1].isdigit()
 
     @property
+    def deliverable_note(self) -> str:
+        """What a holder of such a contract must know of what it delivers; empty for a standard one."""
+        what = f"{self.osi} is adjusted or FLEX: what it delivers is not plainly 100 shares"
+        return what if self.is_adjusted else ""
+
+    @property
     def osi(self) -> str:
         """The padded 21-character code."""
         return format_osi(*self)

@@ -25,8 +25,8 @@ class Pace:
         self._turns: deque[float] = deque(maxlen=calls)
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Return when it is this caller's turn."""
+    def wait(self) -> float:
+        """Return when it is this caller's turn, with the seconds that took."""
         with self._lock:
             now = self._clock()
             full = len(self._turns) == self._turns.maxlen
@@ -34,3 +34,4 @@ class Pace:
             self._turns.append(turn)
         if turn > now:
             self._sleep(turn - now)
+        return turn - now

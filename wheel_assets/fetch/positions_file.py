@@ -160,7 +160,7 @@ def _duplicates(holdings: Iterable[Holding]) -> list[tuple[Row, str]]:
     for holding in (holding for holding in holdings if holding.asset_type != "cash"):
         first = seen.setdefault(holding.symbol, holding.row)
         if first is not holding.row:
-            twice.append((holding.row, f"{holding.symbol} stands in row {first.number} already"))
+            twice.append((holding.row, f"{holding.symbol} stands in row {first.number} already; hold it in one row"))
     return twice
 
 

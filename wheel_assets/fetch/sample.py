@@ -79,9 +79,7 @@ def _chain(symbol: str, stock: Stock, today: date) -> pd.DataFrame:
     contracts = zip(chain["expiration"], chain["option_type"], chain["strike"], strict=True)
     chain["option_symbol"] = [format_osi(option_root(symbol), *contract) for contract in contracts]
     chain = chain.assign(symbol=symbol, spot_price=market.spot, multiplier=100)
-    chain = OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=SampleMarket.name))
-    chain.attrs["notes"] = [f"{symbol}: the sample market is made up; its prices are no real quotes"]
-    return chain
+    return OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=SampleMarket.name))
 
 
 class SampleAccount(AccountSource):
@@ -108,9 +106,7 @@ class SampleAccount(AccountSource):
         cash = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "quantity": CASH, "market_value": CASH}
         frame = pd.DataFrame([shares, call, put, cash])
         stamped = frame.assign(account_id=account_id, timestamp=chain["timestamp"].iloc[0], source=self.name)
-        positions = POSITIONS.conform(stamped)
-        positions.attrs["notes"] = ["the sample account is made up"]
-        return positions
+        return POSITIONS.conform(stamped)
 
 
 def _short(chain: pd.DataFrame, option_type: str, *, days: int, deviations: float, earned: float) -> dict[str, Any]:

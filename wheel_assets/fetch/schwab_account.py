@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from wheel_assets.errors import BadSymbol, SourceRefused, UnexpectedAnswer
+from wheel_assets.errors import BadSymbol, SourceError, SourceRefused, UnexpectedAnswer
+from wheel_assets.fetch.answer import restated
 from wheel_assets.fetch.chain import naive_utc
 from wheel_assets.fetch.osi import parse_osi
 from wheel_assets.fetch.quotes import counts, numbers
@@ -19,6 +20,7 @@ from wheel_assets.fetch.source import AccountSource
 from wheel_assets.tables import POSITIONS
 
 _ACCOUNTS = "/trader/v1/accounts"
+_WITH_POSITIONS = {"fields": "positions"}
 _ONLY_ACCOUNT = "default"
 _HASH = re.compile(r"[0-9A-Za-z]{40,}")
 # Cash that may be set aside for puts. Never a margin account's buying power: that is borrowed.
@@ -52,14 +54,23 @@ class SchwabAccount(AccountSource):
 
     def _account(self, account_id: str, now: datetime) -> dict[str, Any]:
         """The `securitiesAccount` that was asked for, in one request."""
-        params, key = {"fields": "positions"}, masked(account_id)
         if _HASH.fullmatch(account_id):
-            path, name = f"{_ACCOUNTS}/{account_id}", f"{_ACCOUNTS}/{{hash}}"
-            return _securities_account(self._session.get(path, params, now, key=key, endpoint=name).json())
-        documents = self._session.get(_ACCOUNTS, params, now, key=key).json()
+            return self._account_of_hash(account_id, now)
+        documents = self._session.get(_ACCOUNTS, _WITH_POSITIONS, now, key=masked(account_id)).json()
         if not isinstance(documents, list):
             raise _unexpected("its accounts are no list")
         return _chosen([_securities_account(document) for document in documents], account_id)
+
+    def _account_of_hash(self, account_hash: str, now: datetime) -> dict[str, Any]:
+        path, key = f"{_ACCOUNTS}/{account_hash}", masked(account_hash)
+        try:
+            answer = self._session.get(path, _WITH_POSITIONS, now, key=key, endpoint=f"{_ACCOUNTS}/{{hash}}")
+        except SourceError as error:
+            if error.status not in (400, 404):
+                raise
+            what, remedy = f"Schwab has no account `{key}`", "set WHEEL_ACCOUNT_ID to the account's number or hash"
+            raise restated(error, SourceRefused, what, error.why, remedy) from None
+        return _securities_account(answer.json())
 
 
 def masked(account_id: str) -> str:
@@ -102,7 +113,15 @@ def _holdings(positions: Any) -> tuple[list[dict[str, Any]], list[str]]:
     notes = [
         f"{count} {kind} positions counted as {_COUNTED_AS.get(kind, 'shares')}" for kind, count in counted.items()
     ]
-    return [row for row in rows if row["quantity"]], notes
+    return [row for row in rows if row["quantity"]], [*notes, *_option_notes(positions)]
+
+
+def _option_notes(positions: list[dict[str, Any]]) -> list[str]:
+    """What was assumed of the options, and which of them do not deliver plain 100 shares."""
+    options = [instrument for instrument in map(_instrument, positions) if instrument.get("assetType") == "OPTION"]
+    unstated = [option for option in options if not _multiplier(option)]
+    notes = [f"Schwab tells no multiplier of {len(unstated)} options: 100 shares each are assumed"] if unstated else []
+    return notes + [note for option in options if (note := parse_osi(option["symbol"]).deliverable_note)]
 
 
 def _row(position: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +148,6 @@ def _option(instrument: dict[str, Any], symbol: str) -> dict[str, Any]:
     except BadSymbol as error:
         raise _unexpected(str(error)) from None
     underlying = instrument.get("underlyingSymbol")
-    multiplier = counts([instrument.get("optionMultiplier")]).fillna(_SHARES_A_CONTRACT)[0]
     return {
         "asset_type": "option",
         "symbol": option.osi,
@@ -137,8 +155,13 @@ def _option(instrument: dict[str, Any], symbol: str) -> dict[str, Any]:
         "option_type": option.option_type,
         "expiration": pd.Timestamp(option.expiration),
         "strike": option.strike,
-        "multiplier": multiplier or _SHARES_A_CONTRACT,
+        "multiplier": _multiplier(instrument) or _SHARES_A_CONTRACT,
     }
+
+
+def _multiplier(instrument: dict[str, Any]) -> int:
+    """Shares a contract, 0 where Schwab does not tell: its documents have the field, its answers often not."""
+    return int(counts([instrument.get("optionMultiplier")]).fillna(0)[0])
 
 
 def _cash(account: dict[str, Any], holdings_value: float) -> tuple[dict[str, Any], list[str]]:
@@ -153,8 +176,10 @@ def _cash(account: dict[str, Any], holdings_value: float) -> tuple[dict[str, Any
     name, free = usable[0]
     held = _dollars(balances, "liquidationValue") - holdings_value
     held = held if np.isfinite(held) else _dollars(balances, "cashBalance")
-    row = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "quantity": free, "market_value": held}
-    return row, [f"free cash is the account's {name}"]
+    own = np.fmax(held, _dollars(balances, "cashBalance"))
+    borrowed = f", less ${free - own:,.2f} that would be borrowed" if free > own else ""
+    row = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "market_value": held}
+    return row | {"quantity": np.fmin(free, own)}, [f"free cash is the account's {name}{borrowed}"]
 
 
 def _dollars(balances: dict[str, Any], name: str) -> float:

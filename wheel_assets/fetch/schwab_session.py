@@ -85,9 +85,10 @@ class SchwabSession:
         """What to tell the user about the login."""
         return login_notes(self._file.read(now), now)
 
-    def log_in(self, code: str, callback_url: str, now: datetime) -> None:
-        """Trade an authorisation code for a login and keep it; raises SourceError."""
+    def log_in(self, code: str, callback_url: str, verifier: str, now: datetime) -> None:
+        """Trade an authorisation code, with the proof key's verifier, for a login and keep it; raises SourceError."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback_url}
+        form["code_verifier"] = verifier
         self._file.write(token_of(self._ask_token(form), now, logged_in=now))
 
     def _get(self, token: Token, path: str, params: Mapping[str, str], key: str | None, endpoint: str) -> Answer:
@@ -115,16 +116,25 @@ class SchwabSession:
     def _ask_token(self, form: Mapping[str, str]) -> Answer:
         """POST to the token endpoint; LoginExpired where it turns the login down."""
         try:
-            secrets = [form[name] for name in ("refresh_token", "code") if name in form]
+            secrets = [form[name] for name in ("refresh_token", "code", "code_verifier") if name in form]
             return self._http.send(Request(_TOKEN_PATH, form=form, auth=self._auth, secrets=secrets))
         except SourceError as error:
-            if error.status not in (400, 401) or not error.code:
-                raise
-            refused = error
-        why, remedy = f"HTTP {refused.status} {refused.code}", LOGIN_COMMAND
-        if refused.code == "invalid_client":
-            remedy = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOGIN_COMMAND}"
-        raise restated(refused, LoginExpired, "Schwab turned the login down", why, remedy)
+            raise _login_error(error) from None
+
+
+def _login_error(error: SourceError) -> SourceError:
+    """What an error of the token endpoint means, where its code or its page is known."""
+    if error.status == 500 and "Whitelabel" in error.why:
+        remedy = "see that the app is `Ready For Use`, not `Approved - Pending`"
+        return restated(error, SourceRefused, "Schwab has no login for this app", error.why, remedy)
+    if error.status not in (400, 401) or not error.code:
+        return error
+    # Which of the three it is cannot be told: Schwab's words for a dead login are `unsupported_token_type`.
+    why, remedy = f"it has expired, was revoked or replaced (HTTP {error.status} {error.code})", LOGIN_COMMAND
+    if error.code == "invalid_client":
+        why = f"the login is dead, or the app's key or secret is wrong (HTTP {error.status} {error.code})"
+        remedy = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOGIN_COMMAND}"
+    return restated(error, LoginExpired, "Schwab turned the login down", why, remedy)
 
 
 def schwab_fault(answer: Answer) -> VendorFault:

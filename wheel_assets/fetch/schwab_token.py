@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -61,7 +62,7 @@ class TokenFile:
     """The login at `path`, mode 0600; every method that raises, raises SourceError."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.expanduser()
+        self._path = Path(os.path.realpath(path.expanduser()))  # a link to schwab-py's file stays a link
 
     def read(self, now: datetime) -> Token:
         """The login; raises LoginExpired where there is none, it is damaged, or seven days old."""
@@ -81,36 +82,47 @@ class TokenFile:
         return token
 
     def write(self, token: Token) -> None:
-        """Replace the file in one step, so that no reader ever sees half of it."""
-        document = {"creation_timestamp": int(token.logged_in.timestamp()), "token": dict(token.fields)}
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")  # mode 0600
-            with os.fdopen(handle, "w") as file:
-                json.dump(document, file)
-            os.replace(temporary, self._path)
-        except OSError as error:
-            raise SourceError(
-                "the Schwab login cannot be saved", f"{self._path}: {error.strerror}", "check the folder"
-            ) from None
+        """Keep a new login, whatever was there; a renewal of the old one under way is waited for."""
+        with self._alone():
+            self._replace(token)
 
     def renew(self, stale: str, now: datetime, ask: Callable[[str], Answer]) -> Token:
         """A token that is not `stale`: what another process has just got, or what `ask` gets.
 
         `ask` is given the refresh token. One process at a time renews, the others wait for it.
         """
-        lock = FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
-        try:
-            with lock:
-                token = self.read(now)
-                if token.access != stale:
-                    return token
+        with self._alone():
+            token = self.read(now)
+            if token.access == stale:
                 token = token.renewed(ask(token.refresh), now)
-                self.write(token)
-                return token
+                self._replace(token)
+            return token
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process writes meanwhile; raises SourceError where the folder or the lock cannot be had."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
+                yield
         except Timeout:
             why = f"another process has held {self._path}.lock for {_LOCK_SECONDS:g} seconds"
             raise SourceUnreachable("the Schwab login could not be renewed", why, "try again") from None
+        except OSError as error:
+            why, remedy = f"{self._path}: {error.strerror}", "let this user write to its folder"
+            raise SourceError("the Schwab login cannot be saved", why, remedy, source="schwab") from None
+
+    def _replace(self, token: Token) -> None:
+        """Put the file in place in one step, so that no reader, and no loss of power, ever leaves half of it."""
+        document = {"creation_timestamp": int(token.logged_in.timestamp()), "token": dict(token.fields)}
+        with TemporaryDirectory(dir=self._path.parent, prefix=".wheel_") as folder:  # on the same disk
+            draft = Path(folder, self._path.name)
+            draft.touch(mode=0o600)
+            with draft.open("w") as file:
+                json.dump(document, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self._path)
 
 
 def needs_renewal(token: Token, now: datetime) -> bool:
@@ -118,11 +130,21 @@ def needs_renewal(token: Token, now: datetime) -> bool:
     return token.expires - now < _RENEW_BEFORE
 
 
+def login_end(logged_in: datetime) -> str:
+    """When a login made then (aware) ends, in words.
+
+    >>> login_end(datetime(2026, 11, 15, 16, 30, tzinfo=UTC))
+    'Sunday 2026-11-22 16:30 UTC'
+    """
+    return f"{logged_in + LOGIN_LIFETIME:%A %Y-%m-%d %H:%M} UTC"
+
+
 def login_notes(token: Token, now: datetime) -> list[str]:
     """A reminder from half a day before the login ends."""
     if now - token.logged_in < LOGIN_WARNING:
         return []
-    return [f"the Schwab login ends at {token.logged_in + LOGIN_LIFETIME:%Y-%m-%d %H:%M} UTC; {LOGIN_COMMAND}"]
+    end = f"the Schwab login ends on {login_end(token.logged_in)}"
+    return [f"{end}; after that Schwab gives neither chains nor positions: {LOGIN_COMMAND} before"]
 
 
 def _token(fields: Mapping[str, Any], logged_in: datetime) -> Token:

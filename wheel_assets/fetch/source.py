@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +15,12 @@ from wheel_assets.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
+# BudgetExceeded.
+Reserve = Callable[[str, str, float], AbstractContextManager[None]]
+
+THREE_MONTHS = 0.25  # years: the tenor that every curve has
 
 
 class MarketSource(ABC):
@@ -56,20 +64,36 @@ class AccountSource(ABC):
 
 @dataclass(frozen=True)
 class Rate:
-    """`value`: decimal a year, continuously compounded; `date`: the day it is of; `notes`: what went wrong before."""
+    """What money earns without risk: a curve of zero rates, decimal a year, continuously compounded.
 
-    value: float
+    `zero_rates` are by tenor in years and have one for three months; a lone one holds for every tenor.
+    `date`: the day they are of; `source`: who published them; `notes`: what is missing, or went wrong before.
+
+    >>> Rate({0.25: 0.0398, 1.0: 0.0371}, date(2026, 11, 19), "treasury").frame()["value"].tolist()
+    [0.0398, 0.0371]
+    """
+
+    zero_rates: Mapping[float, float]
     date: date
     source: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def value(self) -> float:
+        """The three-month rate: what is meant where only one rate can be named."""
+        return self.zero_rates[THREE_MONTHS]
+
     def frame(self) -> pd.DataFrame:
-        """The one row of `tables.RISK_FREE_RATE`, as of the beginning of its day, with `attrs["notes"]`."""
+        """Rows of `tables.RISK_FREE_RATE`, one a tenor, shortest first, as of the beginning of their day.
+
+        `attrs["notes"]` holds the notes.
+        """
         import pandas as pd
 
+        tenors = sorted(self.zero_rates)
+        columns = {"tenor_years": tenors, "value": [self.zero_rates[years] for years in tenors], "source": self.source}
         day = pd.Timestamp(self.date).as_unit("us")
-        row = {"timestamp": day, "observation_date": day, "value": self.value, "source": self.source}
-        frame = pd.DataFrame([row])
+        frame = pd.DataFrame({"timestamp": day, "observation_date": day, **columns})
         frame.attrs["notes"] = list(self.notes)
         return frame
 
@@ -77,9 +101,18 @@ class Rate:
 class RateSource(ABC):
     """Somebody who knows the risk-free rate."""
 
+    name: ClassVar[str]
+
     @abstractmethod
     def risk_free_rate(self, now: datetime) -> Rate:
-        """The newest value published before `now` (aware); raises SourceError."""
+        """The newest curve published before `now` (aware); raises SourceError."""
+
+
+def _nobody(how_far: str) -> None:
+    """Nobody waits."""
+
+
+_WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
 
 
 @dataclass
@@ -90,23 +123,29 @@ class Fetched:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concurrency: int = 1) -> Fetched:
+def tell_progress(how_far: str) -> None:
+    """Tell whoever waits for this fetch how far it is, such as `window 2 of 5`; for vendors, in long ones.
+
+    Costs nothing where nobody waits.
+    """
+    _WATCH.get()(how_far)
+
+
+def fetch_each(
+    keys: Iterable[str],
+    fetch: Callable[[str], pd.DataFrame],
+    concurrency: int = 1,
+    watch: Callable[[str], None] = _nobody,
+) -> Fetched:
     """Fetch every key, `concurrency` at a time; one that fails does not stop the others.
 
+    `watch` is told, by any thread, how many are done and what a fetch says of itself (`tell_progress`).
     Raises the first SourceError where no key could be fetched at all.
     """
     import pandas as pd
 
     keys = list(keys)
-
-    def attempt(key: str) -> pd.DataFrame | SourceError:
-        try:
-            return fetch(key)
-        except SourceError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
-        results = dict(zip(keys, pool.map(attempt, keys), strict=True))
+    results = _attempts(keys, fetch, concurrency, watch)
     frames = [result for result in results.values() if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
     if not frames:
@@ -114,3 +153,26 @@ def fetch_each(keys: Iterable[str], fetch: Callable[[str], pd.DataFrame], concur
     together = pd.concat(frames, ignore_index=True)
     together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
     return Fetched(together, {key: str(error) for key, error in failures.items()})
+
+
+def _attempts(
+    keys: Sequence[str], fetch: Callable[[str], pd.DataFrame], concurrency: int, watch: Callable[[str], None]
+) -> dict[str, pd.DataFrame | SourceError]:
+    """What came of each key, in the order of the keys."""
+
+    def attempt(key: str) -> pd.DataFrame | SourceError:
+        _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
+        try:
+            return fetch(key)
+        except SourceError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
+        attempts = {key: pool.submit(attempt, key) for key in keys}
+        try:
+            for number, done in enumerate(as_completed(attempts.values()), 1):
+                done.result()  # what is no error of ours ends it all
+                watch(f"{number} of {len(keys)} symbols")
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun when this is interrupted
+    return {key: future.result() for key, future in attempts.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 Record = Callable[["ApiCall"], None]
 
 
-def market_source(settings: Settings, record: Record, spent: Callable[[], float]) -> MarketSource:
+def market_source(
+    settings: Settings, record: Record, reserve: Callable[[str, str, float, float], AbstractContextManager[None]]
+) -> MarketSource:
     """Who quotes the chains; every request it makes is told to `record`.
 
-    `spent` returns the dollars of this calendar month, what was told to `record` included.
+    `reserve(source, key, dollars, limit)` holds money for paid calls, see `cache.ledger.Ledger.reserve`.
     """
     if settings.market.source == "cboe":
         from wheel_assets.fetch.cboe import CboeMarket
@@ -39,8 +42,7 @@ def market_source(settings: Settings, record: Record, spent: Callable[[], float]
             settings.databento.base_url,
             _shown(settings.databento.api_key),
             record,
-            spend=spent,
-            budget=settings.budget.monthly_usd,
+            reserve=lambda source, key, dollars: reserve(source, key, dollars, settings.budget.monthly_usd),
             rate=settings.rate.value,  # for put-call parity within weeks: a point of it moves a price by 0.1 % at most
         )
     from wheel_assets.fetch.sample import SampleMarket
@@ -66,17 +68,23 @@ def account_source(settings: Settings, record: Record) -> AccountSource:
 
 
 def rate_source(settings: Settings, record: Record) -> RateSource:
-    """Who knows the risk-free rate; FRED is backed by the Treasury. Raises SettingError without FRED's key."""
+    """Who knows the risk-free rate; the others that publish the same yields stand behind the one chosen.
+
+    FRED's API, where there is a key, then its keyless CSV, then the Treasury; or the Treasury, then FRED's
+    CSV. The constant is never fallen back on: it would pass for what the market says.
+    """
     if settings.rate.source == "constant":
         from wheel_assets.fetch.constant import ConstantRate
 
         return ConstantRate(settings.rate.value)
-    from wheel_assets.fetch.rates import FirstOf, FredRate, TreasuryRate
+    from wheel_assets.fetch.rates import FirstOf, FredCsvRate, FredRate, TreasuryRate
 
     treasury = TreasuryRate(settings.treasury.base_url, record)
+    fred_csv = FredCsvRate(settings.fred.csv_base_url, record)
     if settings.rate.source == "treasury":
-        return treasury
-    return FirstOf([FredRate(settings.fred.base_url, _shown(settings.fred.api_key), record), treasury])
+        return FirstOf([treasury, fred_csv])
+    key = _shown(settings.fred.api_key)
+    return FirstOf([*([FredRate(settings.fred.base_url, key, record)] if key else []), fred_csv, treasury])
 
 
 @cache

@@ -10,17 +10,29 @@ rate, has two boundaries, is worth a little more, and is not modelled.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.special import ndtr
 
 from wheel_assets.greeks import european
-from wheel_assets.greeks.boundary import STANDARD, Puts, Scheme, angles, log_boundary, premium_weights, sampled
+from wheel_assets.greeks.boundary import (
+    STANDARD,
+    Puts,
+    Scheme,
+    angles,
+    drifting,
+    log_boundary,
+    premium_weights,
+    sampled,
+)
 from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
 from wheel_assets.greeks.european import density
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 
 NEGLIGIBLE = 1e-9  # of the strike
-BUMP = 1e-3  # of volatility (relative) and rate (absolute), for the part of vega and rho in the premium
+BUMP = 1e-5  # of volatility (relative) and rate (absolute), for the part of vega and rho in the premium
+BUMPED_STEPS = 2
 
 
 def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -> Floats:
@@ -32,12 +44,20 @@ def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -
     >>> price(Contracts.of(True, 50, 50, 5 / 12, 0.1, 0), np.array([0.4])).round(2).tolist()
     [4.28]
     """
-    european_price = european.price(contracts, volatility)
-    rows = exercised_early(contracts)
-    puts, scale = as_puts(contracts.rows(rows), np.broadcast_to(volatility, rows.shape)[rows])
-    out = european_price.copy()
-    out[rows] += scale * premium(puts, log_boundary(puts, scheme), scheme)
-    return np.maximum(out, contracts.intrinsic)
+    value = european.price(contracts, volatility)
+    rows = np.flatnonzero(exercised_early(contracts))
+    chosen, sigma = contracts.rows(rows), np.broadcast_to(volatility, value.shape)[rows]
+    boundary = log_boundary(as_puts(chosen, sigma)[0], scheme)
+    value[rows] = price_within(boundary, chosen, sigma, scheme)
+    return np.maximum(value, contracts.intrinsic)
+
+
+def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, scheme: Scheme) -> Floats:
+    """Value of options whose log boundary is known, dollars a share: beyond it they are their intrinsic value."""
+    puts, scale = as_puts(contracts, volatility)
+    held = puts.distance > boundary[:, 0]
+    extra = np.where(held, scale * premium(puts, boundary, scheme), 0.0)
+    return np.maximum(european.price(contracts, volatility) + extra, contracts.intrinsic)
 
 
 def sensitivities(
@@ -116,28 +136,21 @@ def _with_premium(
     """Greeks of options that are held, and where they should be exercised instead."""
     c = contracts
     puts, scale = as_puts(c, volatility)
-    extra, first, second = _premium_and_slopes(puts, boundary, scheme)
+    onwards = partial(log_boundary, scheme=scheme._replace(steps=BUMPED_STEPS), start=boundary, by_value=drifting(puts))
+    improved = onwards(puts)
+    extra, first, second = _premium_and_slopes(puts, improved, scheme)
+
+    def slope(bumped: Contracts, bumped_volatility: Floats, step: Floats | float) -> Floats:
+        """Of the premium, in dollars: all boundaries go on from one in the same way, so that their errors cancel."""
+        moved, dollars = as_puts(bumped, bumped_volatility)
+        return (dollars * premium(moved, onwards(moved), scheme) - scale * extra) / step
+
     value = without.price + scale * extra
     delta = without.delta + np.where(c.is_put, scale * first, scale * (extra - first)) / c.spot
     gamma = without.gamma + scale * (second - first) / c.spot**2
     theta = c.rate * value - (c.rate - c.dividend_yield) * c.spot * delta - 0.5 * (volatility * c.spot) ** 2 * gamma
-    by_volatility, by_rate = _premium_by_volatility_and_rate(c, volatility, boundary, scheme)
-    vega, rho = without.vega + by_volatility * ONE_POINT, without.rho + by_rate * ONE_POINT
-    exercised = (puts.distance <= boundary[:, 0]) | (value <= c.intrinsic)
+    vega = without.vega + slope(c, volatility * (1 + BUMP), volatility * BUMP) * ONE_POINT
+    rho = without.rho + slope(c._replace(rate=c.rate + BUMP), volatility, BUMP) * ONE_POINT
+    exercised = (puts.distance <= improved[:, 0]) | (value <= c.intrinsic)
     gamma, vega = np.maximum(gamma, 0.0), np.maximum(vega, 0.0)  # they are, but for rounding
     return Sensitivities(value, delta, gamma, theta / DAYS_PER_YEAR, vega, rho), exercised
-
-
-def _premium_by_volatility_and_rate(
-    contracts: Contracts, volatility: Floats, boundary: Floats, scheme: Scheme
-) -> tuple[Floats, Floats]:
-    """Derivatives of the premium in dollars; all boundaries go on one step from one, so that its error cancels."""
-    once = scheme._replace(steps=1)
-
-    def dollars(rate_bump: float, volatility_bump: float) -> Floats:
-        bumped = contracts._replace(rate=contracts.rate + rate_bump)
-        puts, scale = as_puts(bumped, volatility * (1 + volatility_bump))
-        return scale * premium(puts, log_boundary(puts, once, boundary), scheme)
-
-    unbumped = dollars(0.0, 0.0)
-    return (dollars(0.0, BUMP) - unbumped) / (volatility * BUMP), (dollars(BUMP, 0.0) - unbumped) / BUMP

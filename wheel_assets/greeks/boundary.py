@@ -19,11 +19,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.european import density
 
 START_STEPS = 4
 DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges
+SLOWER = 2  # value matching takes this many times the steps
 System = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 _TINY = np.finfo(float).tiny
@@ -44,7 +45,7 @@ class Puts(NamedTuple):
     @property
     def latest(self) -> Floats:
         """Logarithm of the boundary just before expiration: min(1, rate / yield)."""
-        return np.minimum(0.0, np.log(self.rate / np.maximum(self.dividend_yield, _TINY)))
+        return np.minimum(0.0, np.log(self.rate) - np.log(np.maximum(self.dividend_yield, _TINY)))
 
 
 class Scheme(NamedTuple):
@@ -109,16 +110,24 @@ def grid(scheme: Scheme) -> Grid:
     return Grid((root**2)[:, 0], lag, left, weight, interpolation(scheme.points, roots_of_time))
 
 
-def log_boundary(puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = None) -> Floats:
+def drifting(puts: Puts) -> Bools:
+    """Where the boundary has to be sought by value matching."""
+    return puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
+
+
+def log_boundary(
+    puts: Puts, scheme: Scheme = STANDARD, start: Floats | None = None, by_value: Bools | None = None
+) -> Floats:
     """Logarithm of boundary over strike at the grid's times, shape (puts, points).
 
-    `start` is a boundary from which to go on, of puts that differ little.
+    `start` is a boundary from which to go on, of puts that differ little; `by_value` is where they are `drifting`.
     """
     boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
-    drifting = puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
-    for system, rows in ((_smooth_pasting, ~drifting), (_value_matching, drifting)):
+    by_value = drifting(puts) if by_value is None else by_value
+    slow = scheme._replace(steps=SLOWER * scheme.steps)
+    for system, rows, paced in ((_smooth_pasting, ~by_value, scheme), (_value_matching, by_value, slow)):
         if rows.any():
-            boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], scheme, system)
+            boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], paced, system)
     return boundary
 
 

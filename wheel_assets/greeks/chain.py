@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
+from wheel_assets.greeks.curve import ZeroCurve
 from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
 from wheel_assets.greeks.forward import chain_yields
 from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
@@ -19,11 +20,12 @@ from wheel_assets.tables import GREEKS
 Texts = NDArray[np.object_]
 
 
-def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float) -> pd.DataFrame:
+def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurve) -> pd.DataFrame:
     """Implied volatility and Greeks at the mid of every quote: the columns of `tables.GREEKS`.
 
     Takes the columns of `tables.OPTION_CHAINS`, any symbols and expirations mixed, and gives one row a
     contract in the same order. Units, signs and the meaning of `status`: `wheel_assets.greeks.units`.
+    `risk_free_rate` is one rate for every tenor, or a curve from which each contract takes its own.
     A contract without a volatility keeps its row: a named status, NaN Greeks. Expirations whose chain
     implies no credible forward are valued without dividends and counted in `frame.attrs["notes"]`.
     """
@@ -31,9 +33,10 @@ def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float) -> pd.Dat
     mid = mid_prices(bid, ask)
     root = roots(option_chains["option_symbol"])
     european_style = root.isin(EUROPEAN_ROOTS).to_numpy()
-    contracts = _contracts(option_chains, root, risk_free_rate)
-    lifeless = [~(contracts.years > 0), ~(contracts.spot > 0)]
-    status = np.select(lifeless, ["expired", "no_spot"], quote_status(bid, ask)).astype(object)
+    curve = risk_free_rate if isinstance(risk_free_rate, ZeroCurve) else ZeroCurve.flat(risk_free_rate)
+    contracts = _contracts(option_chains, root, curve)
+    lifeless = [~(contracts.years > 0), np.isnan(contracts.spot), np.isnan(contracts.strike)]
+    status = np.select(lifeless, ["expired", "no_spot", "no_strike"], quote_status(bid, ask)).astype(object)
     expiration = _numbered_expirations(option_chains, root)
     yields = chain_yields(contracts, european_style, np.where(status == "ok", mid, np.nan), ask - bid, expiration)
     contracts = contracts._replace(dividend_yield=yields.dividend_yield[expiration])
@@ -49,29 +52,32 @@ def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float) -> pd.Dat
 def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
     """Implied volatility of another price than the mid, decimal a year; NaN where the price has none.
 
-    `greeks` is what `value_chain` gave for this very frame, row by row; its carry and time are used again.
+    `greeks` is what `value_chain` gave for these contracts, in any order; its carry and time are used again.
+    A contract that it does not hold has none. The index is that of `option_chains`.
     """
-    root = roots(option_chains["option_symbol"])
-    terms = (greeks[name].to_numpy() for name in ("spot_price", "strike", "years", "risk_free_rate", "dividend_yield"))
-    contracts = Contracts.of(greeks["option_type"].eq("put").to_numpy(), *terms)
+    code = option_chains["option_symbol"]
+    valued_before = greeks.set_index("option_symbol").reindex(code)
+    names = ("spot_price", "strike", "years", "risk_free_rate", "dividend_yield")
+    terms = (valued_before[name].to_numpy() for name in names)
+    contracts = Contracts.of(option_chains["option_type"].eq("put").to_numpy(), *terms)
     alive = (contracts.years > 0) & (contracts.spot > 0)
     prices = np.where(alive, quoted_prices(option_chains[price]), np.nan)
-    iv, _ = valued(contracts, root.isin(EUROPEAN_ROOTS).to_numpy(), prices)
+    iv, _ = valued(contracts, roots(code).isin(EUROPEAN_ROOTS).to_numpy(), prices)
     return pd.Series(iv, index=option_chains.index, name=f"{price}_iv")
 
 
-def _contracts(chain: pd.DataFrame, root: pd.Series, rate: float) -> Contracts:
+def _contracts(chain: pd.DataFrame, root: pd.Series, curve: ZeroCurve) -> Contracts:
     """The chain's contracts, still without a dividend yield."""
     am_settled = root.isin(AM_SETTLED_ROOTS).to_numpy()
     years = years_to_expiration(chain["timestamp"], chain["expiration"], am_settled)
     spot, strike = (chain[name].to_numpy(dtype=float, na_value=np.nan) for name in ("spot_price", "strike"))
-    return Contracts.of(chain["option_type"].eq("put").to_numpy(), spot, strike, years, rate, 0.0)
+    return Contracts.of(chain["option_type"].eq("put").to_numpy(), spot, strike, years, curve.at(years), 0.0)
 
 
 def _numbered_expirations(chain: pd.DataFrame, root: pd.Series) -> NDArray[np.intp]:
     """A number from 0 for each series of contracts that share one forward."""
     keys = ["symbol", "root", "expiration", "timestamp"]
-    return chain.assign(root=root).groupby(keys, sort=False).ngroup().to_numpy(dtype=np.intp)
+    return chain.assign(root=root).groupby(keys, sort=False, dropna=False).ngroup().to_numpy(dtype=np.intp)
 
 
 def _outside_bounds(contracts: Contracts, european_style: Bools, mid: Floats, status: Texts) -> Texts:

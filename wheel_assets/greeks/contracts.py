@@ -10,11 +10,22 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+LEAST_PRICE, HIGHEST_PRICE = 1e-10, 1e10  # dollars a share; vendors' markers for "nothing" lie beyond
+
+
+def possible_prices(prices: Floats) -> Floats:
+    """The prices; NaN for those that are not positive or that no share could have.
+
+    >>> possible_prices(np.array([1.5, 0.0, -999.0, np.inf])).tolist()
+    [1.5, nan, nan, nan]
+    """
+    return np.where((prices >= LEAST_PRICE) & (prices <= HIGHEST_PRICE), prices, np.nan)
+
 
 class Contracts(NamedTuple):
     """Option contracts and the market they are in. Units: `wheel_assets.greeks.units`.
 
-    Arrays of one shape. `spot` and `strike` are positive or NaN, and formulas give NaN with them.
+    Arrays of one shape. `spot` and `strike` are possible prices or NaN, and formulas give NaN with them.
     """
 
     is_put: Bools
@@ -34,15 +45,14 @@ class Contracts(NamedTuple):
         rate: ArrayLike,
         dividend_yield: ArrayLike,
     ) -> Contracts:
-        """Contracts from anything that broadcasts to one dimension; a price that is not positive becomes NaN.
+        """Contracts from anything that broadcasts to one dimension; what no share could cost becomes NaN.
 
         >>> Contracts.of(True, 42.0, [40.0, 45.0], 0.5, 0.1, 0.0).spot.tolist()
         [42.0, 42.0]
         """
         columns = np.broadcast_arrays(*map(np.atleast_1d, (is_put, spot, strike, years, rate, dividend_yield)))
         spots, strikes, *rest = (column.astype(float) for column in columns[1:])
-        spots, strikes = (np.where(prices > 0, prices, np.nan) for prices in (spots, strikes))
-        return cls(columns[0].astype(bool), spots, strikes, *rest)
+        return cls(columns[0].astype(bool), possible_prices(spots), possible_prices(strikes), *rest)
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Contracts:
         """The chosen contracts."""

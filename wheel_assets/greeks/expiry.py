@@ -13,9 +13,11 @@ from wheel_assets.greeks.units import SECONDS_PER_YEAR
 
 NEW_YORK = ZoneInfo("America/New_York")
 CLOSE = time(16, 0)
+NEVER = np.datetime64("NaT")
 # Settled on the opening print of the expiration date, so that trading ends at the close of the day before.
 AM_SETTLED_ROOTS = frozenset({"SPX", "NDX", "RUT", "DJX", "VIX", "VIXW"})
-EUROPEAN_ROOTS = AM_SETTLED_ROOTS | {"SPXW", "XSP", "XEO", "NDXP", "RUTW"}
+# OEX, alone among the indices, is American.
+EUROPEAN_ROOTS = AM_SETTLED_ROOTS | {"SPXW", "XSP", "XEO", "NDXP", "XND", "RUTW", "MRUT"}
 
 
 def roots(option_symbols: pd.Series) -> pd.Series:
@@ -42,9 +44,13 @@ def end_of_trading(expiration: datetime, am_settled: bool) -> datetime:
 
 
 def years_to_expiration(timestamps: pd.Series, expirations: pd.Series, am_settled: Bools) -> Floats:
-    """Years of 365 days from each quote (naive UTC) to the end of trading; negative once it has ended."""
+    """Years of 365 days from each quote (naive UTC) to the end of trading; negative once it has ended.
+
+    NaN where the time of the quote or the expiration is missing.
+    """
     codes, days = pd.factorize(expirations)
-    ends = [[end_of_trading(day, early) for early in (False, True)] for day in pd.DatetimeIndex(days)]
-    end = np.array(ends, dtype="datetime64[us]").reshape(-1, 2)[codes, am_settled.astype(int)]
+    known = [[end_of_trading(day, early) for early in (False, True)] for day in pd.DatetimeIndex(days)]
+    ends = [*known, [NEVER, NEVER]]  # the last where the code is -1
+    end = np.array(ends, dtype="datetime64[us]")[codes, am_settled.astype(int)]
     left = end - timestamps.to_numpy(dtype="datetime64[us]")
     return left / np.timedelta64(1, "s") / SECONDS_PER_YEAR

@@ -1,17 +1,19 @@
 """What carrying the underlying yields, read off the chain by put-call parity, expiration by expiration.
 
 A put and a call of one strike fix the forward: call - put = discount * (forward - strike). The pairs
-nearest the money have the tightest quotes and the least early-exercise value. Every pair bounds the
-forward by its bids and asks too, and how far the pairs differ tells what their mean is worth:
+nearest the money are averaged, each with the weight of its quotes: a pair twice as wide counts a quarter. To the
+cent they need not agree: a cash dividend moves the early exercise of the side in the money, which a yield cannot
+follow, so the farther from the money, the less a pair is trusted. How far they differ tells what the mean is worth:
 
 - fewer than `LEAST_PAIRS`, most pairs contradicting the mean beyond their own quotes, or a yield beyond
   `CREDIBLE_YIELD`: not credible, the yield is 0 and the expiration is labelled;
-- the mean is within `STANDARD_ERRORS` of the forward without yield: the chain cannot tell the yield
-  from 0, so it is 0 (a day before expiration a cent of noise would be a yield of 10 %);
-- otherwise the yield of the mean, each pair weighted by how narrow its quotes are.
+- otherwise the mean less what its own noise adds to it on average: the yield shrinks by the share that the
+  squared standard error has in its square, down to 0 (James, Stein, *Estimation with quadratic loss*, Proceedings
+  of the Fourth Berkeley Symposium 1, 1961). A day before expiration a cent of noise would be a yield of 10 %.
 
-Parity holds for European options. American quotes are first brought to what a European option of the same
-volatility is worth, which takes the yield that is sought; so it is found in rounds.
+Parity holds for European options. American quotes are first freed of their early-exercise premium, at the
+volatility of the pair's out-of-the-money side: what is deep in the money is mostly spread and may have no
+volatility at all. The premium takes the yield that is sought, so both are found in rounds.
 
 A spot price that lags the options shows up as a yield too: it puts right the forward, which is what counts.
 """
@@ -23,16 +25,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wheel_assets.greeks import european
+from wheel_assets.greeks import american, european
 from wheel_assets.greeks.contracts import Bools, Contracts, Floats
 from wheel_assets.greeks.implied import american_volatility
 
 Integers = NDArray[np.intp]
 
-PAIRS = 6
+PAIRS = 24
+ROUNDS = 2
 LEAST_PAIRS = 3
-STANDARD_ERRORS = 2.5  # 95 % of Student's t with six pairs
+FARTHEST = 0.3  # of the spot (logarithm): beyond, the side in the money is all spread and early exercise
 LEAST_DOUBT = 1e-4  # of the spot, whatever the quotes say
+MODEL_DOUBT = 0.02  # of the distance from the money: what a cash dividend does to the side in the money
+TOLERATED = 0.003  # of the spot: how far pairs may differ that are quoted to the cent
 CREDIBLE_YIELD = 1.0  # borrow fees of 100 % a year exist; beyond it a stale spot is the likelier reason
 
 
@@ -45,11 +50,17 @@ class Pairs(NamedTuple):
 
 
 class ImpliedYields(NamedTuple):
-    """One element an expiration: the yield of the pairs' mean forward, and what may be said about it."""
+    """One element an expiration: the yield of the pairs' mean forward, its standard error, whether to believe it."""
 
     dividend_yield: Floats
+    error: Floats
     credible: Bools
-    told_from_zero: Bools
+
+    @property
+    def shrunk(self) -> Floats:
+        """The yield less what noise adds to it; 0 where it is no more than noise, or not credible."""
+        noise = np.divide(self.error, self.dividend_yield, out=np.ones_like(self.error), where=self.dividend_yield != 0)
+        return np.where(self.credible, self.dividend_yield * np.maximum(1 - noise**2, 0.0), 0.0)
 
 
 def nearest_pairs(contracts: Contracts, quoted: Bools, expiration: Integers, count: int = PAIRS) -> Pairs:
@@ -63,7 +74,9 @@ def nearest_pairs(contracts: Contracts, quoted: Bools, expiration: Integers, cou
     together = (expiration[call] == expiration[put]) & (contracts.strike[call] == contracts.strike[put])
     together &= ~contracts.is_put[call] & contracts.is_put[put]
     call, put = call[together], put[together]
-    nearest = np.lexsort((np.abs(np.log(contracts.strike[call] / contracts.spot[call])), expiration[call]))
+    distance = np.abs(np.log(contracts.strike[call] / contracts.spot[call]))
+    nearest = np.lexsort((distance, expiration[call]))
+    nearest = nearest[distance[nearest] <= FARTHEST]
     call, put = call[nearest], put[nearest]
     group = expiration[call]
     rank = np.arange(group.size) - np.searchsorted(group, group)
@@ -73,7 +86,7 @@ def nearest_pairs(contracts: Contracts, quoted: Bools, expiration: Integers, cou
 def chain_yields(
     contracts: Contracts, european_style: Bools, mid: Floats, spread: Floats, expiration: Integers
 ) -> ImpliedYields:
-    """The continuous yield of each expiration, 0 where not credible. Units: `wheel_assets.greeks.units`.
+    """The continuous yield of each expiration, shrunk; 0 where not credible. Units: `wheel_assets.greeks.units`.
 
     `mid` is NaN where there is no price; `spread` is ask less bid, dollars a share.
     """
@@ -83,30 +96,48 @@ def chain_yields(
     near, style, near_mid = contracts.rows(rows), european_style[rows], mid[rows]
     half_spread = 0.5 * (spread[pairs.call] + spread[pairs.put])
 
-    def improved(yields: Floats) -> ImpliedYields:
-        believed = np.tile(np.clip(np.nan_to_num(yields), -CREDIBLE_YIELD, CREDIBLE_YIELD)[pairs.expiration], 2)
-        prices = _european_equivalents(near._replace(dividend_yield=believed), style, near_mid)
-        return implied_yields(near, prices, half_spread, pairs.expiration, count)
+    def freed(guess: ImpliedYields, volatility: Floats) -> ImpliedYields:
+        premium = _early_exercise_premium(_carried(near, guess, pairs.expiration), style, volatility)
+        return implied_yields(near, near_mid - premium, half_spread, pairs.expiration, count)
 
     found = implied_yields(near, near_mid, half_spread, pairs.expiration, count)
-    if not style.all():
-        first = found.dividend_yield
-        second = improved(first).dividend_yield
-        found = improved(_accelerated(first, second, improved(second).dividend_yield))
-    believable = found.credible & found.told_from_zero
-    return found._replace(dividend_yield=np.where(believable, found.dividend_yield, 0.0))
+    for _ in range(0 if style.all() else ROUNDS):
+        volatility = _out_of_the_money_volatility(_carried(near, found, pairs.expiration), style, near_mid)
+        second = freed(found, volatility)
+        found = freed(_accelerated(found, second, freed(second, volatility)), volatility)
+    return found._replace(dividend_yield=found.shrunk)
 
 
-def _accelerated(first: Floats, second: Floats, third: Floats) -> Floats:
+def _carried(near: Contracts, found: ImpliedYields, expiration: Integers) -> Contracts:
+    """The pairs with the yields found so far, as far as they can be meant."""
+    believed = np.clip(np.nan_to_num(found.dividend_yield), -CREDIBLE_YIELD, CREDIBLE_YIELD)
+    return near._replace(dividend_yield=np.tile(believed[expiration], 2))
+
+
+def _accelerated(first: ImpliedYields, second: ImpliedYields, third: ImpliedYields) -> ImpliedYields:
     """The limit of a sequence whose steps shrink by a constant factor (Aitken)."""
-    bend = third - 2 * second + first
-    return third - np.where(np.abs(bend) > 1e-12, (third - second) ** 2 / np.where(bend == 0, 1.0, bend), 0.0)
+    x, y, z = first.dividend_yield, second.dividend_yield, third.dividend_yield
+    bend = z - 2 * y + x
+    beyond = np.where(np.abs(bend) > 1e-12, (z - y) ** 2 / np.where(bend == 0, 1.0, bend), 0.0)
+    return third._replace(dividend_yield=z - beyond)
 
 
-def _european_equivalents(contracts: Contracts, european_style: Bools, mid: Floats) -> Floats:
-    """What European options of the same volatility are worth; NaN where an American mid has no volatility."""
-    volatility = american_volatility(contracts, np.where(european_style, np.nan, mid)).volatility
-    return np.where(european_style, mid, european.price(contracts, volatility))
+def _out_of_the_money_volatility(pairs: Contracts, european_style: Bools, mid: Floats) -> Floats:
+    """The volatility of each pair's out-of-the-money side, for both sides; NaN for European ones."""
+    half = mid.size // 2
+    call_is_out = pairs.strike[:half] >= pairs.forward[:half]
+    out = np.where(call_is_out, np.arange(half), np.arange(half) + half)
+    return np.tile(american_volatility(pairs.rows(out), np.where(european_style, np.nan, mid)[out]).volatility, 2)
+
+
+def _early_exercise_premium(pairs: Contracts, european_style: Bools, volatility: Floats) -> Floats:
+    """What the right to exercise early is worth in each price; all calls, then in the same order all puts.
+
+    NaN where exercising at once is right: such a price is the same whatever the forward.
+    """
+    held = american.price(pairs, volatility)
+    premium = np.where(held > pairs.intrinsic, held - european.price(pairs, volatility), np.nan)
+    return np.where(european_style, 0.0, premium)
 
 
 def implied_yields(
@@ -122,15 +153,19 @@ def implied_yields(
     call, expiration = pairs.rows(slice(half)).rows(used), expiration[used]
     number = np.bincount(expiration, minlength=expirations)
     forward = call.strike + (prices[:half] - prices[half:])[used] / call.discount
-    doubt = np.maximum(half_spread[used] / call.discount, LEAST_DOUBT * call.spot)
+    quoted = np.maximum(half_spread[used] / call.discount, LEAST_DOUBT * call.spot)
+    doubt = np.hypot(quoted, MODEL_DOUBT * np.abs(call.strike - call.spot))
+    total = np.bincount(expiration, doubt**-2, expirations)
 
     def mean(values: Floats) -> Floats:
-        return np.bincount(expiration, values / doubt, expirations) / np.bincount(expiration, 1 / doubt, expirations)
+        return np.bincount(expiration, values / doubt**2, expirations) / total
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        agreed, carried = mean(forward), mean(call.spot / call.discount)
-        dividend_yield = -np.log(agreed / carried) / mean(call.years)
-        error = np.sqrt(mean((forward - agreed[expiration]) ** 2) / np.maximum(number - 1, 1))
-    contradicting = np.bincount(expiration, np.abs(forward - agreed[expiration]) > doubt, expirations)
+        agreed, years = mean(forward), mean(call.years)
+        dividend_yield = -np.log(agreed / mean(call.spot / call.discount)) / years
+        scatter = mean((forward - agreed[expiration]) ** 2) / np.maximum(number - 1, 1)
+        error = np.sqrt(scatter) / agreed / years
+    tolerated = np.maximum(doubt, TOLERATED * call.spot)
+    contradicting = np.bincount(expiration, np.abs(forward - agreed[expiration]) > tolerated, expirations)
     credible = (number >= LEAST_PAIRS) & (2 * contradicting <= number) & (np.abs(dividend_yield) <= CREDIBLE_YIELD)
-    return ImpliedYields(dividend_yield, credible, np.abs(agreed - carried) > STANDARD_ERRORS * error)
+    return ImpliedYields(dividend_yield, error, credible)

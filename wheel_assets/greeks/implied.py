@@ -15,6 +15,8 @@ from wheel_assets.greeks.units import ONE_POINT
 MAX_STEPS = 40
 PRICE_TOLERANCE = 1e-8  # of the strike
 VOLATILITY_TOLERANCE = 1e-6  # relative
+LARGEST_GAP = 1e-5  # of the strike; a search that stops farther from the price has failed
+SLACK = 0.1  # of the last move: how wrong a bracket may be whose boundary has not caught up yet
 ENDLESS = 8.0  # volatility times root of years at which an option is worth all that it can be
 
 
@@ -72,6 +74,7 @@ def _searched(contracts: Contracts, prices: Floats, highest: Floats, scheme: Sch
     search = _start(contracts, prices, highest, scheme)
     for _ in range(MAX_STEPS):
         close = np.abs(search.volatility - search.tried) <= VOLATILITY_TOLERANCE * search.tried
+        close &= np.abs(search.gap) <= LARGEST_GAP
         out.volatility[search.row[close]] = search.volatility[close]
         out.boundary[search.row[close]] = search.boundary[close]
         if close.all():
@@ -100,8 +103,9 @@ def _advanced(search: Search, scheme: Scheme) -> Search:
     rescaled = latest + (search.boundary - latest) * (sigma / search.tried)[:, None]
     boundary = log_boundary(puts, scheme, rescaled)
     gap = _gap(search.contracts, search.price, sigma, boundary, scheme)
-    low, high = np.where(gap < 0, sigma, search.low), np.where(gap < 0, search.high, sigma)
     moved = sigma - search.tried
+    slack = SLACK * np.abs(moved)
+    low, high = np.where(gap < 0, sigma - slack, search.low), np.where(gap < 0, search.high, sigma + slack)
     slope = (gap - search.gap) / np.where(moved == 0, 1.0, moved)
     following = _guarded(sigma, gap, slope, low, high)
     return search._replace(low=low, high=high, tried=sigma, gap=gap, volatility=following, boundary=boundary)
@@ -109,9 +113,7 @@ def _advanced(search: Search, scheme: Scheme) -> Search:
 
 def _gap(contracts: Contracts, prices: Floats, volatility: Floats, boundary: Floats, scheme: Scheme) -> Floats:
     """Value with a boundary that is already known less price, over the strike."""
-    puts, scale = american.as_puts(contracts, volatility)
-    held = european.price(contracts, volatility) + scale * american.premium(puts, boundary, scheme)
-    return (np.maximum(held, contracts.intrinsic) - prices) / contracts.strike
+    return (american.price_within(boundary, contracts, volatility, scheme) - prices) / contracts.strike
 
 
 def _guarded(volatility: Floats, gap: Floats, slope: Floats, low: Floats, high: Floats) -> Floats:

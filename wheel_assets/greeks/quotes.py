@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.contracts import Floats, possible_prices
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-HIGHEST_PRICE = 1e9  # dollars a share; vendors' markers for "nothing" lie beyond
-
-
 def quoted_prices(values: pd.Series) -> Floats:
-    """A column of quotes as numbers; NaN where it is not a positive price that a share could have.
+    """A column of quotes as numbers; NaN where it is not a price that a share could have.
 
     >>> import pandas as pd
     >>> quoted_prices(pd.Series([1.5, 0.0, -999.0, float("inf")])).tolist()
     [1.5, nan, nan, nan]
     """
-    prices = values.to_numpy(dtype=float, na_value=np.nan)
-    return np.where((prices > 0) & (prices < HIGHEST_PRICE), prices, np.nan)
+    return possible_prices(values.to_numpy(dtype=float, na_value=np.nan))
 
 
 def mid_prices(bid: Floats, ask: Floats) -> Floats:

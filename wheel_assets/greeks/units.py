@@ -5,7 +5,8 @@
 | price, strike    | dollars a share; a contract is `multiplier` shares                                       |
 | years            | from the quote to the end of trading, in years of 365 days, to the second                |
 | end of trading   | 16:00 New York on the expiration date; the day before for AM-settled index roots         |
-| rate             | risk-free, continuously compounded, decimal a year (0.04 is 4 %)                         |
+| rate             | risk-free, continuously compounded, decimal a year (0.04 is 4 %), each contract's own    |
+|                  | by its years where a curve is known                                                      |
 | dividend yield   | continuous, decimal a year: forward = spot * exp((rate - dividend yield) * years); it    |
 |                  | stands for all carry besides the rate (dividends, borrow fee), and may be negative       |
 | volatility       | of log returns, decimal a year (0.25 is 25 %)                                            |
@@ -26,7 +27,8 @@
 |------------------|------------------------------------------------------------------------------------------|
 | ok               | iv and all Greeks are numbers                                                            |
 | expired          | trading has ended                                                                        |
-| no_spot          | the underlying has no positive price                                                     |
+| no_spot          | the underlying has no possible price                                                     |
+| no_strike        | the contract has no possible strike                                                      |
 | missing          | neither bid nor ask                                                                      |
 | no_bid, no_ask   | one side only: there is no mid                                                           |
 | crossed          | ask below bid                                                                            |
@@ -37,7 +39,19 @@
 
 A locked quote (bid equal to ask) has a mid and is valued. `wide` is judged in volatility, not in per
 cent of the price: 0.05 bid, 0.10 asked, far out of the money pins the volatility within a few points and is
-kept; a deep in-the-money quote two dollars wide says nothing about volatility and is not.
+kept; a deep in-the-money quote two dollars wide says nothing about volatility and is not. No volatility is ever
+moved to fit. Of the Greeks only delta is cut off, where a borrow fee carries a deep call's past 1.
+
+What is not modelled, and what that costs:
+
+- Cash dividends. An expiration's forward holds them, spread evenly over its life, so the day on which they are paid
+  is lost, and with it the exercise of a call on the eve of it. On whole chains of QuantLib's finite differences with
+  0.5 to 1 % paid within 7 to 91 days (benchmarks/dividends.py): one deviation out of the money, which is what the wheel
+  sells, volatility is at most 0.15 points and delta 0.001 off while the ex-date is not in the last days before
+  expiration; then 0.3 to 0.9 points and 0.005. At the money 0.2, then 1.5 points and 0.02; in the money more.
+- Early closes (13:00 on the eves of some holidays) and, for AM-settled roots, a holiday on the day before expiration:
+  the contract is held to trade three hours, or a day, longer than it does.
+- A put with a yield below a negative rate: exercised too late, and worth a little more.
 """
 
 from __future__ import annotations

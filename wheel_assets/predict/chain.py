@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Floats
 from wheel_assets.greeks.quotes import mid_prices, quoted_prices
 from wheel_assets.predict import MODEL_VERSION
 from wheel_assets.predict.model import SAID, Slice, predicted
+from wheel_assets.predict.sessions import sessions_left
 from wheel_assets.tables import PREDICTIONS
+
+Rows = NDArray[np.intp]
+Texts = NDArray[np.object_]
 
 
 def predict_chain(
@@ -29,16 +36,29 @@ def predict_chain(
     `greeks` is what `value_chain` gave for the same chain; both may carry further columns. One row a
     contract of the chain, in its order. Probabilities are NaN where the whole expiration has no volatility,
     returns also where the contract has no bid. `price` is the premium received, `commission` dollars a
-    contract, `realised_volatility` decimals a year by symbol, see `predict.model`. Profit and returns:
+    contract, `realised_volatility` what `realised.realised_volatility` gives, see `predict.model`. Profit and returns:
     `predict.outcomes`.
     """
     features = _features(option_chains, greeks, price, commission, realised_volatility or {})
-    said = np.full((len(SAID), len(option_chains)), np.nan)
-    keys = [option_chains["symbol"], option_chains["option_symbol"].str.slice(0, 6), option_chains["expiration"]]
     columns = {name: features[name].to_numpy(dtype=float) for name in Slice._fields}
-    for rows in option_chains.groupby([key.to_numpy() for key in keys], sort=False).indices.values():
-        said[:, rows] = predicted(Slice(*(columns[name][rows] for name in Slice._fields)))
-    return _frame(option_chains, pd.DataFrame(dict(zip(SAID, said, strict=True))), features)
+    said = np.full((len(SAID), len(option_chains)), np.nan)
+    surface = np.zeros(len(option_chains), dtype=np.intp)
+    for number, expirations in enumerate(_surfaces(option_chains)):
+        slices = [Slice(*(columns[name][rows] for name in Slice._fields)) for rows in expirations]
+        for rows, values in zip(expirations, predicted(slices), strict=True):
+            said[:, rows], surface[rows] = values, number
+    return _frame(option_chains, pd.DataFrame(dict(zip(SAID, said, strict=True))), features, surface)
+
+
+def _surfaces(chain: pd.DataFrame) -> Iterator[list[Rows]]:
+    """The rows of each expiration, soonest first, of each series of contracts that are of one underlying and time.
+
+    Roots apart: an adjusted contract (SMCI1) delivers something else.
+    """
+    series = chain[["symbol", "timestamp", "expiration"]].assign(root=chain["option_symbol"].str.slice(0, 6))
+    rows = series.groupby(["symbol", "root", "timestamp", "expiration"], sort=False).indices
+    for _, together in groupby(sorted(rows), key=itemgetter(0, 1, 2)):
+        yield [rows[expiration] for expiration in together]
 
 
 def _features(
@@ -58,6 +78,7 @@ def _features(
             "premium": np.where(np.isnan(mid), np.nan, bid) if price == "bid" else mid,
             "commission": commission / _floats(chain, "multiplier"),
             "realised_volatility": chain["symbol"].map(realised).to_numpy(dtype=float, na_value=np.nan),
+            "sessions": sessions_left(chain["timestamp"], _floats(valued, "years")),
         }
         | {name: _floats(valued, column) for name, column in taken.items()}
     )
@@ -74,14 +95,13 @@ def _aligned(greeks: pd.DataFrame, option_symbols: pd.Series) -> pd.DataFrame:
     return greeks.drop_duplicates("option_symbol").set_index("option_symbol").reindex(option_symbols)
 
 
-def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame, surface: Rows) -> pd.DataFrame:
     """The columns of `tables.PREDICTIONS`, in order."""
-    input_features, predictions = _json_lines(features), _json_lines(said)
-    whose = chain["option_symbol"].to_numpy() + chain["timestamp"].astype(str).to_numpy()
+    input_features = _json_lines(features)
     columns = {
-        "prediction_id": [_digest(*texts) for texts in zip(whose, input_features, predictions, strict=True)],
+        "prediction_id": _ids(chain, input_features, surface),
         "input_features": input_features,
-        "predictions": predictions,
+        "predictions": _json_lines(said),
         "model_version": MODEL_VERSION,
     } | {name: said[name].to_numpy() for name in ("prob_itm", "prob_touch", "expected_return", "cvar_95")}
     names = [column.name for column in PREDICTIONS.columns]
@@ -89,15 +109,26 @@ def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame) -> p
 
 
 def _json_lines(frame: pd.DataFrame) -> list[str]:
-    """One JSON object a row; NaN is null."""
-    lines = frame.to_json(orient="records", lines=True, double_precision=9)
-    return lines.split("\n")[: len(frame)]
+    """One JSON object a row; NaN is null. All columns are numbers, so that no text of theirs is cut at the seams."""
+    text = frame.to_json(orient="records", double_precision=9)
+    return [f"{{{line}}}" for line in text[2:-2].split("},{")][: len(frame)]
+
+
+def _ids(chain: pd.DataFrame, input_features: list[str], surface: Rows) -> Texts:
+    """The same for the same contract, quote time, model and inputs, in whatever order they come.
+
+    What is said of a contract hangs on all contracts of its surface, so all their features are hashed, and the
+    contract's code tells it from the others. What was said is not hashed: its last digits may differ from one
+    machine to another.
+    """
+    contract = chain["option_symbol"].to_numpy(dtype=object)
+    quoted_at = chain["timestamp"].to_numpy(dtype="datetime64[us]").astype(str)
+    seen = pd.Series(contract + np.array(input_features, dtype=object), dtype=object)
+    inputs = np.empty(surface.max(initial=-1) + 1, dtype=object)
+    for number, rows in seen.groupby(pd.Series(surface)).indices.items():
+        inputs[number] = _digest(MODEL_VERSION, quoted_at[rows[0]], *sorted(seen[rows]))
+    return inputs[surface] + "-" + chain["option_symbol"].str.replace(" ", "").to_numpy(dtype=object)
 
 
 def _digest(*texts: str) -> str:
-    """The same for the same contract, quote time, inputs and model.
-
-    The predictions are hashed along with the contract's own features: they stand for the rest of the
-    inputs, the quotes of the whole expiration.
-    """
-    return hashlib.blake2b("\n".join((MODEL_VERSION, *texts)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b("\n".join(texts).encode(), digest_size=16).hexdigest()

@@ -1,37 +1,78 @@
-"""The model: one expiration of one underlying in, everything it says about each contract out.
+"""The model: all expirations of one underlying in, everything it says about each contract out.
 
-1. All volatilities of the expiration give one smile and its distribution (`smile`), mean the forward.
-2. From the market's view to a real-world one: where the volatility realised of late is known, the variance
-   expected is the mean of the implied and the realised one, and the distribution is narrowed or widened
-   to it about the same forward. Implied volatility has exceeded what came on average (Carr, Wu, *Variance risk
-   premiums*, Review of Financial Studies 22, 2009); half-way is what is believed of it. No drift is
-   believed in: beating the forward is not predicted. Without it the market's view stands as it is.
-3. Touching: log-normal first passage at the strike's own volatility, scaled so that finishing in the money is
-   as probable as the smile says. Already in the money counts as touched.
-4. Days held are those to the end of trading: nothing is closed early, and early assignment is not modelled.
+1. All volatilities of an expiration give one smile (`smile`); the smiles of all expirations are made to agree
+   (`term_structure`). Each gives the market's distribution, its mean the forward.
+2. From the market's view to a real-world one, where the volatility realised of late is known (`realised`). The
+   total variance expected until the end, T years of sessions from now (`sessions`), is
+
+       (1 - w) * implied variance + w * realised variance a year * T,    w = 1/2 * (1 - exp(-k T)) / (k T)
+
+   and the distribution is narrowed or widened to it about the same forward. Half-way at once, because neither is
+   a good forecast alone: implied variance has exceeded what came on average (Carr, Wu, *Variance risk premiums*,
+   Review of Financial Studies 22, 2009), and two forecasts of like merit are best weighed alike (Bates, Granger,
+   Operational Research Quarterly 20, 1969). Less with time, because variance reverts to its mean: until T the share
+   (1 - exp(-k T)) / (k T) of today's distance from it is left on average (Heston, Review of Financial Studies 6,
+   1993), and what it reverts to only the options tell. Half of it is gone after `HALF_LIFE`, as Engle and Patton
+   (Quantitative Finance 1, 2001) found of the Dow. Beyond twice or half the implied volatility the past is of another
+   company (a takeover, a halt) and counts as twice or half.
+   *No drift is believed in*: beating the forward is not predicted. A share with an equity premium of 5 % a year
+   ends a month 0.4 % higher than that on average. Without a history the market's view stands as it is.
+3. Touching: whoever finishes beyond the strike was at it before, so P(touch) = P(beyond) / P(beyond, once there).
+   The ratio is that of log-normal first passage at the strike's own volatility, times what the smile of today says
+   more or less than the log-normal of finishing beyond a strike that one is at (the smile moves along with the
+   price: Derman, *Regimes of volatility*, Risk, April 1999). Already in the money counts as touched.
+4. Every return is of a sale *held to the end of trading*, `days_held`. What may end it sooner comes only after the
+   strike is first touched: assignment (nobody exercises what is out of the money), closing or rolling there. So the
+   days a sale is really held lie between `days_to_touch` and `days_held` on average. What early assignment changes
+   of the returns (interest on the strike, a dividend, what the shares do from then) is not modelled, nor is taking
+   profits early.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
-from wheel_assets.predict.distribution import touch_probability
+from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
-from wheel_assets.predict.smile import fitted_smile, implied_distribution
+from wheel_assets.predict.sessions import SESSIONS_PER_YEAR
+from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution
+from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
-WEIGHT_OF_REALISED = 0.5
-SAID = ("prob_itm", "prob_touch", *Outcomes._fields, "days_held", "smile_volatility", "prob_itm_flat")
+WEIGHT_OF_REALISED = 0.5  # at once
+HALF_LIFE = 73 / SESSIONS_PER_YEAR
+DEEP = 1.0  # deviations in the money: a price is nearly all intrinsic there, and used only for want of others
+MOST_APART = 2.0  # realised over implied volatility, or the other way round
+MEANINGS = {
+    "prob_itm": "probability of finishing in the money",
+    "prob_touch": "probability of trading at the strike before the end; 1 if it is in the money",
+    "prob_itm_market": "prob_itm in the market's own view, before the step to the real world",
+    "prob_itm_flat": "N(d2), or N(-d2) of a put, at the smile's volatility of the strike: the textbook's answer",
+    "days_held": "calendar days to the end of trading: every return is of a sale held so long",
+    "days_to_touch": "expected calendar days until the strike is first traded at, or the end comes",
+    "smile_volatility": "implied volatility of the smile at the strike, decimal a year",
+    "stretch": "what the market's deviations are multiplied by for the real-world view; 1 without a history",
+    "expected_return": "mean profit over collateral, decimal, whole period",
+    "cvar_95": "mean of the worst 5 % of returns",
+    "prob_profit": "probability of any profit",
+    "return_5": "return that 5 % of the outcomes fall short of",
+    "return_50": "median return",
+    "return_95": "return that 95 % of the outcomes fall short of",
+} | {name: f"{name.removesuffix('_before_commission')} without commission" for name in Outcomes._fields[6:]}
+SAID = tuple(MEANINGS)
+_TINY = 1e-300
 
 
 class Slice(NamedTuple):
     """The contracts of one expiration, an array each; units as in `wheel_assets.greeks.units`.
 
-    `is_put` is 1 or 0; `half_spread` is half of ask less bid, `commission` dollars a share.
+    `is_put` is 1 or 0; `half_spread` is half of ask less bid, `commission` dollars a share, `realised_volatility`
+    decimal a year of 252 sessions, `sessions` how many are left.
     """
 
     is_put: Floats
@@ -46,50 +87,109 @@ class Slice(NamedTuple):
     premium: Floats
     commission: Floats
     realised_volatility: Floats
+    sessions: Floats
 
 
-def predicted(contracts: Slice) -> Floats:
-    """What `SAID` names, one row each, one column a contract; NaN where no contract has a volatility."""
+def predicted(expirations: Sequence[Slice]) -> list[Floats]:
+    """Of each expiration what `SAID` names, one row each, one column a contract.
+
+    Expirations of one underlying and root by rising time; NaN of one of which no contract has a volatility.
+    """
+    fitted = [_smile(contracts) for contracts in expirations]
+    agreed = iter(without_calendar_arbitrage([smile for smile in fitted if smile is not None]))
+    return [
+        _said(contracts, next(agreed)) if smile is not None else np.full((len(SAID), contracts.strike.size), np.nan)
+        for contracts, smile in zip(expirations, fitted, strict=True)
+    ]
+
+
+def _smile(contracts: Slice) -> Smile | None:
+    """The smile of an expiration; None where it has ended or no contract has a volatility."""
     c = contracts
-    spot, years, forward = float(c.spot[0]), float(c.years[0]), _forward(c)
+    years = float(c.years[0])
     quoted = np.isfinite(c.iv) & np.isfinite(c.half_spread) & (c.vega > 0)
-    if not quoted.any() or not forward > 0:
-        return np.full((len(SAID), c.strike.size), np.nan)
-    error = c.half_spread[quoted] / c.vega[quoted] * ONE_POINT * np.sqrt(years)
-    smile = fitted_smile(forward, c.strike[quoted], c.iv[quoted] * np.sqrt(years), error)
-    stretch = _stretch(smile.at_the_money / np.sqrt(years), float(c.realised_volatility[0]))
-    distribution = implied_distribution(smile, stretch)
-    is_put = c.is_put > 0
-    below = distribution.probability_below(c.strike)
-    prob_itm = np.where(is_put, below, 1 - below)
+    if not (years > 0 and quoted.any()):
+        return None
+    forward = float(c.spot[0] * np.exp((c.rate[0] - c.dividend_yield[0]) * years))
+    deviation = c.iv * np.sqrt(years)
+    error = c.half_spread / np.where(quoted, c.vega, np.nan) * ONE_POINT * np.sqrt(years)
+    depth = np.log(c.strike / forward) * np.where(c.is_put > 0, 1, -1) / np.median(deviation[quoted])
+    used = quoted & (depth < DEEP) if (depth[quoted] < DEEP).any() else quoted
+    return fitted_smile(forward, c.strike[used], deviation[used], error[used])
+
+
+def _said(contracts: Slice, smile: Smile) -> Floats:
+    """The rows of `SAID`."""
+    c, is_put, forward = contracts, contracts.is_put > 0, smile.forward
+    years, spot = float(c.years[0]), float(c.spot[0])
     deviation = smile.deviation(c.strike)
-    flat = ndtr(np.where(is_put, 1, -1) * (np.log(c.strike / forward) / deviation + 0.5 * deviation))
-    sale = Sale(
-        c.premium, c.commission, c.strike, np.where(is_put, c.strike, forward), np.where(is_put, c.strike, spot)
-    )
-    touch = _touch(spot, forward, c.strike, stretch * deviation, is_put, prob_itm)
-    days, volatility = np.full_like(flat, years * DAYS_PER_YEAR), deviation / np.sqrt(years)
-    return np.array([prob_itm, touch, *outcomes(sale, distribution), days, volatility, flat])
+    at_the_money = float(smile.deviation(np.array([forward]))[0])
+    stretch = real_world_stretch(at_the_money, float(c.realised_volatility[0]), float(c.sessions[0]))
+    market = implied_distribution(smile)
+    distribution = market if stretch == 1 else implied_distribution(smile, stretch)
+    of_market, prob_itm = (_in_the_money(is_put, view.probability_below(c.strike)) for view in (market, distribution))
+    touch, share = _touch(c, forward, stretch * deviation, prob_itm, _once_there(smile, distribution, stretch, is_put))
+    base, collateral = np.where(is_put, c.strike, forward), np.where(is_put, c.strike, spot)
+    days = years * DAYS_PER_YEAR
+    said = outcomes(Sale(c.premium, c.commission, c.strike, base, collateral), distribution)._asdict() | {
+        "prob_itm": prob_itm,
+        "prob_touch": touch,
+        "prob_itm_market": of_market,
+        "prob_itm_flat": _flat(forward, c.strike, deviation, is_put),
+        "days_held": np.full(c.strike.shape, days),
+        "days_to_touch": days * (1 - share),
+        "smile_volatility": deviation / np.sqrt(years),
+        "stretch": np.full(c.strike.shape, stretch),
+    }
+    return np.array([said[name] for name in SAID])
 
 
-def _forward(contracts: Slice) -> float:
-    """Forward of the expiration, dollars a share; NaN where it has ended or nothing is known of it."""
-    c = contracts
-    return float(c.spot[0] * np.exp((c.rate[0] - c.dividend_yield[0]) * c.years[0])) if c.years[0] > 0 else np.nan
+def real_world_stretch(implied: float, realised: float, sessions: float) -> float:
+    """What the market's deviations are multiplied by; 1 where the realised volatility is not known.
 
+    `implied` is the deviation at the money, volatility times root of years; `realised` volatility is decimal a year
+    of 252 sessions, `sessions` are those that are left. See step 2 of the model.
 
-def _stretch(implied: float, realised: float) -> float:
-    """What the implied deviation is multiplied by; 1 where the realised volatility is not known."""
-    if not realised > 0:
+    >>> round(real_world_stretch(implied=0.4, realised=0.2, sessions=252), 4)
+    0.9261
+    """
+    if not (realised > 0 and sessions > 0):
         return 1.0
-    return float(np.sqrt(1 - WEIGHT_OF_REALISED + WEIGHT_OF_REALISED * (realised / implied) ** 2))
+    years = sessions / SESSIONS_PER_YEAR
+    reverted = np.log(2) * years / HALF_LIFE
+    weight = WEIGHT_OF_REALISED * -np.expm1(-reverted) / reverted
+    apart = np.clip(realised * np.sqrt(years) / implied, 1 / MOST_APART, MOST_APART)
+    return float(np.sqrt(1 - weight + weight * apart**2))
+
+
+def _in_the_money(is_put: Bools, below: Floats) -> Floats:
+    return np.where(is_put, below, 1 - below)
+
+
+def _flat(forward: float, strike: Floats, deviation: Floats, is_put: Bools) -> Floats:
+    """Probability of finishing beyond the strike where all strikes have its deviation."""
+    return ndtr(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
+
+
+def _once_there(smile: Smile, distribution: Distribution, stretch: float, is_put: Bools) -> Floats:
+    """Probability of finishing beyond a strike that one is at, over what the log-normal says."""
+    at = np.array([smile.forward])
+    said = _in_the_money(is_put, distribution.probability_below(at))
+    return said / _flat(smile.forward, at, stretch * smile.deviation(at), is_put)
 
 
 def _touch(
-    spot: float, forward: float, strike: Floats, deviation: Floats, is_put: np.ndarray, prob_itm: Floats
-) -> Floats:
-    """Probability of trading at the strike before expiration, at least that of finishing beyond it."""
-    beyond = ndtr(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
+    contracts: Slice, forward: float, deviation: Floats, prob_itm: Floats, once_there: Floats
+) -> tuple[Floats, Floats]:
+    """Probability of trading at the strike before expiration, at least that of finishing beyond it.
+
+    And the mean share of the time that is left then, scaled alike.
+    """
+    spot, strike, is_put = float(contracts.spot[0]), contracts.strike, contracts.is_put > 0
+    beyond = np.maximum(_flat(forward, strike, deviation, is_put), _TINY)
     touched = touch_probability(spot, forward, strike, deviation)
-    scaled = np.clip(prob_itm * touched / np.maximum(beyond, 1e-300), prob_itm, 1.0)
-    return np.where(np.where(is_put, spot <= strike, spot >= strike), 1.0, scaled)
+    probability = np.clip(prob_itm * touched / (beyond * np.maximum(once_there, _TINY)), prob_itm, 1.0)
+    scale = probability / np.maximum(touched, _TINY)
+    share = np.minimum(share_of_time_touched(spot, forward, strike, deviation) * scale, probability)
+    already = np.where(is_put, spot <= strike, spot >= strike)
+    return np.where(already, 1.0, probability), np.where(already, 1.0, share)

@@ -42,34 +42,44 @@ class Sale(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """Returns over collateral, decimal, whole period, after commission; and the probability of any profit."""
+    """Returns over collateral, decimal, whole period, and the probability of any profit; after commission and before.
+
+    `return_5` is the return that 5 % of the outcomes fall short of; `cvar_95` the mean of those that do.
+    """
 
     expected_return: Floats
-    expected_return_before_commission: Floats
     cvar_95: Floats
     prob_profit: Floats
     return_5: Floats
     return_50: Floats
     return_95: Floats
+    expected_return_before_commission: Floats
+    cvar_95_before_commission: Floats
+    prob_profit_before_commission: Floats
+    return_5_before_commission: Floats
+    return_50_before_commission: Floats
+    return_95_before_commission: Floats
 
 
 def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
     """Mean, tail and percentiles of the seller's return."""
+    capped = {
+        "expected_return": mean_capped(distribution, sale.strike, 1.0),
+        "cvar_95": mean_capped(distribution, sale.strike, WORST),
+        **{f"return_{part}": np.minimum(distribution.quantile(part / 100), sale.strike) for part in (5, 50, 95)},
+    }
+    found: dict[str, Floats] = {}
+    for name, premium in {"": sale.premium - sale.commission, "_before_commission": sale.premium}.items():
+        margin = premium - sale.base
+        found |= {f"{kind}{name}": (margin + price) / sale.collateral for kind, price in capped.items()}
+        found[f"prob_profit{name}"] = _prob_profit(distribution, sale.strike, -margin)
+    return Outcomes(**found)
 
-    def returned(capped_price: Floats, commission: Floats | float = sale.commission) -> Floats:
-        return (sale.premium - commission + capped_price - sale.base) / sale.collateral
 
-    mean = mean_capped(distribution, sale.strike, 1.0)
-    breakeven = sale.base - sale.premium + sale.commission
-    profit = np.where(breakeven < sale.strike, 1 - distribution.probability_below(breakeven), 0.0)
-    percentiles = [np.minimum(distribution.quantile(share), sale.strike) for share in (0.05, 0.5, 0.95)]
-    return Outcomes(
-        returned(mean),
-        returned(mean, 0.0),
-        returned(mean_capped(distribution, sale.strike, WORST)),
-        np.where(np.isnan(sale.premium), np.nan, profit),
-        *map(returned, percentiles),
-    )
+def _prob_profit(distribution: Distribution, strike: Floats, breakeven: Floats) -> Floats:
+    """Probability of ending above the break-even; none where even the best outcome, the strike, is not."""
+    above = np.where(breakeven < strike, 1 - distribution.probability_below(breakeven), 0.0)
+    return np.where(np.isnan(breakeven), np.nan, above)
 
 
 def mean_capped(distribution: Distribution, strike: Floats, lowest: float) -> Floats:

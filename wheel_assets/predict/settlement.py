@@ -10,7 +10,7 @@ What cannot be known is not guessed, and says why: the reasons below are the val
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -18,19 +18,20 @@ import pandas as pd
 
 from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.expiry import CLOSE, NEW_YORK
+from wheel_assets.predict.sessions import OPEN, new_york, since_midnight
 
 SCORED = "scored"
 REASONS = {
     "settles_early": "AM-settled: its settlement value, a special opening quotation, is not cached",
     "too_late": "predicted after the end of trading: nothing to predict",
     "no_probability": "the model gave no probability: no contract of the expiration had a volatility",
-    "no_price": "no close of the expiration date in price_history and no chain of that day",
+    "no_price": "no close of the expiration date in price_history and no chain from about that close",
     "other_scale": "the price history does not fit the price at the prediction: a split since",
     "touched_already": "already in the money when predicted: nothing to predict",
     "no_history": "price_history lacks a session from the prediction to the expiration, or the prediction its spot",
     "first_day_unclear": "only the session of the prediction reached the strike, perhaps before it was made",
 }
-OPEN = time(9, 30)
+LAST_MINUTES = timedelta(minutes=15)  # of a session: vendors' last quotes are often from just before the close
 LONGEST_BREAK = timedelta(days=5)  # between two sessions; more is a gap in the history
 OTHER_SCALE = 1.25  # how far a price may lie outside its session's range: the smallest common split is 5 for 4
 
@@ -67,10 +68,10 @@ def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> 
     ended = settlements(pairs.drop_duplicates(), sessions, spots)
     price, settled_by = (ended[name].to_numpy()[outcome] for name in ("price", "settled_by"))
     strike, is_put = said["strike"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
-    local = _new_york(said["timestamp"])
+    local = new_york(said["timestamp"])
     early, other_scale = said["settles_early"].to_numpy(dtype=bool), ~_same_scale(said, local, sessions)
     itm_unsaid, touch_unsaid = (said[name].isna().to_numpy() for name in ("prob_itm", "prob_touch"))
-    too_late = (local >= said["expiration"] + _since_midnight(CLOSE)).to_numpy()
+    too_late = (local >= said["expiration"] + since_midnight(CLOSE)).to_numpy()
     before = {"settles_early": early, "too_late": too_late, "other_scale": other_scale}
     touched, touch_reasons = _touched(said, local, sessions)
     return pd.DataFrame(
@@ -90,7 +91,8 @@ def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame
     """The `price` in which each symbol and expiration ended, and what it is `settled_by`; both missing where unknown.
 
     The close of the history (`close`), else the first chain from the close to the next session (`chain_after_close`),
-    else the last chain of the day (`chain_before_close`).
+    else the last chain of the day's `LAST_MINUTES` (`chain_before_close`). An earlier one tells no end: a prediction
+    would be scored against the very price that it was made from.
     """
     asked = pd.MultiIndex.from_frame(pairs)
     price, settled_by = np.full(len(pairs), np.nan), np.full(len(pairs), None, dtype=object)
@@ -104,12 +106,13 @@ def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame
 
 def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
     """The prices of chains by symbol and the session that they belong to, one each."""
-    local = _new_york(spots["timestamp"])
-    day = (local - _since_midnight(OPEN)).dt.normalize()
+    local = new_york(spots["timestamp"])
+    day = (local - since_midnight(OPEN)).dt.normalize()
     day -= pd.to_timedelta((day.dt.dayofweek - 4).clip(lower=0), unit="D")  # at the weekend Friday's prices stand
-    late = local >= day + _since_midnight(CLOSE)
-    prices = spots.assign(day=day, late=late).sort_values("timestamp", kind="stable")
-    after, before = (prices[prices["late"] == late].groupby(["symbol", "day"])["spot_price"] for late in (True, False))
+    left = day + since_midnight(CLOSE) - local
+    prices = spots.assign(day=day, left=left).sort_values("timestamp", kind="stable")
+    over, nearly = prices["left"] <= timedelta(0), prices["left"] <= LAST_MINUTES
+    after, before = (prices[part].groupby(["symbol", "day"])["spot_price"] for part in (over, nearly & ~over))
     return {"chain_after_close": after.first(), "chain_before_close": before.last()}
 
 
@@ -117,7 +120,7 @@ def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tu
     """Whether each strike was touched after the prediction, and why that is not known or not asked."""
     day = local.dt.normalize()
     next_day = day + pd.Timedelta(days=1)
-    over, begun = local - day >= _since_midnight(CLOSE), local - day > _since_midnight(OPEN)
+    over, begun = local - day >= since_midnight(CLOSE), local - day > since_midnight(OPEN)
     surely = _ranges(said, next_day.where(begun, day), sessions)
     perhaps = _ranges(said, next_day.where(over, day), sessions)
     strike, spot, is_put = said["strike"].to_numpy(), said["spot"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
@@ -166,14 +169,3 @@ def _status(reasons: dict[str, Bools]) -> pd.Categorical[str]:
     """The first reason that holds, or `scored`."""
     codes = np.select(list(reasons.values()), range(1, len(reasons) + 1), 0).astype(np.int8)
     return pd.Categorical.from_codes(codes, pd.Index([SCORED, *reasons]))
-
-
-def _since_midnight(moment: time) -> pd.Timedelta:
-    return pd.Timedelta(hours=moment.hour, minutes=moment.minute)
-
-
-def _new_york(times: pd.Series) -> pd.Series:
-    """Naive UTC times as naive times in New York; each distinct one is converted once."""
-    codes, distinct = pd.factorize(times)
-    local = pd.DatetimeIndex(distinct).tz_localize("UTC").tz_convert(NEW_YORK).tz_localize(None)
-    return pd.Series(local.to_numpy()[codes], index=times.index)

@@ -6,6 +6,10 @@ with B-splines and penalties*, Statistical Science 11, 1996) through all quotes,
 ask are narrow. The penalties say what a smile looks like before any quote is seen: from knot to knot it
 bends by about `BEND` and falls by about `SLOPE` of its level; beyond the quotes its slope fades to 0.
 
+A quote may be stale and narrow: one that the others contradict loses its strength as if errors had Student's
+distribution with `DEGREES` degrees of freedom (Lange, Little, Taylor, JASA 84, 1989, by reweighting). The first
+weights are from the medians of neighbours, because one quote may be wrong by a hundred times its spread.
+
 The probability of ending below a strike is the slope of the put price by strike (Breeden, Litzenberger,
 Journal of Business 51, 1978), which for a smile is N(-d2) + density(d2) * slope of the deviation. Quotes that
 admit arbitrage make it fall somewhere; the values are then rearranged in rising order (Chernozhukov,
@@ -28,22 +32,28 @@ KNOT_SPACING = 0.75
 REACH = 16  # knots on each side of the forward
 BEND, SLOPE = 0.05, 0.3
 LEAST_ERROR = 0.005  # of the level: quotes are not believed to be better than this
+DEGREES = 4
+REWEIGHTINGS = 3
+NEIGHBOURS = 9  # quotes, a put and a call each strike: up to four of them may be wrong
 LEAST_DEVIATION = 0.05  # of that at the money
 GRID = np.linspace(-10.0, 10.0, 601)
 _ROOT_TWO_PI = np.sqrt(2 * np.pi)
 
 
 class Smile(NamedTuple):
-    """Deviation over `at_the_money` is a spline in z with these coefficients."""
+    """Deviation over `level`, at log(strike / forward) / level of `GRID`; `level` is about that at the money.
+
+    `doubt` is the standard error of the logarithm of the deviation, on the grid too.
+    """
 
     forward: float
-    at_the_money: float
-    coefficients: Floats
+    level: float
+    ratio: Floats
+    doubt: Floats
 
     def deviation(self, strike: Floats) -> Floats:
         """Volatility times root of years at each strike."""
-        z = np.clip(np.log(strike / self.forward) / self.at_the_money, GRID[0], GRID[-1])
-        return self.at_the_money * np.maximum(_basis(z) @ self.coefficients, LEAST_DEVIATION)
+        return self.level * np.interp(np.log(strike / self.forward) / self.level, GRID, self.ratio)
 
 
 def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Floats) -> Smile:
@@ -54,15 +64,17 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
     """
     moneyness = np.log(strike / forward)
     typical = np.median(deviation)
-    strength = 1 / np.maximum(error / typical, LEAST_ERROR) ** 2
-    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * strength
-    level = float(np.average(deviation, weights=near))
+    error = np.maximum(error / typical, LEAST_ERROR)
+    surprise = (deviation - _medians(strike, deviation)) / (typical * error)
+    near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * _strength(error, surprise)
+    level = float(near @ deviation / near.sum())
     z = moneyness / level
-    basis = _basis(z)
-    weight = np.where(np.abs(z) <= GRID[-1], strength, 0.0)
-    normal = basis.T @ (basis * weight[:, None]) + _penalty()
-    bent: Floats = np.linalg.solve(normal, basis.T @ (weight * (deviation / level - 1)))
-    return Smile(forward, level, 1 + bent)
+    inside = np.abs(z) <= GRID[-1]
+    values, error, surprise = (deviation / level - 1)[inside], error[inside], surprise[inside]
+    bent, covariance = _fitted(_basis(z[inside]), values, error, surprise)
+    ratio = np.maximum(1 + _grid_basis() @ bent, LEAST_DEVIATION)
+    variance = np.einsum("ij,ij->i", _grid_basis() @ covariance, _grid_basis())
+    return Smile(forward, level, ratio, np.sqrt(np.maximum(variance, 0.0)) / ratio)
 
 
 def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
@@ -70,14 +82,37 @@ def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
 
     `stretch` multiplies all log distances from the forward: more or less volatile than implied.
     """
-    values, slopes = _grid_basis()
-    ratio, slope = values @ smile.coefficients, slopes @ smile.coefficients
-    slope = np.where(ratio > LEAST_DEVIATION, slope, 0.0)
-    deviation = smile.at_the_money * np.maximum(ratio, LEAST_DEVIATION)
-    d2 = -GRID * smile.at_the_money / deviation - 0.5 * deviation
+    deviation = smile.level * smile.ratio
+    d2 = -GRID * smile.level / deviation - 0.5 * deviation
+    slope = np.gradient(smile.ratio, GRID)
     below = np.sort(np.clip(ndtr(-d2) + np.exp(-0.5 * d2 * d2) / _ROOT_TWO_PI * slope, 0.0, 1.0))
-    relative = np.exp(np.clip(stretch * smile.at_the_money * GRID, -700.0, 700.0))
+    relative = np.exp(np.clip(stretch * smile.level * GRID, -700.0, 700.0))
     return Distribution.of(smile.forward, relative, below)
+
+
+def _fitted(basis: Floats, values: Floats, error: Floats, surprise: Floats) -> tuple[Floats, Floats]:
+    """Coefficients of the spline through the values, and their covariance."""
+    for _ in range(REWEIGHTINGS + 1):
+        strength = _strength(error, surprise)
+        covariance = np.linalg.inv(basis.T @ (basis * strength[:, None]) + _penalty())
+        bent: Floats = covariance @ (basis.T @ (strength * values))
+        surprise = (values - basis @ bent) / error
+    return bent, covariance
+
+
+def _strength(error: Floats, surprise: Floats) -> Floats:
+    """How much each quote counts, by its error and by how many errors it is off."""
+    return (DEGREES + 1) / (DEGREES + surprise**2) / error**2
+
+
+def _medians(strike: Floats, deviation: Floats) -> Floats:
+    """Of each quote and its neighbours by strike the median deviation."""
+    order = np.argsort(strike, kind="stable")
+    reach = NEIGHBOURS // 2
+    padded = np.pad(deviation[order], reach, mode="reflect" if strike.size > reach else "edge")
+    medians = np.empty_like(deviation)
+    medians[order] = np.median(np.lib.stride_tricks.sliding_window_view(padded, NEIGHBOURS), axis=1)
+    return medians
 
 
 def _basis(z: Floats) -> Floats:
@@ -87,12 +122,8 @@ def _basis(z: Floats) -> Floats:
 
 
 @lru_cache
-def _grid_basis() -> tuple[Floats, Floats]:
-    """Splines and their slopes by z on the grid."""
-    signed = GRID[:, None] / KNOT_SPACING - np.arange(-REACH, REACH + 1)
-    u = np.abs(signed)
-    outwards = np.where(u < 1, 1.5 * u * u - 2 * u, -0.5 * np.maximum(2 - u, 0.0) ** 2)
-    return _basis(GRID), np.sign(signed) * outwards / KNOT_SPACING
+def _grid_basis() -> Floats:
+    return _basis(GRID)
 
 
 @lru_cache

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EVENTS = {"in_the_money": "Finished in the money", "touched": "Touched the strike"}
-NAMES = {"abs_delta": "|delta|", "n_d2": "N(d2)", "twice_abs_delta": "2 |delta|"}
+NAMES = {"prob_itm_market": "market's", "abs_delta": "|delta|", "n_d2": "N(d2)", "twice_abs_delta": "2 |delta|"}
 
 
 def show_outcomes(document: Mapping[str, Any], console: Console) -> None:
@@ -45,7 +45,9 @@ def _scores(told: Mapping[str, Any]) -> Table:
 
     table = Table("forecast", "of", "count", "forecast", "happened", "Brier", "skill", "log loss", "skill", box=None)
     rows = [(score["forecast"], "common" if score["common"] else "all", score) for score in told["scores"]]
-    rows += [(told["scores"][0]["forecast"], f"{right}s", score) for right, score in told["by_right"].items()]
+    mine = told["scores"][0]["forecast"]
+    rows += [(mine, f"{right}s", score) for right, score in told["by_right"].items()]
+    rows += [(mine, model, score) for model, score in told["by_model"].items() if len(told["by_model"]) > 1]
     for name, of, score in rows:
         rates = (_percent(score[key]) for key in ("mean_forecast", "base_rate"))
         losses = (_decimal(score[key]) for key in ("brier", "brier_skill", "log_loss", "log_loss_skill"))

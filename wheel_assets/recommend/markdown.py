@@ -20,6 +20,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         _table(sheet.ADVICE_COLUMNS, sheet.advice_cells(document)) or "Nothing to do now.",
         "**Why**\n\n" + "\n".join(_escaped(line) for line in sheet.reasons(document)),
         "**Not done**\n\n" + _list(sheet.not_done(document)) if sheet.not_done(document) else "",
+        "**About the data**\n\n" + _list(sheet.notes(document)) if sheet.notes(document) else "",
         _table(sheet.INPUT_COLUMNS, sheet.input_cells(document)),
         f"*{_escaped(document['risk'])}*",
     ]

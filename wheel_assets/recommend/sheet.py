@@ -16,6 +16,8 @@ Cells = tuple[str, ...]
 ADVICE_COLUMNS: Cells = ("#", "type into the broker", "credit", "set aside", "a year", "assigned", "breakeven")
 INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "limit", "from", "why")
 
+MOST_NOTES = 8
+
 
 def banner(document: Mapping[str, Any]) -> str:
     """A warning that cannot be overlooked where any number is invented; empty otherwise."""
@@ -59,6 +61,13 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
         listed = ", ".join(f"{number:,} {meaning}" for meaning, number in counts.most_common())
         said.append(f"{counts.total():,} contracts refused: {listed}.")
     return said
+
+
+def notes(document: Mapping[str, Any]) -> list[str]:
+    """What is peculiar about the data, each once; beyond `MOST_NOTES` only how many more there are."""
+    every = list(dict.fromkeys(note for entry in document["inputs"] for note in entry.get("notes", ())))
+    more = len(every) - MOST_NOTES
+    return every[:MOST_NOTES] + ([f"and {more} more, which --json lists"] if more > 0 else [])
 
 
 def input_cells(document: Mapping[str, Any]) -> list[Cells]:

@@ -32,6 +32,7 @@ def as_renderables(document: Mapping[str, Any]) -> list[RenderableType]:
     parts.append(_table(sheet.ADVICE_COLUMNS, rows) if rows else Text("Nothing to do now."))
     parts += _lines("Why", sheet.reasons(document))
     parts += _lines("Not done", sheet.not_done(document))
+    parts += _lines("About the data", sheet.notes(document))
     if document["inputs"]:
         parts.append(_table(sheet.INPUT_COLUMNS, sheet.input_cells(document)))
     return [*parts, Text(document["risk"], style="dim")]

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from wheel_assets.cache.io_manager import PullConfig, ReadThroughIOManager, freshness
+from wheel_assets.cache.request import OPTIONAL
 from wheel_assets.cache.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 
@@ -25,7 +26,8 @@ PRICES = SnapshotTable("prices", "keyed source", _COLUMNS, "symbol", "symbols")
 RATES = SnapshotTable("rates", "source without key", _COLUMNS)
 VALUES = SnapshotTable("values_", "prices times rates", _COLUMNS, "symbol", "symbols")
 REPORT = SnapshotTable("report", "the end", _COLUMNS)
-TOY_TABLES = (PRICES, RATES, VALUES, REPORT)
+HISTORY = SnapshotTable("history", "keyed source that values_ can do without", _COLUMNS, "symbol", "symbols")
+TOY_TABLES = (PRICES, RATES, HISTORY, VALUES, REPORT)
 
 
 class Clock:
@@ -81,7 +83,10 @@ def make_frame() -> Callable[..., pd.DataFrame]:
 
 @dataclass
 class Toy:
-    """The graph prices, rates -> values_ -> report (which reads prices too), and what happened in it."""
+    """The graph prices, rates -> values_ -> report (which reads prices too), and what happened in it.
+
+    With `history`, values_ has an optional input too.
+    """
 
     store: Store
     clock: Clock
@@ -91,6 +96,8 @@ class Toy:
     broken: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     version: str = "1"
+    history: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def definitions(self) -> dg.Definitions:
         """The assets and the IO manager under test."""
@@ -113,6 +120,10 @@ class Toy:
             **options,
         )
 
+    def restart(self) -> None:
+        """Go on as another process would, that has nothing at hand but the file."""
+        self.store = Store(self.store.path, TOY_TABLES, self.clock)
+
     def log(self) -> list[str]:
         """The cache lines of the newest run, oldest first."""
         run = self.instance.get_run_records(limit=10, order_by="id", ascending=False)
@@ -131,16 +142,20 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
     def policy(minutes: float) -> dg.FreshnessPolicy:
         return freshness(timedelta(minutes=minutes))
 
+    def fetched(what: str, symbols: list[str], number: float) -> pd.DataFrame:
+        good = {symbol: number for symbol in symbols if what + symbol not in toy.broken}
+        if not good:
+            raise dg.Failure(next(iter(toy.broken.values())), allow_retries=False)
+        frame = rows(good, toy.clock())
+        missing = {symbol: toy.broken[what + symbol] for symbol in symbols if what + symbol in toy.broken}
+        frame.attrs = {"not_fetched": missing, "notes": toy.notes}
+        return frame
+
     @dg.asset(freshness_policy=policy(15), code_version=toy.version)
     def prices(config: Symbols) -> pd.DataFrame:
         symbols = config.symbols or toy.watchlist
         toy.made.update(f"prices {symbol}" for symbol in symbols)
-        good = {symbol: toy.clock().minute + 1.0 for symbol in symbols if symbol not in toy.broken}
-        if not good:
-            raise dg.Failure(next(iter(toy.broken.values())), allow_retries=False)
-        frame = rows(good, toy.clock())
-        frame.attrs["not_fetched"] = {s: toy.broken[s] for s in symbols if s in toy.broken}
-        return frame
+        return fetched("", symbols, toy.clock().minute + 1.0)
 
     @dg.asset(freshness_policy=policy(30))
     def rates() -> pd.DataFrame:
@@ -154,15 +169,36 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
         toy.made.update(f"values {symbol}" for symbol in prices["symbol"])
         return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0])
 
+    @dg.asset(freshness_policy=policy(1440))
+    def history(config: Symbols) -> pd.DataFrame:
+        symbols = config.symbols or toy.watchlist
+        toy.made.update(f"history {symbol}" for symbol in symbols)
+        return fetched("history ", symbols, 1000.0)
+
+    @dg.asset(name="values_", freshness_policy=policy(60), ins={"history": dg.AssetIn(metadata=OPTIONAL)})
+    def values_with_history(
+        config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame, history: pd.DataFrame
+    ) -> pd.DataFrame:
+        more = prices["symbol"].map(history.set_index("symbol")["number"]).fillna(0.0)
+        toy.seen["history"] = history
+        toy.made.update(f"values {symbol}" for symbol in prices["symbol"])
+        return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0] + more)
+
     @dg.asset(freshness_policy=policy(15))
     def report(config: Symbols, prices: pd.DataFrame, values_: pd.DataFrame) -> pd.DataFrame:
         toy.made["report"] += 1
-        toy.seen = {"prices": prices, "values_": values_}
+        toy.seen |= {"prices": prices, "values_": values_}
         return rows({"all": float(values_["number"].sum())}, toy.clock())
 
-    return [prices, rates, values_, report]
+    return [prices, rates, *([history, values_with_history] if toy.history else [values_]), report]
 
 
 @pytest.fixture()
 def toy(toy_store: Store, clock: Clock) -> Toy:
     return Toy(toy_store, clock, dg.DagsterInstance.ephemeral())
+
+
+@pytest.fixture()
+def toy_with_history(toy: Toy) -> Toy:
+    toy.history = True
+    return toy

@@ -78,7 +78,7 @@ def lines(store: Store) -> list[tuple[object, ...]]:
 def test_everything_comes_back_under_its_own_times(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
     done = restore(other, tmp_path / "out")
-    assert done.snapshots == {"prices": 3, "rates": 1, "values_": 1, "report": 0}
+    assert done.snapshots == {"prices": 3, "rates": 1, "values_": 1, "report": 0, "history": 0}
     assert lines(other) == lines(filled)
     assert content(other)["api_calls"] == content(filled)["api_calls"]
 

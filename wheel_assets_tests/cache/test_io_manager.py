@@ -256,3 +256,12 @@ def test_what_is_loaded_has_the_declared_types_whatever_the_data(toy):
         "created_at": "datetime64[us]",
     }
     assert isinstance(toy.seen["prices"], pd.DataFrame)
+
+
+def test_notes_are_kept_with_the_snapshots_they_are_about(toy):
+    toy.notes = ["A: its quotes are delayed", "the login ends tomorrow"]
+    toy.run("report")
+    kept = {s.key: s.notes for s in toy.store.index([("prices", "A"), ("prices", "B")])[0]}
+    assert kept == {"A": tuple(toy.notes), "B": ("the login ends tomorrow",)}
+    toy.run("report")
+    assert [read["notes"] for read in toy.seen["prices"].attrs["reads"]] == [list(kept["A"]), list(kept["B"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -101,6 +102,34 @@ def test_inputs_share_the_key_or_are_taken_whole():
     assert input_places(both, "all", nodes) == [("chain", "A"), ("chain", "B"), ("positions", "me")]
 
 
+HISTORY = Node("history", ("A",), "symbol", max_age=timedelta(days=1))
+WITH_HISTORY = replace(PREDICTIONS, upstream=("chain", "history"), optional=frozenset({"history"}))
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ([made(1, "chain", 5), made(2, "predictions", 5, 1)], "fresh"),  # there was none
+        ([made(1, "chain", 5), made(2, "history", 5), made(3, "predictions", 5, 1, 2)], "fresh"),
+        ([made(1, "chain", 5), made(2, "predictions", 5, 1), made(3, "history", 1)], "fresh"),  # it came later
+        ([made(1, "chain", 5), made(2, "history", 2000), made(3, "predictions", 5, 1, 2)], "fresh"),
+        ([made(1, "chain", 5), made(2, "history", 5), made(3, "predictions", 5, 1, 2), made(4, "history", 1)],
+         "input_superseded"),
+        ([made(2, "history", 5), made(3, "predictions", 5, 2)], "input_superseded"),  # the chain is not optional
+        ([made(1, "chain", 5), made(2, "predictions", 61, 1)], "too_old"),
+    ],
+)  # fmt: skip
+def test_an_optional_input_may_be_lacking_but_not_superseded(index, reason):
+    readings = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
+    assert readings["predictions", "A"].reason == reason
+
+
+def test_nothing_is_made_for_the_sake_of_an_optional_input():
+    index = [made(1, "chain", 5), made(2, "history", 2000), made(3, "predictions", 61, 1, 2)]
+    readings = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
+    assert ("history", "A") not in readings
+
+
 ages = st.floats(-120, 120, allow_nan=False)
 
 
@@ -118,9 +147,7 @@ def test_whatever_is_served_fits_together(drawn):
 @given(st.lists(st.tuples(st.sampled_from(["chain", "greeks"]), ages, st.sets(st.integers(1, 8)))), ages)
 def test_a_looser_limit_never_makes_a_served_read_stale(drawn, more):
     index = [made(i, table, age, *inputs) for i, (table, age, inputs) in enumerate(drawn, 1)]
-    looser = tuple(
-        Node(n.table, n.keys, n.key_column, n.upstream, n.max_age + timedelta(minutes=abs(more))) for n in GRAPH
-    )
+    looser = tuple(replace(node, max_age=node.max_age + timedelta(minutes=abs(more))) for node in GRAPH)
     tight = assess(GRAPH, ("chain", "greeks"), index, now=NOW)
     loose = assess(looser, ("chain", "greeks"), index, now=NOW)
     assert all(loose[place].served for place, reading in tight.items() if reading.served)

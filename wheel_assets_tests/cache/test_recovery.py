@@ -228,6 +228,7 @@ def test_a_run_that_meets_damage_pulls_anew(toy):
     toy.run("report")
     with toy.store.file.attached() as connection:
         connection.execute("DELETE FROM prices WHERE symbol = 'A'")
+    toy.restart()
     assert toy.run("report").success
     assert dict(toy.made) == {"prices A": 1, "values A": 1, "report": 1}
 
@@ -237,5 +238,6 @@ def test_a_pull_that_meets_damage_pulls_that_too(toy):
     with toy.store.file.attached() as connection:
         connection.execute("DELETE FROM rates")
         connection.execute("DELETE FROM snapshots WHERE table_name = 'values_'")
+    toy.restart()
     assert toy.run("report").success
     assert toy.made["rates"] == 1

@@ -92,7 +92,8 @@ def test_a_folder_on_another_file_system_works(toy_store, tmp_path, make_rows):
         store = Store(tmp_path / "link" / "c.duckdb", tuple(toy_store.tables.values()), toy_store.clock)
         first = store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test")])[0]
         store.maintenance.cleanup()
-        assert len(store.get("prices", [first.snapshot_id])) == 1
+        again = Store(store.path, tuple(toy_store.tables.values()), toy_store.clock)
+        assert len(again.get("prices", [first.snapshot_id])) == 1
 
 
 HOMELESS = """

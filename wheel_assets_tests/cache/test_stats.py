@@ -13,8 +13,9 @@ import dagster as dg
 import pytest
 
 from wheel_assets.cache.history import forget_materializations, prune_runs
+from wheel_assets.cache.ledger import Ledger
 from wheel_assets.cache.maintenance import Limits
-from wheel_assets.cache.stats import costs, stats
+from wheel_assets.cache.stats import stats
 from wheel_assets.cache.store import Entry, Store
 
 LIMITS = Limits(max_bytes=5_000_000, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
@@ -96,13 +97,11 @@ def test_a_key_made_of_what_was_replaced_is_superseded(store, make_frame):
     assert {key["table"]: key["state"] for key in stats(store)["keys"]}["greeks"] == "input_superseded"
 
 
-def test_costs_are_told_by_month_and_source(store, fill, clock):
+def test_this_month_is_told_and_what_is_reserved_is_no_call(store, fill):
     fill()
-    assert (stats(store)["api_calls"], stats(store)["cost_usd"]) == (1, 0.25)
-    assert [(row["month"], row["source"], row["calls"], row["cost_usd"]) for row in costs(store)] == [
-        ("2026-11", "databento", 1, 0.25),
-        ("2026-10", "databento", 1, 0.25),
-    ]
+    with Ledger(store).reserve("databento", "A", 0.5, 50.0):
+        document = stats(store)
+    assert (document["api_calls"], document["cost_usd"]) == (1, 0.75)
 
 
 def test_uses_are_written_when_the_process_ends(store, fill):
@@ -137,7 +136,7 @@ def test_stats_and_costs_of_a_new_process(now_full, tmp_path):
     assert {document[f"{table}_count"] for table in now_full.tables} == {1}
     assert document["cost_usd"] == 0.25
     assert "option_chains" in wheel(tmp_path, "stats").stdout
-    assert [row["cost_usd"] for row in json.loads(wheel(tmp_path, "costs", "--json").stdout)] == [0.25]
+    assert [row["cost_usd"] for row in json.loads(wheel(tmp_path, "costs", "--json").stdout)["months"]] == [0.25]
 
 
 def test_cleanup_in_a_new_process_removes_from_every_table(now_full, tmp_path):
@@ -189,6 +188,13 @@ def test_old_runs_are_pruned_with_their_files_and_new_ones_stay(tmp_path):
         assert prune_runs(home, began + timedelta(days=1)) == 1
         assert home.get_runs_count() == 0
         assert not list(tmp_path.rglob(f"*{run_id}*"))
+
+
+@pytest.mark.parametrize(("days_later", "pruned"), [(0.9, 0), (2.1, 1)])
+def test_a_run_that_was_killed_is_pruned_a_day_later_than_one_that_ended(days_later, pruned):
+    with dg.DagsterInstance.ephemeral() as home:
+        home.create_run_for_job(short_job, status=dg.DagsterRunStatus.STARTED)
+        assert prune_runs(home, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days_later)) == pruned
 
 
 def test_forgetting_touches_only_the_assets_named():

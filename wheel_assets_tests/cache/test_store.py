@@ -25,9 +25,14 @@ def put(store: Store, frame: pd.DataFrame, key: str = "A", **more: object) -> in
     return store.put("prices", [Entry(key, frame, "test", **more)])[0].snapshot_id
 
 
+def another_process(store: Store) -> Store:
+    """What a process sees that has nothing at hand but the file."""
+    return Store(store.path, tuple(store.tables.values()), store.clock)
+
+
 def test_what_is_read_equals_what_was_written(toy_store, make_rows, clock):
     snapshot_id = put(toy_store, make_rows({"A": 1.5}))
-    frame = toy_store.get("prices", [snapshot_id])
+    frame = another_process(toy_store).get("prices", [snapshot_id])
     assert frame.drop(columns="timestamp").to_dict("records") == [
         {"snapshot_id": snapshot_id, "symbol": "A", "number": 1.5, "created_at": pd.Timestamp(clock.now)}
     ]
@@ -41,7 +46,7 @@ def test_every_number_survives_the_round_trip(toy_store, numbers):
     frame = pd.DataFrame(
         {"timestamp": datetime(2026, 1, 1), "symbol": "A", "number": pd.Series(numbers, dtype="float64")}
     )
-    back = toy_store.get("prices", [put(toy_store, frame)])
+    back = another_process(toy_store).get("prices", [put(toy_store, frame)])
     pd.testing.assert_series_equal(back["number"], frame["number"])
 
 
@@ -72,7 +77,32 @@ def test_rows_that_do_not_fit_are_refused_before_anything_is_written(toy_store, 
 
 def test_columns_are_stored_by_name_not_by_place(toy_store, make_rows):
     shuffled = make_rows({"A": 1.5})[["number", "symbol", "timestamp"]]
-    assert toy_store.get("prices", [put(toy_store, shuffled)])["number"][0] == 1.5
+    assert another_process(toy_store).get("prices", [put(toy_store, shuffled)])["number"][0] == 1.5
+
+
+@pytest.mark.parametrize("table", DATA_TABLES, ids=lambda table: table.name)
+def test_what_is_at_hand_equals_what_lies_in_the_file(tmp_path, make_frame, table):
+    store = Store(tmp_path / "all.duckdb", DATA_TABLES)
+    frame = make_frame(table)
+    frame.loc[1, [column.name for column in table.columns if not column.required]] = None
+    ids = [snapshot.snapshot_id for snapshot in store.put(table.name, [Entry("A", frame, "x"), Entry("B", frame, "x")])]
+    pd.testing.assert_frame_equal(store.get(table.name, ids), another_process(store).get(table.name, ids))
+
+
+def test_what_is_at_hand_is_the_readers_own(toy_store, make_rows):
+    snapshot_id = put(toy_store, make_rows({"A": 1.5}))
+    toy_store.get("prices", [snapshot_id])["number"] = 0.0
+    assert toy_store.get("prices", [snapshot_id])["number"][0] == 1.5
+
+
+def test_only_so_much_is_kept_at_hand(toy_store, make_rows, monkeypatch):
+    monkeypatch.setattr("wheel_assets.cache.store.RECENT_ROWS", 2)
+    ids = [put(toy_store, make_rows({"A": float(number)})) for number in range(4)]
+    with toy_store.file.transaction() as connection:
+        connection.execute("DELETE FROM prices")
+    assert [list(toy_store.get("prices", [snapshot_id])["number"]) for snapshot_id in ids[2:]] == [[2.0], [3.0]]
+    with pytest.raises(StoreDamaged):
+        toy_store.get("prices", ids[:1])
 
 
 def test_the_index_gives_the_newest_first_and_the_highest_id(toy_store, make_rows):

@@ -11,7 +11,7 @@ import pytest
 
 from wheel_assets import ask
 from wheel_assets.defs import resources
-from wheel_assets.defs.checks import NAMES, check_of, checked
+from wheel_assets.defs.checks import NAMES, checked, checks_of
 from wheel_assets.errors import RunFailed
 from wheel_assets.fetch.sample import SampleMarket
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS
@@ -90,6 +90,21 @@ def test_bad_quotes_only_warn(changed):
     assert {key for key, _ in stored("option_chains")} == {"U", "F"}
 
 
+def one_sided(chain: pd.DataFrame) -> pd.DataFrame:
+    """Quotes of which nine in ten no volatility explains."""
+    bad = chain.index % 10 > 0
+    return chain.assign(bid=chain["bid"].mask(bad, 2 * chain["spot_price"]), ask=chain["ask"].mask(bad, 3e3))
+
+
+def test_volatilities_that_collapse_within_a_day_stop_the_advice_and_keep_the_old(changed):
+    ask.recommend({"symbols": ["U"]})
+    before = stored("greeks")
+    changed(U=one_sided)
+    with pytest.raises(RunFailed, match="check schema_and_bounds of greeks failed; .* lost since the Greeks before"):
+        ask.recommend({"symbols": ["U"], "max_age_minutes": {"option_chains": 0.0}})
+    assert stored("greeks") == before
+
+
 @pytest.fixture
 def chain() -> pd.DataFrame:
     return pd.concat([SampleMarket().option_chain(s, pd.Timestamp.now("UTC")) for s in ("U", "F")], ignore_index=True)
@@ -148,7 +163,7 @@ def test_every_check_is_listed_blocking_and_says_what_it_looks_at():
     assert {f"{table}:{name}" for table, name in NAMES.items()} <= set(specs)
     chains = specs["option_chains:schema_and_quotes"]
     assert chains.blocking
-    assert chains == check_of(OPTION_CHAINS)
+    assert [chains] == checks_of(OPTION_CHAINS)
     assert "spot beyond the strikes: above 0 it leaves the symbol" in chains.description
 
 

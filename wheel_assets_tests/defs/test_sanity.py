@@ -176,3 +176,24 @@ def test_a_short_option_is_a_debt_and_cash_may_be_either():
 def test_free_cash_is_part_of_what_the_totals_leave(free, held, unexplained):
     rows = account(("stock", 100, 9000), ("cash", free, held))
     assert sanity.unreconciled_cash(rows)["mine"] == pytest.approx(unexplained)
+
+
+@pytest.mark.parametrize(("before", "lost"), [({"U": 0.0}, 0.75), ({"U": 0.5}, 0.5), ({"U": 0.9}, 0.0), ({}, None)])
+def test_volatilities_that_are_gone_are_counted_against_those_there_were(before, lost):
+    greeks = pd.DataFrame({"symbol": "U", "mid": 1.0, "years": 0.1, "iv": [0.3, None, None, None]})
+    greeks.attrs = {"without_volatility_before": before}
+    measured = sanity.volatilities_lost(greeks)
+    assert measured.to_dict() == ({} if lost is None else {"U": pytest.approx(lost)})
+
+
+@pytest.mark.parametrize(("call", "off"), [(0.7, 0.0), (0.8, 0.1), (0.5, 0.2)])
+def test_put_and_call_of_a_strike_cover_every_outcome(call, off):
+    contracts = {"option_symbol": ["U     261218P00030000", "U     261218C00030000"], "expiration": "2026-12-18"}
+    predictions = pd.DataFrame({"symbol": "U", **contracts, "strike": 30.0, "prob_itm": [0.3, call]})
+    assert sanity.put_and_call_apart(predictions).to_dict() == {"U": pytest.approx(off)}
+
+
+def test_a_put_without_its_call_is_not_judged():
+    alone = {"symbol": ["U"], "option_symbol": ["U     261218P00030000"], "expiration": ["2026-12-18"]}
+    predictions = pd.DataFrame({**alone, "strike": 30.0, "prob_itm": 0.3})
+    assert sanity.put_and_call_apart(predictions).empty

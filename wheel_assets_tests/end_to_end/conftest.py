@@ -56,12 +56,21 @@ def cboe_document(symbol: str) -> dict[str, Any]:
     return {"timestamp": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", "symbol": symbol, "data": quote}
 
 
+def bars(symbol: str) -> bytes:
+    """The sample history of U as Cboe would serve it, under another ticker."""
+    history = SampleMarket().price_history("U", datetime.now(UTC))
+    days = history.assign(date=history["date"].dt.strftime("%Y-%m-%d"))
+    names = ["date", "open", "high", "low", "close", "volume"]
+    return json.dumps({"symbol": symbol, "data": json.loads(days[names].to_json(orient="records"))}).encode()
+
+
 @dataclass
 class Market:
     """What the loopback market was asked, and how it behaves."""
 
     url: str = ""
-    requests: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)  # for chains
+    histories: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     down: bool = False
 
@@ -79,9 +88,11 @@ def market(documents: dict[str, bytes]) -> Iterator[Market]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             symbol = self.path.rsplit("/", 1)[-1].removesuffix(".json")
-            state.requests[symbol] += 1
+            history = "/charts/historical/" in self.path
+            (state.histories if history else state.requests)[symbol] += 1
             time.sleep(state.seconds)
             body = documents.get(symbol, b"<Error>AccessDenied</Error>")
+            body = bars(symbol) if history and symbol in documents else body
             self.send_response(500 if state.down else 200 if symbol in documents else 403)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from wheel_assets.costs import PLAN
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
 
@@ -43,12 +44,21 @@ def settings() -> str:
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 
+def costs() -> str:
+    """The plan of what the data costs."""
+    rows = [f"| {part.component} | {part.usage} | ${part.planned_usd:g} |" for part in PLAN]
+    limit = load_settings().budget.monthly_usd
+    stop = "a paid call that would pass it is refused, with the estimate, before it is made"
+    rows.append(f"| **all of it, at most** | `WHEEL_BUDGET__MONTHLY_USD`: {stop} | **${limit:g}** |")
+    return "\n".join(["| component | usage | a month |", "|---|---|---|", *rows])
+
+
 def benchmark() -> str:
     """The kept result of the benchmark of the commands."""
     return f"```text\n{(CLONE / 'benchmarks' / 'results' / 'commands.txt').read_text()}```"
 
 
-MADE = {"tables": tables, "settings": settings, "benchmark": benchmark}
+MADE = {"tables": tables, "costs": costs, "settings": settings, "benchmark": benchmark}
 
 
 def part(name: str, text: str) -> str:

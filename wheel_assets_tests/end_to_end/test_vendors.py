@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
+import pty
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +25,7 @@ import requests
 
 CLONE = Path(__file__).resolve().parents[2]
 REPLAY = CLONE.parent / "shared" / "market" / "replay_server.py"
-FRED = "/fred/series/observations"
+FRED, FRED_CSV = "/fred/series/observations", "/graph/fredgraph.csv"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{:%Y}/all"
 DOWNLOAD, TOKEN = "/v0/timeseries.get_range", "/v1/oauth/token"
 SECRETS = ["planted-fred-key", "planted-app-key", "planted-app-secret", "planted-refresh-1", "planted-db-key"]
@@ -60,29 +65,29 @@ def with_fred(user, fake, vendors):
 
 def test_the_rate_is_asked_for_once_a_day(with_fred, fake):
     with_fred.answer()
-    assert fake.paths() == [FRED, TREASURY.format(datetime.now(UTC))]
+    assert fake.paths() == [FRED, FRED_CSV, TREASURY.format(datetime.now(UTC))]
     with_fred.age("option_chains", 16)
     assert any(read["table"] == "greeks" and read["outcome"] == "cache_miss" for read in with_fred.answer()["inputs"])
-    assert len(fake.paths()) == 2
+    assert len(fake.paths()) == 3
     with_fred.age("option_chains", 16)
     with_fred.age("risk_free_rate", 1441)
     with_fred.answer()
-    assert len(fake.paths()) == 4
+    assert len(fake.paths()) == 6
 
 
 def test_the_rate_that_was_published_is_in_every_greek(with_fred):
     with_fred.answer()
     rate = 4 * math.log(1 + 0.0397 / 4)
     assert with_fred.query("SELECT DISTINCT round(risk_free_rate, 9) FROM greeks") == [(round(rate, 9),)]
-    assert with_fred.query("SELECT source FROM risk_free_rate") == [("US Treasury 3 Mo",)]
+    assert with_fred.query("SELECT source, tenor_years FROM risk_free_rate") == [("treasury", 0.25)]
 
 
 def test_why_another_source_was_used_is_logged_without_the_key(with_fred):
     done = with_fred.materialize("risk_free_rate")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"WARNING.*\*\*\* is not registered.*; used US Treasury 3 Mo", done.stdout + done.stderr)
-    calls = with_fred.query("SELECT source, status, cost_usd FROM api_calls ORDER BY source")
-    assert calls == [("fred", 400, 0.0), ("treasury", 200, 0.0)]
+    assert re.search(r"WARNING.*\*\*\* is not registered.*; used the Treasury's CSV", done.stdout + done.stderr)
+    calls = with_fred.query("SELECT source, status, cost_usd FROM api_calls ORDER BY source, status")
+    assert calls == [("fred", 400, 0.0), ("fred", 404, 0.0), ("treasury", 200, 0.0)]
 
 
 def test_another_rate_makes_other_greeks(user):
@@ -136,7 +141,7 @@ def test_what_was_paid_is_in_the_ledger_whatever_happens_next(payer, fake, datab
     wait_for(lambda: fake.paths().count(DOWNLOAD) > 1)
     run.kill()
     run.communicate()
-    assert spent(payer) == (1, 0.01)
+    assert spent(payer) == (2, 0.03)  # the first download, and what the two that were not finished would cost
 
 
 def test_a_vendor_without_a_history_says_so(payer, fake):
@@ -216,6 +221,38 @@ def test_an_address_of_another_login_is_refused_in_one_line(schwab_user, fake):
     assert (code, err.count("\n")) == (2, 1)
     assert "wheel: error: the pasted address answers another login" in err
     assert fake.paths() == []
+
+
+def browse(address: str) -> int:
+    """The status of a page, as a browser whose user has accepted the certificate gets it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(address, context=context, timeout=30) as answer:
+        return answer.status
+
+
+def test_at_a_terminal_the_browser_brings_the_login_by_itself(schwab_user, fake, vendors):
+    fake.on(TOKEN, vendors.Reply(vendors.schwab_token()))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        callback = f"https://127.0.0.1:{server.getsockname()[1]}"
+    keyboard, terminal = pty.openpty()
+    program = str(Path(sys.executable).parent / "wheel")
+    environment = {**schwab_user.environment, "WHEEL_SCHWAB__CALLBACK_URL": callback}
+    options = {
+        "cwd": schwab_user.folder,
+        "env": environment,
+        "text": True,
+        "stdin": terminal,
+        "stdout": subprocess.PIPE,
+    }
+    with subprocess.Popen([program, "login", "schwab"], **options) as run:
+        shown = next(line for line in run.stdout if "/v1/oauth/authorize?" in line)
+        state = re.search(r"[?&]state=([\w-]+)", shown)[1]
+        assert browse(f"{callback}/?" + urlencode({"code": "C0.x@", "state": state})) == 200
+        out, _ = run.communicate(timeout=60)
+    os.close(keyboard), os.close(terminal)
+    assert (run.returncode, "logged in for seven days, until " in out) == (0, True)
+    assert [seen.form["code"] for seen in fake.seen] == ["C0.x@"]
 
 
 def test_no_secret_is_left_behind(with_fred, schwab_user, fake, vendors):

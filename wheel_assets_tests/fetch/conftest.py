@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -147,15 +148,19 @@ class Vendor:
 def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, schwab: Any) -> Callable[[str], Vendor]:
     """Any vendor by its name in `VENDORS`, ready to answer well."""
     from wheel_assets.fetch.databento import DatabentoMarket
-    from wheel_assets.fetch.rates import FredRate, TreasuryRate
+    from wheel_assets.fetch.rates import FredCsvRate, FredRate, TreasuryRate
     from wheel_assets.fetch.schwab_account import SchwabAccount
     from wheel_assets.fetch.schwab_market import SchwabMarket
 
+    def free(*_: Any) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def named(name: str) -> Vendor:
         sleep = {"sleep": waits.append}
-        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, spend=float, budget=50.0, **sleep)
+        market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, reserve=free, **sleep)
         treasury = TreasuryRate(fake.url, calls.append, **sleep)
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
+        fred_csv = FredCsvRate(fake.url, calls.append, **sleep)
         sources = {
             "cboe": ("option_chains", cboe),
             "cboe history": ("price_history", cboe),
@@ -164,6 +169,7 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
             "schwab account": ("positions", SchwabAccount(schwab)),
             "databento": ("option_chains", market),
             "fred": ("risk_free_rate", fred),
+            "fred csv": ("risk_free_rate", fred_csv),
             "treasury": ("risk_free_rate", treasury),
         }
         path, good = _VENDORS.good_answers(fake)[name]

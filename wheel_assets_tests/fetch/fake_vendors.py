@@ -191,7 +191,8 @@ def schwab_token(**changes: Any) -> dict[str, Any]:
 class Databento:
     """The historical API for one chain of European options on a stock at `spot`, priced without arbitrage.
 
-    `quotes` and `definitions` may be edited before the first request; `ranges` are the schemas' ends.
+    `quotes` and `definitions` may be edited before the first request; `shares` are the quotes of the
+    stock itself in EQUS.MINI, none by default; `ranges` are the schemas' ends.
     """
 
     DEFINITION = "ts_recv,instrument_id,raw_symbol,instrument_class,expiration,strike_price"
@@ -202,6 +203,7 @@ class Databento:
         self.quotes: list[list[Any]] = []
         self.definitions: list[list[Any]] = []
         self.statistics: list[list[Any]] = []
+        self.shares: list[list[Any]] = []
         self.end = "2026-11-20T20:15:00.000000000Z"
         self.days_with_quotes = {"2026-11-20"}
         for number, strike in enumerate(range(90, 111)):
@@ -224,8 +226,12 @@ class Databento:
 
     def download(self, seen: Seen) -> Reply:
         schema, day = seen.form["schema"], seen.form["start"][:10]
-        rows = {"definition": self.definitions, "cbbo-1m": self.quotes, "statistics": self.statistics}[schema]
-        header = {"definition": self.DEFINITION, "cbbo-1m": self.QUOTE, "statistics": self.STATISTIC}[schema]
+        rows, header = {
+            "definition": (self.definitions, self.DEFINITION),
+            "cbbo-1m": (self.quotes, self.QUOTE),
+            "statistics": (self.statistics, self.STATISTIC),
+            "bbo-1m": (self.shares, self.QUOTE),
+        }[schema]
         lines = [",".join(map(str, row)) for row in rows] if day in self.days_with_quotes else []
         return Reply("\n".join([header, *lines]) + "\n", content_type="text/csv")
 
@@ -238,6 +244,7 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
     rows = [{"date": "2026-11-20", "value": "."}, {"date": "2026-11-19", "value": "3.97"}]
     year = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/2026/all"
     curve = 'Date,"1 Mo","3 Mo"\n11/19/2026,4.00,3.97\n11/18/2026,4.00,3.96\n'
+    series = "observation_date,DGS3MO,DGS1MO\n2026-11-18,3.96,4.00\n2026-11-19,3.97,4.00\n"
     account = schwab_account(schwab_option_position(), schwab_stock_position())
     days = ("2026-11-18", "2026-11-19")
     candles = {"symbol": "XYZ", "empty": False, "candles": [schwab_bar(day) for day in days]}
@@ -252,5 +259,6 @@ def good_answers(fake: FakeVendor) -> dict[str, tuple[str, Any]]:
         "schwab account": ("/trader/v1/accounts", Reply([account])),
         "databento": ("/v0/timeseries.get_range", Databento(fake).download),
         "fred": ("/fred/series/observations", Reply({"observations": rows})),
+        "fred csv": ("/graph/fredgraph.csv", Reply(series, content_type="text/csv")),
         "treasury": (year, Reply(curve, content_type="text/csv")),
     }

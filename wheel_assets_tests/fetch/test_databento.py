@@ -1,12 +1,16 @@
 """Databento's historical API, by its specification, and the money it costs."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from wheel_assets import errors
+from wheel_assets.cache.ledger import Ledger
+from wheel_assets.cache.store import Store, utc_now
 from wheel_assets.fetch.databento import DatabentoMarket, sessions
+from wheel_assets.fetch.http import ApiCall
 from wheel_assets.tables import OPTION_CHAINS
 
 RANGE, COST, DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
@@ -18,15 +22,19 @@ def databento(fake, vendors):
 
 
 @pytest.fixture
-def ask(fake, calls, waits, now):
-    """The frame of a chain, checked against its table."""
+def ask(fake, calls, waits, now, tmp_path):
+    """The frame of a chain, checked against its table; what it costs is in a ledger where `spent` is spent."""
 
     def chain(symbol="XYZ", at=now, budget=50.0, spent=0.0):
-        def spend():
-            return spent + sum(call.cost_usd for call in calls)
+        ledger = Ledger(Store(tmp_path / f"{len(calls)}.duckdb"))
+        ledger.record(ApiCall(utc_now(), "databento", "/x", 200, 1.0, 10, spent, None, None))
 
-        options = {"spend": spend, "budget": budget, "rate": 0.0, "sleep": waits.append}
-        frame = DatabentoMarket(fake.url, "db-key", calls.append, **options).option_chain(symbol, at)
+        def record(call):
+            calls.append(call)
+            ledger.record(call)
+
+        options = {"reserve": lambda *hold: ledger.reserve(*hold, budget), "rate": 0.0, "sleep": waits.append}
+        frame = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
         OPTION_CHAINS.conform(frame)
         return frame
 
@@ -140,10 +148,107 @@ def test_a_size_and_an_interest_of_nothing_are_null(ask, databento, nothing):
     assert frame["open_interest"].isna().all()
 
 
-def test_too_few_pairs_give_no_price(ask, databento):
+def test_a_price_in_billionths_is_read_as_one(ask, databento):
+    for row in databento.quotes:
+        row[4], row[6], row[7] = (str(round(float(price) * 1e9)) for price in (row[4], row[6], row[7]))
+    row = ask().set_index("option_symbol").loc["XYZ   270115P00095000"]
+    assert (row.bid, row.ask, row["last"], row.bid_size) == (4.95, 5.05, 5.0, 12)
+
+
+def test_the_open_interest_is_that_of_a_venue_that_tells_it(ask, databento):
+    for row in databento.statistics[2::4]:
+        row[3] = "9223372036854775807"
+    assert set(ask()["open_interest"]) == {4821}
+
+
+@pytest.fixture
+def without_parity(databento):
+    """Too few pairs of puts and calls to imply a price, and the stock itself in EQUS.MINI."""
     databento.quotes = databento.quotes[:8]
-    with pytest.raises(errors.NoSpotPrice, match="too few puts and calls"):
+    stamps = [f"2026-11-20T20:{minute}:00.000000000Z" for minute in (2, 13)]
+    bids, asks = ("98.000000000", "99.080000000"), ("98.100000000", "99.120000000")
+    databento.shares = [
+        [stamp, stamp, 7, "N", "99.500000000", 1, bid, ask, 3, 4]
+        for stamp, bid, ask in zip(stamps, bids, asks, strict=True)
+    ]
+    return databento
+
+
+def test_without_parity_the_price_is_that_of_the_shares(ask, without_parity, fake):
+    frame = ask()
+    assert set(frame["spot_price"]) == {99.1}
+    assert "XYZ: the price of XYZ is that of EQUS.MINI: too few puts and calls" in frame.attrs["notes"][0]
+    (form,) = asked(fake, "bbo-1m")
+    assert (form["dataset"], form["symbols"], form["stype_in"]) == ("EQUS.MINI", "XYZ", "raw_symbol")
+    assert (form["start"], form["end"]) == ("2026-11-20T19:45:00Z", "2026-11-20T20:15:00Z")
+
+
+def test_the_price_of_the_shares_is_paid_for_as_well(ask, without_parity, fake, calls):
+    ask()
+    assert fake.paths()[-2:] == [COST, DOWNLOAD]
+    assert sum(call.cost_usd for call in calls) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask_price", "price"), [("", "99.120000000", 99.5), ("99.200000000", "99.100000000", 99.5)]
+)
+def test_without_two_sides_the_last_trade_of_the_shares_counts(ask, without_parity, bid, ask_price, price):
+    without_parity.shares[-1][6:8] = bid, ask_price
+    assert set(ask()["spot_price"]) == {price}
+
+
+def test_shares_that_were_not_quoted_give_no_price(ask, without_parity):
+    without_parity.shares = []
+    with pytest.raises(errors.NoSpotPrice, match=r"too few puts and calls .*, and EQUS.MINI has no quote of it"):
         ask()
+
+
+def test_shares_that_may_not_be_seen_give_no_price(ask, without_parity, fake, vendors):
+    refusal = vendors.Reply({"detail": {"case": "license_not_found_unauthorized", "message": "no licence"}}, 403)
+    fake.on(COST, *[vendors.Reply(0.01)] * 3, refusal)
+    with pytest.raises(errors.NoSpotPrice, match="EQUS.MINI does not give it: .*no licence; use another market source"):
+        ask()
+
+
+def test_shares_beyond_the_budget_are_not_bought(ask, without_parity, fake):
+    with pytest.raises(errors.NoSpotPrice, match=r"EQUS.MINI does not give it: .* would cost \$0.0100"):
+        ask(budget=0.035)
+    assert asked(fake, "bbo-1m") == []
+
+
+def test_an_index_has_no_shares_to_look_up(ask, without_parity, fake):
+    without_parity.definitions = [
+        [*row[:2], row[2].replace("XYZ ", "SPXW"), *row[3:]] for row in without_parity.definitions
+    ]
+    with pytest.raises(errors.NoSpotPrice, match="an index is not traded in EQUS.MINI"):
+        ask("SPX")
+    assert asked(fake, "bbo-1m") == []
+
+
+def test_quotes_that_contradict_each_other_imply_no_price(ask, databento):
+    for number, row in enumerate(databento.quotes):
+        row[6], row[7] = (f"{float(price) + number % 5:.9f}" for price in (row[6], row[7]))
+    with pytest.raises(errors.NoSpotPrice):
+        ask()
+
+
+def test_what_the_vendor_warns_of_is_passed_on(ask, databento, fake):
+    def partly(seen):
+        reply = databento.download(seen)
+        reply.status, reply.headers = 206, {"X-Warning": '["DeprecatedWarning: soon", 5]'}
+        return reply
+
+    fake.on(DOWNLOAD, partly)
+    notes = ask().attrs["notes"]
+    assert "XYZ: Databento knew only a part of the symbols that were asked for" in notes
+    assert notes.count("XYZ: Databento warns: DeprecatedWarning: soon") == 1
+
+
+def test_a_download_is_what_was_priced(ask, databento, fake):
+    ask()
+    priced = [seen.query for seen in fake.seen if seen.path == COST]
+    bought = [seen.form for seen in fake.seen if seen.path == DOWNLOAD]
+    assert sorted(priced, key=str) == sorted(({name: form[name] for name in priced[0]} for form in bought), key=str)
 
 
 @pytest.mark.parametrize("schema", ["QUOTE", "DEFINITION", "STATISTIC"])
@@ -184,7 +289,7 @@ def test_a_broken_download_is_not_paid_again_beyond_the_budget(ask, databento, f
     fake.on(DOWNLOAD, broken, broken, databento.download)
     with pytest.raises(errors.BudgetExceeded, match=r"\$0.03 of this month's \$0.03 are spent"):
         ask(budget=0.03)
-    assert fake.paths().count(DOWNLOAD) == 3
+    assert fake.paths().count(DOWNLOAD) == 1  # the rest of the chain could not be paid for any more
 
 
 def test_a_refused_download_is_not_counted_as_spent(ask, databento, fake, vendors, calls):
@@ -225,7 +330,7 @@ def test_an_unreadable_range_is_refused(ask, databento, fake, vendors, document)
 
 def test_a_key_must_be_set(calls):
     with pytest.raises(errors.SettingError, match="WHEEL_DATABENTO__API_KEY is not set"):
-        DatabentoMarket("https://hist.databento.com", None, calls.append, spend=float, budget=1.0)
+        DatabentoMarket("https://hist.databento.com", None, calls.append, reserve=nullcontext)
 
 
 def test_an_index_has_two_parents(ask, databento, fake):

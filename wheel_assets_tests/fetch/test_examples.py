@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["osi", "quotes", "rates", "schwab_account", "schwab_login"])
+@pytest.mark.parametrize("name", ["curve", "osi", "quotes", "schwab_account", "schwab_login", "source", "transport"])
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"wheel_assets.fetch.{name}"))
     assert result.attempted > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -139,7 +140,7 @@ def test_schwab_says_by_an_empty_answer_that_it_has_none(from_schwab, body):
 
 
 def test_databento_has_none_and_is_not_asked(fake, calls, now):
-    market = DatabentoMarket(fake.url, "db-key", calls.append, spend=float, budget=50.0)
+    market = DatabentoMarket(fake.url, "db-key", calls.append, reserve=nullcontext)
     with pytest.raises(errors.SourceError, match="no price history of XYZ; OPRA.* carries options only; use another"):
         market.price_history("XYZ", now)
     assert fake.seen == []

@@ -1,6 +1,12 @@
 """The client: what it asks again, what it never does, what it tells the ledger."""
 
+import gzip
 import json
+import socket
+import threading
+import time
+import tracemalloc
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,7 +16,8 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.fetch.answer import VendorFault
-from wheel_assets.fetch.http import HttpClient, Request, is_loopback
+from wheel_assets.fetch.http import HttpClient, Request
+from wheel_assets.fetch.pace import Pace
 from wheel_assets.tables import API_CALLS
 
 SECRET = "s3cr3t-value"
@@ -27,6 +34,29 @@ def client(fake, calls, waits):
 @pytest.fixture
 def reply(vendors):
     return vendors.Reply
+
+
+@pytest.fixture
+def dripping(calls):
+    """A client of a server whose body comes byte by byte, ten a second, a thousand in all."""
+    server, closing = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve(status):
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            head = f"HTTP/1.1 {status} X\r\nLocation: /y\r\nContent-Length: 1000\r\n\r\n"
+            connection.sendall(head.encode())
+            while not closing.wait(0.1):
+                connection.sendall(b"x")
+
+    def client(status, **options):
+        threading.Thread(target=serve, args=[status], daemon=True).start()
+        return HttpClient("vendor", f"http://127.0.0.1:{server.getsockname()[1]}", calls.append, retries=0, **options)
+
+    yield client
+    closing.set()
+    server.close()
 
 
 def failure(client, request=None):
@@ -201,21 +231,6 @@ def test_plain_http_is_for_this_machine_only(calls, url):
         HttpClient("vendor", url, calls.append)
 
 
-@pytest.mark.parametrize(
-    ("url", "loopback"),
-    [
-        ("http://127.0.0.1:8765", True),
-        ("http://localhost:1", True),
-        ("http://[::1]:1", True),
-        ("https://cdn.cboe.com", False),
-        ("http://localhost.example.com", False),
-        ("http://127.0.0.1@example.com", False),
-    ],
-)
-def test_loopback_addresses(url, loopback):
-    assert is_loopback(url) is loopback
-
-
 def test_the_environment_diverts_nothing_from_loopback(client, fake, reply, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login user password stolen\n")
@@ -232,3 +247,101 @@ def test_it_says_who_it_is(client, fake, reply):
     fake.on("/x", reply({}))
     client().get("/x")
     assert fake.seen[0].headers["User-Agent"].startswith("wheel_assets/")
+
+
+@pytest.mark.parametrize(
+    "asked", ["9" * 400, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT"]
+)
+def test_an_absurd_wait_is_neither_begun_nor_a_crash(client, fake, waits, reply, asked):
+    fake.on("/x", reply(status=429, headers={"Retry-After": asked}))
+    assert isinstance(failure(client(retries=1)), errors.RateLimited)
+    assert sum(waits) < 1
+
+
+@pytest.mark.parametrize("status", [200, 302])
+def test_a_body_that_drips_is_bounded_in_time(client, dripping, calls, status):
+    started = time.monotonic()
+    error = failure(dripping(status, total_seconds=0.3))
+    assert isinstance(error, errors.SourceUnreachable)
+    assert "took over 0.3 seconds" in str(error)
+    assert time.monotonic() - started < 5  # the body alone would take 100
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_bomb_is_not_unpacked(client, fake, reply, status, layers):
+    body = b"0" * 300_000_000
+    for _ in range(layers):
+        body = gzip.compress(body, 1)
+    headers = {"Content-Encoding": ", ".join(["gzip"] * layers), "Location": "/elsewhere"}
+    fake.on("/x", reply(body, status, headers=headers))
+    tracemalloc.start()
+    assert isinstance(failure(client(max_bytes=1_000_000)), errors.UnexpectedAnswer)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_damaged_compression_is_a_broken_answer(client, fake, calls, reply):
+    fake.on("/x", reply(b"no gzip at all", headers={"Content-Encoding": "gzip"}))
+    assert "its compression is damaged" in str(failure(client()))
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("location", ["http://[", "\xff\xfe", "https://127.0.0.1:1/other", "//", "ftp://x"])
+def test_a_redirect_is_not_so_much_as_looked_at(client, fake, reply, location):
+    fake.on("/x", reply(status=302, headers={"Location": location}))
+    error = failure(client(), Request("/x", headers={"Authorization": f"Bearer {SECRET}"}))
+    assert (error.status, len(fake.seen)) == (302, 1)
+
+
+def test_a_secret_is_found_in_other_spellings_too(fake, calls, reply):
+    client = HttpClient("vendor", fake.url, calls.append, secrets=["a b/c@"])
+    fake.on("/x", reply('{"echo": "a%20b%2Fc%40 a+b%2Fc%40 a b/c@"}', 403))
+    assert '"echo": "*** *** ***"' in str(failure(client))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "billed"),
+    [
+        ({"status": 200}, 0.25),
+        ({"status": 503}, 0.25),
+        ({"cut": True, "body": b"12345678"}, 0.25),
+        ({"status": 402}, 0.0),
+        ({"status": 429}, 0.0),
+        ({"status": 302}, 0.0),
+    ],
+)
+def test_what_was_refused_is_not_paid_for(client, fake, calls, reply, trouble, billed):
+    fake.on("/x", reply(**trouble))
+    with suppress(errors.SourceError):
+        client(retries=0).send(Request("/x", cost_usd=0.25))
+    assert [call.cost_usd for call in calls] == [billed]
+
+
+def test_what_never_left_is_not_paid_for(calls, waits):
+    client = HttpClient("vendor", "http://127.0.0.1:9", calls.append, sleep=waits.append)
+    failure(client, Request("/x", cost_usd=0.25))
+    assert {call.cost_usd for call in calls} == {0.0}
+
+
+def test_what_is_interrupted_may_have_to_be_paid_for(client, fake, calls, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HttpClient, "_exchange", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client().send(Request("/x", cost_usd=0.25))
+    assert [(call.cost_usd, call.error) for call in calls] == [(0.25, "interrupted")]
+
+
+def test_waiting_for_its_turn_does_not_use_up_the_time(fake, calls, reply, monkeypatch):
+    monkeypatch.setattr("wheel_assets.fetch.http.is_loopback", lambda _: False)
+    pace = Pace(1, 60.0, clock=lambda: 0.0, sleep=lambda _: time.sleep(0.3))
+    client = HttpClient(
+        "vendor", fake.url.replace("http", "https"), calls.append, pace=pace, total_seconds=0.2, retries=0
+    )
+    client._base_url = fake.url
+    fake.on("/x", reply({"a": 1}))
+    client.get("/x")
+    assert client.get("/x").json() == {"a": 1}

@@ -122,6 +122,41 @@ def read(tmp_path: Path) -> Read:
     return read
 
 
+ALL_ACCOUNTS = """\
+"Positions for All-Accounts as of 12:33 PM ET, 2026/11/20"
+
+"Individual ...123"
+"Symbol","Description","Quantity","Price","Market Value","Day Change $ ($)","Cost Basis","% of Account","Security Type",
+"XYZ","XYZ CORP","1,200","$33.00","$39,600.00","-$3.20","$37,800.00","97.5%","Equity",
+"SWVXX","VALUE ADVANTAGE MONEY","5,000","$1.00","$5,000.00","N/A","$5,000.00","1%","Mutual Fund",
+"Cash & Cash Investments","--","--","--","$1,000.00","--","--","2.5%","Cash and Money Market",
+"Account Total","--","--","--","$45,600.00","-$3.20","$42,800.00","--","--",
+
+"Roth IRA ...456"
+"Symbol","Description","Quantity","Price","Market Value","Day Change $ ($)","Cost Basis","% of Account","Security Type",
+"BRK/B","BERKSHIRE HATHAWAY CLASS B","5","$500.00","$2,500.00","--","$2,000.00","50%","Equity",
+"BRK/B 12/18/2026 1,400.00 C","CALL $1,400 EXP 12/18/26","-1","$0.50","($50.00)","--","-$129.34","-1%","Option",
+"Cash & Cash Investments","--","--","--","$2,000.00","--","--","50%","Cash and Money Market",
+"Account Total","--","--","--","$4,450.00","--","$1,870.66","--","--",
+"Positions Total","","","","$50,050.00","","","","",
+"""
+
+
+@pytest.mark.parametrize(
+    ("account_id", "holdings"),
+    [
+        ("11111123", [("XYZ", 1200, 39600), ("SWVXX", 5000, 5000), ("USD", 1000, 1000)]),
+        ("11111456", [("BRK.B", 5, 2500), ("BRKB  261218C01400000", -1, -50), ("USD", 2000, 2000)]),
+    ],
+)
+def test_a_file_of_all_accounts_is_read_for_one_of_them(
+    read: Read, account_id: str, holdings: list[tuple[str, float, float]]
+) -> None:
+    frame = read(ALL_ACCOUNTS, account_id)
+    assert list(frame[["symbol", "quantity", "market_value"]].itertuples(index=False, name=None)) == holdings
+    assert any("rows of totals" in note for note in frame.attrs["notes"])
+
+
 @pytest.mark.parametrize(("content", "as_of"), EXPORTS.values(), ids=EXPORTS)
 def test_every_export_tells_the_same_account(read: Read, content: str, as_of: str) -> None:
     frame = read(content)
@@ -196,7 +231,7 @@ def test_base_currency_counts_where_no_dollars_are_listed(read: Read) -> None:
         ("", "it is empty"),
         ("symbol,quantity\n", "no position and no cash"),
         ("symbol,quantity\nU,12x\n", r"1 of 1 rows are not understood: row 2 \[U 12x\]: '12x' is not a number"),
-        ("symbol,quantity\nU,1\nU,1\n", "U stands in row 2 already"),
+        ("symbol,quantity\nU,1\nU,1\n", "U stands in row 2 already; hold it in one row"),
         ("symbol,quantity\n-XYZ261218C35,1\nXYZ261218C00035000,1\n", "stands in row 2 already"),
         ("symbol,quantity\n-XYZ261113C35,1\n", "expired on 2026-11-13, the account has changed"),
         ("symbol,quantity,as_of\nU,1,2062-01-01\n", "still to come"),

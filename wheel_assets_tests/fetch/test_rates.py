@@ -1,4 +1,4 @@
-"""The risk-free rate: newest published value, percent to decimal, a week's patience."""
+"""The risk-free rate by tenor: newest published day, percent to decimal, a week's patience."""
 
 import math
 from datetime import UTC, date, datetime
@@ -7,11 +7,11 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.fetch.constant import ConstantRate
-from wheel_assets.fetch.rates import FirstOf, FredRate, TreasuryRate, continuous
+from wheel_assets.fetch.rates import FirstOf, FredCsvRate, FredRate, TreasuryRate
 from wheel_assets.fetch.source import Rate
 from wheel_assets.tables import RISK_FREE_RATE
 
-FRED = "/fred/series/observations"
+FRED, FRED_CSV = "/fred/series/observations", "/graph/fredgraph.csv"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{}/all"
 KEY = "0123456789abcdef0123456789abcdef"
 HEADER = 'Date,"1 Mo","1.5 Month","2 Mo","3 Mo","4 Mo"\n'
@@ -19,10 +19,25 @@ HEADER = 'Date,"1 Mo","1.5 Month","2 Mo","3 Mo","4 Mo"\n'
 
 @pytest.fixture
 def fred(fake, calls, waits, vendors, now):
-    def rate(*observations, at=now, **reply):
-        rows = [{"date": day, "value": value} for day, value in observations]
-        fake.on(FRED, vendors.Reply(**({"body": {"observations": rows}} | reply)))
+    """FRED with these observations of three months, and of `others` by series; of no other series."""
+
+    def rate(*observations, at=now, others=None, **reply):
+        def answer(seen):
+            pairs = {"DGS3MO": observations, **(others or {})}.get(seen.query["series_id"], ())
+            body = {"observations": [{"date": day, "value": value} for day, value in pairs]}
+            return vendors.Reply(**({"body": body} | reply))
+
+        fake.on(FRED, answer)
         return FredRate(fake.url, KEY, calls.append, sleep=waits.append).risk_free_rate(at)
+
+    return rate
+
+
+@pytest.fixture
+def fred_csv(fake, calls, waits, vendors, now):
+    def rate(*lines, at=now, content_type="text/csv"):
+        fake.on(FRED_CSV, vendors.Reply("\n".join(lines) + "\n", content_type=content_type))
+        return FredCsvRate(fake.url, calls.append, sleep=waits.append).risk_free_rate(at)
 
     return rate
 
@@ -38,20 +53,20 @@ def treasury(fake, calls, waits, vendors, now):
     return rate
 
 
-def test_a_yield_is_compounded_continuously():
-    # 3.97 percent simple for three months: one dollar becomes 1 + 0.0397 / 4 in a quarter.
-    assert math.exp(continuous(3.97) / 4) == pytest.approx(1 + 0.0397 / 4)
-    assert continuous(0.0) == 0.0
+def continuous(percent, years=0.25):
+    """Simple interest until `years`: one dollar becomes 1 + y t, which is exp(r t)."""
+    return math.log(1 + percent / 100 * years) / years
 
 
 def test_the_constant_is_what_the_user_set(now):
     rate = ConstantRate(0.04).risk_free_rate(now)
     assert (rate.value, rate.date, rate.source) == (0.04, date(2026, 11, 20), "constant")
+    assert len(rate.frame()) == 1
 
 
 def test_fred_gives_the_newest_published_value(fred, fake):
     rate = fred(("2026-11-20", "."), ("2026-11-19", "3.97"), ("2026-11-18", "3.90"))
-    assert (rate.value, rate.date, rate.source) == (continuous(3.97), date(2026, 11, 19), "FRED DGS3MO")
+    assert (rate.value, rate.date, rate.source) == (pytest.approx(continuous(3.97)), date(2026, 11, 19), "fred")
     query = fake.seen[0].query
     assert (query["series_id"], query["sort_order"], query["file_type"]) == ("DGS3MO", "desc", "json")
 
@@ -59,13 +74,68 @@ def test_fred_gives_the_newest_published_value(fred, fake):
 @pytest.mark.parametrize("order", [1, -1])
 def test_observations_may_come_in_any_order(fred, order):
     rows = [("2026-11-18", "3.90"), ("2026-11-19", "3.97"), ("2026-11-20", "")]
-    assert fred(*rows[::order]).value == continuous(3.97)
+    assert fred(*rows[::order]).value == pytest.approx(continuous(3.97))
 
 
-def test_the_treasury_gives_the_newest_published_value(treasury):
+def test_fred_is_asked_for_six_tenors_of_one_day(fred, fake):
+    others = {"DGS1MO": [("2026-11-19", "4.10")], "DGS6MO": [("2026-11-19", "3.90"), ("2026-11-20", "9.99")]}
+    rate = fred(("2026-11-19", "3.97"), others=others | {"DGS1": [("2026-11-18", "3.80")]})
+    percents = {1 / 12: 4.1, 0.25: 3.97, 0.5: 3.9}
+    assert rate.zero_rates == pytest.approx({years: continuous(y, years) for years, y in percents.items()})
+    assert {seen.query["series_id"] for seen in fake.seen} == {"DGS1MO", "DGS3MO", "DGS6MO", "DGS1", "DGS2", "DGS3"}
+    assert rate.notes == ("fred has no DGS1, DGS2, DGS3 of 2026-11-19: left out",)
+
+
+def test_a_tenor_that_cannot_be_had_is_left_out(fake, calls, waits, vendors, now):
+    def answer(seen):
+        good = seen.query["series_id"] != "DGS2"
+        return vendors.Reply({"observations": [{"date": "2026-11-19", "value": "4"}]}, 200 if good else 500)
+
+    fake.on(FRED, answer)
+    rate = FredRate(fake.url, KEY, calls.append, sleep=waits.append).risk_free_rate(now)
+    assert list(rate.zero_rates) == [1 / 12, 0.25, 0.5, 1.0, 3.0]
+    assert [note[:36] for note in rate.notes] == ["DGS2 is left out: fred is failing; H"]
+
+
+def test_a_key_that_is_refused_is_shown_once(fred, calls):
+    with pytest.raises(errors.SourceError):
+        fred(body={"error_message": "not registered"}, status=400)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("day", ["observation_date", "DATE"])
+def test_fred_without_a_key_is_one_csv(fred_csv, fake, day):
+    rate = fred_csv(f"{day},DGS3MO,DGS1MO,DGS1", "2026-11-18,3.9,4.0,3.7", "2026-11-19,3.97,4.1,3.71", "2026-11-20,.,,")
+    assert (rate.value, rate.date, rate.source) == (pytest.approx(continuous(3.97)), date(2026, 11, 19), "fred")
+    assert list(rate.zero_rates) == [1 / 12, 0.25, 1.0]
+    query = fake.seen[0].query
+    assert query["id"].split(",")[0] == "DGS3MO"
+    assert (query["cosd"], query["coed"]) == ("2026-10-21", "2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["<html>Access Denied</html>"], "instead of CSV"),
+        (["observation_date,DGS10", "2026-11-19,4"], "fred's CSV has no observation_date and DGS3MO"),
+        (["observation_date,DGS3MO"], "fred has no value of DGS3MO"),
+        (["observation_date,DGS3MO", "2026-11-19,."], "fred has no value of DGS3MO"),
+        (["observation_date,DGS3MO", '2026-11-19,"4'], "damaged CSV"),
+        ([""], "fred has no value"),
+    ],
+)
+def test_another_csv_is_refused(fred_csv, lines, words):
+    with pytest.raises(errors.UnexpectedAnswer, match=words):
+        fred_csv(*lines)
+
+
+def test_the_treasury_gives_the_newest_published_day(treasury):
     lines = ["11/18/2026,4.00,4.01,4.02,3.90,3.8", "11/19/2026,4.00,,4.02,3.97,3.8", "11/20/2026,4.00,4.01,4.02,,3.8"]
     rate = treasury(*lines)
-    assert (rate.value, rate.date, rate.source) == (continuous(3.97), date(2026, 11, 19), "US Treasury 3 Mo")
+    assert (rate.value, rate.date, rate.source) == (pytest.approx(continuous(3.97)), date(2026, 11, 19), "treasury")
+    percents = {1 / 12: 4.0, 2 / 12: 4.02, 3 / 12: 3.97, 4 / 12: 3.8}
+    assert rate.zero_rates == pytest.approx({years: continuous(y, years) for years, y in percents.items()})
+    assert rate.notes == ("treasury has no 1.5 Month of 2026-11-19: left out",)
 
 
 def test_a_year_that_has_no_value_yet_is_the_year_before(treasury, fake, vendors):
@@ -83,15 +153,27 @@ def test_a_value_is_carried_for_seven_days(fred, newest, carried):
             fred((newest, "3.97"))
 
 
+@pytest.mark.parametrize(("newest", "told"), [("2026-11-16", False), ("2026-11-15", True)])
+def test_a_long_carry_is_told(fred, newest, told):
+    notes = fred((newest, "3.97")).notes
+    assert ("the newest rate of fred is of 2026-11-15, 5 days ago" in notes) is told
+
+
 @pytest.mark.parametrize("value", ["25.01", "-1.01", "397"])
 def test_an_absurd_value_is_refused(fred, value):
     with pytest.raises(errors.UnexpectedAnswer, match="is absurd"):
         fred(("2026-11-19", value))
 
 
+@pytest.mark.parametrize("value", ["25.01", "-1.01", "397", "."])
+def test_an_absurd_value_of_another_tenor_is_left_out(fred, value):
+    rate = fred(("2026-11-19", "3.97"), others={"DGS1": [("2026-11-19", value)]})
+    assert list(rate.zero_rates) == [0.25]
+
+
 @pytest.mark.parametrize("observations", [[], [("2026-11-19", ".")], [("soon", "3.97")], [("2026-12-24", "3.97")]])
 def test_no_value_is_an_error(fred, observations):
-    with pytest.raises(errors.UnexpectedAnswer, match="FRED DGS3MO has no value"):
+    with pytest.raises(errors.UnexpectedAnswer, match="fred has no value of DGS3MO"):
         fred(*observations)
 
 
@@ -103,7 +185,7 @@ def test_fred_in_another_shape_is_refused(fred, body):
 
 @pytest.mark.parametrize(
     ("header", "words"),
-    [("<html>\n", "instead of CSV"), ("A,B\n", "has no Date and 3 Mo; it has"), ('"Date', "damaged CSV")],
+    [("<html>\n", "instead of CSV"), ("A,B\n", "CSV has no Date and 3 Mo; it has"), ('"Date', "damaged CSV")],
 )
 def test_the_treasury_in_another_shape_is_refused(treasury, header, words):
     with pytest.raises(errors.UnexpectedAnswer, match=words):
@@ -131,21 +213,32 @@ def test_the_next_source_is_asked_and_says_why(fake, calls, vendors, now):
     assert rate.value == 0.03
     assert len(rate.notes) == 1
     assert "not registered" in rate.notes[0]
-    assert rate.notes[0].endswith("used constant")
+    assert rate.notes[0].endswith("used the constant")
 
 
-def test_where_all_fail_the_first_one_speaks(fake, calls, vendors, now):
+@pytest.mark.parametrize(("asked", "waited"), [("20", [20.0]), ("40", [])])
+def test_a_source_is_not_waited_for_while_another_publishes_the_same(fake, calls, vendors, now, waits, asked, waited):
+    fake.on(FRED_CSV, vendors.Reply(status=429, headers={"Retry-After": asked}))
+    with pytest.raises(errors.RateLimited):
+        FredCsvRate(fake.url, calls.append, sleep=waits.append).risk_free_rate(now)
+    assert waits[:1] == waited
+
+
+def test_where_all_fail_each_is_heard(fake, calls, vendors, now):
     fake.on(FRED, vendors.Reply({}, 404))
     source = FirstOf([FredRate(fake.url, KEY, calls.append), TreasuryRate(fake.url, calls.append)])
-    with pytest.raises(errors.SourceError, match="fred did not accept"):
+    words = "fred did not .* then treasury did not .*WHEEL_RATE__SOURCE"
+    with pytest.raises(errors.UnexpectedAnswer, match=words) as raised:
         source.risk_free_rate(now)
+    assert (raised.value.source, raised.value.status) == ("fred", 404)
 
 
-def test_a_rate_is_one_row_as_of_its_day():
-    frame = Rate(0.0398, date(2026, 11, 19), "FRED DGS3MO", ("the first one failed",)).frame()
-    (row,) = RISK_FREE_RATE.conform(frame).itertuples()
-    assert (row.value, row.source, row.timestamp) == (0.0398, "FRED DGS3MO", datetime(2026, 11, 19))
-    assert row.observation_date == row.timestamp
+def test_a_rate_is_a_row_a_tenor_as_of_its_day():
+    frame = Rate({1.0: 0.037, 0.25: 0.0398}, date(2026, 11, 19), "fred", ("the first one failed",)).frame()
+    row, longer = RISK_FREE_RATE.conform(frame).itertuples()
+    assert (row.value, row.tenor_years, row.source) == (0.0398, 0.25, "fred")
+    assert row.timestamp == row.observation_date == datetime(2026, 11, 19)
+    assert (longer.tenor_years, longer.value) == (1.0, 0.037)
     assert frame.attrs["notes"] == ["the first one failed"]
 
 

@@ -37,7 +37,6 @@ def test_chain_has_the_columns_of_its_table(chain: pd.DataFrame) -> None:
 
 def test_chain_says_that_it_is_made_up(chain: pd.DataFrame) -> None:
     assert set(chain["source"]) == {"sample"}
-    assert "made up" in chain.attrs["notes"][0]
 
 
 def test_chain_has_the_size_of_a_real_one(chain: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.fetch.schwab_account import SchwabAccount, masked
+from wheel_assets.fetch.schwab_market import SchwabMarket
 from wheel_assets.tables import POSITIONS
 
 ACCOUNTS = "/trader/v1/accounts"
@@ -77,6 +78,25 @@ def test_free_cash_is_never_borrowed(ask, vendors, kind, balances, free, named):
     assert f"free cash is the account's {named}" in frame.attrs["notes"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "balances", "free"),
+    [
+        ("MARGIN", {"availableFundsNonMarginableTrade": 60000.0}, 25000.0),
+        ("MARGIN", {"availableFundsNonMarginableTrade": 60000.0, "liquidationValue": 40000.0}, 40000.0),
+        ("MARGIN", {"availableFundsNonMarginableTrade": 60000.0, "liquidationValue": -500.0, "cashBalance": 0.0}, 0.0),
+        ("MARGIN", {"availableFundsNonMarginableTrade": -300.0}, -300.0),
+        ("CASH", {"cashAvailableForTrading": 60000.0}, 25000.0),
+        ("CASH", {"cashAvailableForTrading": 60000.0, "liquidationValue": None, "cashBalance": None}, 60000.0),
+    ],
+)
+def test_free_cash_is_in_the_account(ask, vendors, kind, balances, free):
+    frame = ask(vendors.schwab_account(kind=kind, **{"liquidationValue": 25000.0, **balances}))
+    assert frame["quantity"].tolist() == [free]
+    cut = sum(balances.get(name, 0) for name in ("availableFundsNonMarginableTrade", "cashAvailableForTrading")) - free
+    said = [note for note in frame.attrs["notes"] if "would be borrowed" in note]
+    assert [f", less ${cut:,.2f} that" in note for note in said] == ([True] if cut else [])
+
+
 def test_cash_that_is_not_told_is_an_error(ask, vendors):
     with pytest.raises(errors.UnexpectedAnswer, match="none of availableFundsNonMarginableTrade, cashBalance"):
         ask(vendors.schwab_account(cashBalance="NaN", buyingPower=9e9))
@@ -108,6 +128,13 @@ def test_an_account_is_found_by_its_hash_and_the_hash_is_told_to_nobody(schwab, 
     with pytest.raises(errors.SourceError) as raised:
         account.positions(HASH, now)
     assert HASH not in f"{raised.value} {vars(raised.value)} {calls}"
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_hash_that_schwab_does_not_know(schwab, fake, vendors, now, status):
+    fake.on(f"{ACCOUNTS}/{HASH}", vendors.Reply(b"", status))  # bodies may be empty on errors
+    with pytest.raises(errors.SourceRefused, match=r"Schwab has no account `\.\.\.DEF`; HTTP .*; set WHEEL_ACCOUNT_ID"):
+        SchwabAccount(schwab).positions(HASH, now)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +172,40 @@ def test_underlyings_are_tickers(ask, vendors, symbol, underlying, expected):
     instrument = {"assetType": "OPTION", "symbol": symbol, "underlyingSymbol": underlying}
     frame = ask(vendors.schwab_account(vendors.schwab_option_position(instrument=instrument)))
     assert frame["underlying"].iloc[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "multiplier", "noted"), [(10, 10, 0), ("100", 100, 0), (None, 100, 1), ("NaN", 100, 1)]
+)
+def test_an_assumed_multiplier_is_said(ask, vendors, told, multiplier, noted):
+    option = vendors.schwab_option_position()
+    option["instrument"]["optionMultiplier"] = told
+    frame = ask(vendors.schwab_account(option))
+    assert frame["multiplier"].iloc[0] == multiplier
+    assert sum("tells no multiplier of 1 options: 100 shares" in note for note in frame.attrs["notes"]) == noted
+
+
+def test_an_adjusted_option_is_shown_with_a_warning(ask, vendors):
+    frame = ask(vendors.schwab_account(vendors.schwab_option_position("XYZ1  270115P00095000")))
+    assert (frame["symbol"].iloc[0], frame["underlying"].iloc[0]) == ("XYZ1  270115P00095000", "XYZ")
+    assert any("XYZ1  270115P00095000 is adjusted or FLEX" in note for note in frame.attrs["notes"])
+
+
+def test_the_end_of_the_login_is_said_beside_the_positions(schwab, fake, vendors, now, token_file):
+    token_file(days=6.75)
+    fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
+    notes = SchwabAccount(schwab).positions("default", now).attrs["notes"]
+    assert any(note.startswith("the Schwab login ends on Saturday 2026-11-21 02:30 UTC") for note in notes)
+
+
+def test_the_end_of_the_login_is_said_in_the_same_words_beside_every_chain(schwab, fake, vendors, now, token_file):
+    token_file(days=6.75)
+    fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
+    fake.on("/marketdata/v1/chains", vendors.Reply(vendors.schwab_chain()))
+    frames = SchwabAccount(schwab).positions("default", now), SchwabMarket(schwab).option_chain("XYZ", now)
+    first, second = ([note for note in frame.attrs["notes"] if "login ends" in note] for frame in frames)
+    assert first == second
+    assert len(first) == 1
 
 
 def test_positions_that_are_closed_are_left_out(ask, vendors):

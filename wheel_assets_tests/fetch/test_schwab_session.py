@@ -79,6 +79,15 @@ def test_a_dead_login_asks_for_a_person(schwab, fake, vendors, token_file, now, 
     assert token_file(minutes=0).read_bytes() == before
 
 
+def test_an_app_that_is_not_ready(schwab, fake, vendors, token_file, now):
+    token_file(minutes=0)
+    fake.on("/v1/oauth/token", vendors.Reply("<html><body><h1>Whitelabel Error Page</h1>", 500, "text/html"))
+    with pytest.raises(
+        errors.SourceRefused, match="no login for this app; HTTP 500 .*; see that the app is `Ready For"
+    ):
+        schwab.get("/x", {}, now)
+
+
 def test_a_page_from_the_edge_is_no_dead_login(schwab, fake, vendors, token_file, now):
     token_file(minutes=0)
     fake.on(TOKEN, vendors.Reply("<html>Access Denied</html>", 403, "text/html"))

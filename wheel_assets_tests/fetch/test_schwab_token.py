@@ -24,7 +24,46 @@ def test_a_login_is_written_in_the_layout_of_schwab_py(tmp_path, vendors, now):
     assert document["token"] == vendors.schwab_token(expires_at=int(now.timestamp()) + 1800)
     assert oct(path.stat().st_mode & 0o777) == "0o600"
     assert oct(path.parent.stat().st_mode & 0o777) == "0o700"
-    assert os.listdir(path.parent) == ["token.json"]
+    assert set(os.listdir(path.parent)) <= {"token.json", "token.json.lock"}
+
+
+def test_the_mode_is_that_of_a_secret_whatever_another_program_left(token_file, vendors, now):
+    path = token_file()
+    path.chmod(0o644)
+    TokenFile(path).write(token_of(answer(vendors.schwab_token()), now, logged_in=now))
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_link_to_another_programs_login_stays_one(token_file, tmp_path, vendors, now):
+    path, link = token_file(), tmp_path / "link.json"
+    link.symlink_to(path)
+    TokenFile(link).write(token_of(answer(vendors.schwab_token()), now, logged_in=now))
+    assert link.is_symlink()
+    assert TokenFile(path).read(now).access == "planted-access-2"
+
+
+def test_a_write_that_fails_leaves_the_old_login_and_nothing_else(token_file, vendors, now, monkeypatch):
+    path = token_file()
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(errors.SourceError, match="cannot be saved; .*: No space left on device; let this user"):
+        TokenFile(path).write(token_of(answer(vendors.schwab_token()), now, logged_in=now))
+    assert path.read_bytes() == before
+    assert set(os.listdir(path.parent)) <= {path.name, f"{path.name}.lock"}
+
+
+def test_a_new_login_is_not_overwritten_by_a_renewal_of_the_old_one(token_file, vendors, now):
+    path, writing = token_file(days=6, minutes=0), []
+    new = token_of(answer(vendors.schwab_token(refresh_token="of-the-new-login")), now, logged_in=now)
+
+    def ask(_):
+        writing.append(threading.Thread(target=TokenFile(path).write, args=(new,)))
+        writing[0].start()  # somebody logs in while the answer is on its way
+        return answer({"access_token": "of-the-old-login"})
+
+    TokenFile(path).renew("planted-access-1", now, ask)
+    writing[0].join()
+    assert (TokenFile(path).read(now).refresh, TokenFile(path).read(now).logged_in) == ("of-the-new-login", now)
 
 
 def test_what_is_written_reads_back(tmp_path, vendors, now):
@@ -66,6 +105,14 @@ def test_a_reminder_comes_half_a_day_before_the_end(token_file, now, days, warne
     notes = login_notes(TokenFile(token_file(days=days)).read(now), now)
     assert bool(notes) is warned
     assert all("run `wheel login schwab`" in note for note in notes)
+
+
+def test_the_reminder_tells_when_and_what_then(token_file, now):
+    (note,) = login_notes(TokenFile(token_file(days=6.75)).read(now), now)
+    assert note == (
+        "the Schwab login ends on Saturday 2026-11-21 02:30 UTC; after that Schwab gives neither chains nor positions: "
+        "run `wheel login schwab` before"
+    )
 
 
 def test_after_seven_days_it_is_over_even_with_a_live_access_token(token_file, now):

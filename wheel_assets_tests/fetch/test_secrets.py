@@ -8,7 +8,8 @@ import pytest
 
 from wheel_assets import errors
 
-VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento", "fred", "treasury"]
+VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento"]
+VENDORS += ["fred", "fred csv", "treasury"]
 TROUBLES = [
     {"status": 400},
     {"status": 401},

@@ -49,3 +49,28 @@ def test_roots_are_told_apart_on_one_expiration():
     found = roots(pd.Series(["SPX   261218C05000000", "SPXW  261218C05000000", "SMCI  261218P00035000"]))
     assert found.tolist() == ["SPX", "SPXW", "SMCI"]
     assert found.isin(EUROPEAN_ROOTS).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("quoted", "expiration", "hours"),
+    [
+        ("2026-10-30 20:00", "2026-11-06", 7 * 24 + 1),  # the clocks go back in between
+        ("2026-03-06 21:00", "2026-03-13", 7 * 24 - 1),  # and forward
+        ("2026-11-27 14:30", "2026-11-27", 6.5),  # on expiration day, at the opening bell
+    ],
+)
+def test_hours_are_those_that_pass_whatever_the_clocks_do(quoted, expiration, hours):
+    times, days = (pd.Series(pd.to_datetime([text])) for text in (quoted, expiration))
+    assert years_to_expiration(times, days, np.array([False]))[0] * 365 * 24 == pytest.approx(hours)
+
+
+def test_what_is_missing_has_no_time_and_costs_the_others_nothing():
+    times = pd.Series(pd.to_datetime(["2026-12-17 21:00", "2026-12-17 21:00", None]))
+    days = pd.Series(pd.to_datetime([None, "2026-12-18", "2026-12-18"]))
+    years = years_to_expiration(times, days, np.zeros(3, dtype=bool))
+    np.testing.assert_allclose(years * 365, [np.nan, 1, np.nan])
+
+
+@pytest.mark.parametrize("root", ["OEX", "SPY", "QQQ", "IWM"])
+def test_what_is_american_is_not_among_the_european_roots(root):
+    assert root not in EUROPEAN_ROOTS

@@ -21,11 +21,11 @@ def _contracts(dividend: float) -> Contracts:
     return Contracts.of(is_put, 100.0, np.tile(STRIKES, 2), YEARS, RATE, dividend)
 
 
-def _yields(dividend: float, mid: np.ndarray, is_european: bool, expiration: np.ndarray | None = None):
+def _yields(dividend: float, mid: np.ndarray, is_european: bool, expiration: np.ndarray | None = None, spread=SPREAD):
     contracts, count = _contracts(dividend), 2 * STRIKES.size
     groups = np.zeros(count, dtype=int) if expiration is None else expiration
     unknown = contracts._replace(dividend_yield=np.zeros(count))
-    return chain_yields(unknown, np.full(count, is_european), mid, np.full(count, SPREAD), groups)
+    return chain_yields(unknown, np.full(count, is_european), mid, np.full(count, spread), groups)
 
 
 def _values(dividend: float, is_european: bool) -> np.ndarray:
@@ -47,15 +47,42 @@ def test_early_exercise_is_not_taken_for_a_dividend():
     assert abs(taken_for_european - 0.02) > 10 * abs(right - 0.02)
 
 
-def test_noise_around_no_dividend_is_no_dividend():
-    noise = np.resize([0.02, -0.02, 0.01], 2 * STRIKES.size)
-    found = _yields(0.0, _values(0.0, True) + noise, is_european=True)
+def test_a_mean_that_is_less_than_its_noise_is_no_dividend():
+    noise = np.where(_contracts(0.0).is_put, 0, np.resize([0.02, -0.025], 2 * STRIKES.size))
+    found = _yields(0.0, _values(0.0, True) + noise, is_european=True, spread=1.0)
     assert (found.dividend_yield[0], found.credible[0]) == (0, True)
 
 
 def test_a_forward_that_all_pairs_agree_on_is_believed_within_the_spread():
     shifted = _values(0.0, True) + np.where(_contracts(0.0).is_put, 0.015, -0.015)
     assert _yields(0.0, shifted, is_european=True).dividend_yield[0] == pytest.approx(0.0006, abs=1e-4)
+
+
+@pytest.mark.parametrize("dividend", [-0.02, 0.0, 0.001, 0.03])
+def test_shrinking_brings_the_yield_nearer_to_the_truth_on_average(dividend):
+    rng, exact = np.random.default_rng(4), _values(dividend, True)
+    found = [_yields(dividend, exact + rng.normal(0, 0.1, exact.size), True, spread=1.0) for _ in range(200)]
+    shrunk = np.array([each.dividend_yield[0] for each in found])
+    noise = np.sqrt(2 * 0.1**2 / STRIKES.size) / 100 / YEARS  # of the plain mean of the pairs
+    assert np.sqrt(np.mean((shrunk - dividend) ** 2)) < (0.8 if dividend == 0 else 1.25) * noise
+
+
+def test_pairs_weigh_by_how_narrow_they_are():
+    wrong = _values(0.03, True)
+    wrong[0] += 2.0  # the call at 80: half a spread that wide says so
+    spread = np.full(2 * STRIKES.size, SPREAD)
+    spread[0] = 4.0
+    unknown = _contracts(0.0)
+    one = np.zeros(spread.size, dtype=int)
+    found = chain_yields(unknown, np.ones(spread.size, dtype=bool), wrong, spread, one)
+    assert found.dividend_yield[0] == pytest.approx(0.03, abs=1e-4)
+
+
+def test_a_put_that_should_be_exercised_says_nothing_about_the_forward():
+    contracts = _contracts(0.01)
+    value = american.price(contracts, np.full(2 * STRIKES.size, 0.08))
+    assert (value == contracts.intrinsic)[contracts.is_put].any()
+    assert _yields(0.01, value, is_european=False).dividend_yield[0] == pytest.approx(0.01, abs=1e-3)
 
 
 @pytest.mark.parametrize("pairs", [0, 1, 2])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from wheel_assets.predict.distribution import Distribution, touch_probability
+from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 
 FORWARD, DEVIATION = 100.0, 0.2
 
@@ -63,3 +63,15 @@ def test_touching_is_at_least_as_probable_as_finishing_beyond(strike, deviation,
     d2 = np.log(forward / strike) / deviation - 0.5 * deviation
     beyond = ndtr(-d2) if strike < 100 else ndtr(d2)
     assert touch_probability(100.0, forward, np.array([strike]), np.array([deviation]))[0] >= beyond - 1e-9
+
+
+@pytest.mark.parametrize(("strike", "forward"), [(90.0, 100.0), (99.9, 100.0), (80.0, 103.0), (110.0, 95.0)])
+@pytest.mark.parametrize("deviation", [0.05, 0.2, 1.0])
+def test_the_time_left_at_the_touch_is_the_integral_of_its_probability(strike, forward, deviation):
+    time = (np.arange(20_000) + 0.5) / 20_000
+    by_then = [
+        touch_probability(100.0, 100 * (forward / 100) ** t, np.array([strike]), np.array([deviation * np.sqrt(t)]))[0]
+        for t in time
+    ]
+    found = share_of_time_touched(100.0, forward, np.array([strike]), np.array([deviation]))
+    assert found[0] == pytest.approx(np.mean(by_then), abs=2e-3)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
 from wheel_assets.predict.distribution import Distribution
-from wheel_assets.predict.outcomes import Sale, outcomes
+from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
 
 FORWARD, DEVIATION = 100.0, 0.2
 DRAWS = FORWARD * np.exp(DEVIATION * ndtri((np.arange(400_000) + 0.5) / 400_000) - 0.5 * DEVIATION**2)
@@ -25,16 +25,25 @@ def _sale(strike: float, premium: float, put: bool = True, commission: float = 0
     return Sale(*(np.array([value]) for value in (premium, commission, strike, base, collateral)))
 
 
+@pytest.mark.parametrize(("suffix", "commission"), [("", 0.0065), ("_before_commission", 0.0)])
 @pytest.mark.parametrize("put", [True, False])
 @pytest.mark.parametrize("strike", [70.0, 90.0, 100.0, 120.0])
-def test_every_number_is_that_of_a_large_sample(put, strike):
+def test_every_number_is_that_of_a_large_sample(put, strike, suffix, commission):
     sale = _sale(strike, 2.0, put)
-    returns = np.sort((2.0 - 0.0065 + np.minimum(DRAWS, strike) - sale.base[0]) / sale.collateral[0])
-    found = outcomes(sale, _distribution())
-    worst = returns[: returns.size // 20].mean()
-    expected = [returns.mean(), returns.mean() + 0.0065 / sale.collateral[0], worst, (returns > 0).mean()]
-    expected += [np.quantile(returns, share) for share in (0.05, 0.5, 0.95)]
-    np.testing.assert_allclose(np.concatenate(found), expected, atol=2e-4)
+    returns = np.sort((2.0 - commission + np.minimum(DRAWS, strike) - sale.base[0]) / sale.collateral[0])
+    found = outcomes(sale, _distribution())._asdict()
+    expected = {
+        "expected_return": returns.mean(),
+        "cvar_95": returns[: returns.size // 20].mean(),
+        "prob_profit": (returns > 0).mean(),
+        **{f"return_{part}": np.quantile(returns, part / 100) for part in (5, 50, 95)},
+    }
+    assert {name: found[name + suffix][0] for name in expected} == pytest.approx(expected, abs=2e-4)
+
+
+def test_before_and_after_commission_tell_the_same_things():
+    names = Outcomes._fields
+    assert [f"{name}_before_commission" for name in names[:6]] == list(names[6:])
 
 
 def test_selling_at_the_fair_price_earns_nothing_before_commission():
@@ -50,8 +59,9 @@ def test_put_and_covered_call_of_one_strike_are_one_position(strike, put_premium
     call_premium = put_premium + FORWARD - strike  # put-call parity, undiscounted
     put = outcomes(_sale(strike, put_premium), _distribution())
     call = outcomes(_sale(strike, call_premium, put=False), _distribution())
-    for of_put, of_call in zip(put[:3], call[:3], strict=True):
+    for of_put, of_call in zip(put[:2], call[:2], strict=True):
         assert of_put[0] * strike == pytest.approx(of_call[0] * FORWARD, abs=1e-8)
+    assert put.prob_profit[0] == pytest.approx(call.prob_profit[0], abs=1e-8)
 
 
 @given(st.floats(60, 140), st.floats(0.01, 20), st.booleans())

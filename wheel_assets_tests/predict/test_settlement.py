@@ -70,6 +70,8 @@ def test_the_close_of_the_expiration_date_decides(option_type, strike, in_the_mo
         ([("2026-11-20 20:55", 6.0), ("2026-11-21 18:00", 8.0)], 8.0, "chain_after_close"),  # a Saturday
         ([("2026-11-22 18:00", 8.0), ("2026-11-23 14:00", 9.0)], 8.0, "chain_after_close"),  # Sunday, Monday at 9:00
         ([("2026-11-20 15:00", 5.0), ("2026-11-20 20:59", 6.0)], 6.0, "chain_before_close"),
+        ([("2026-11-20 20:45", 6.0)], 6.0, "chain_before_close"),
+        ([("2026-11-20 15:00", 5.0), ("2026-11-20 20:44", 6.0)], np.nan, None),  # too early to tell the end
         ([("2026-11-20 14:00", 5.0), ("2026-11-23 14:30", 9.0)], np.nan, None),  # before the open, and on Monday
         ([("2026-11-19 21:30", 5.0)], np.nan, None),
     ],

@@ -182,3 +182,23 @@ def test_warnings_come_before_the_advice(desk):
     answer = document(desk.cash(9_000).put(28, 0.55, 0.60), now=datetime(2026, 11, 22, 16, 0, tzinfo=UTC))
     text = on_terminal(answer)
     assert 0 < text.index("market closed; quotes of Mon 23 Nov 10:45 ET") < text.index("SELL TO OPEN")
+
+
+def test_notes_about_the_data_are_told_once_in_every_rendering(trades):
+    delayed = "U: quotes are 15 minutes old"
+    answer = document(trades, [HIT | {"notes": [delayed]}, MISS | {"notes": [delayed, "the login ends tomorrow"]}])
+    for text in (on_terminal(answer), as_markdown(answer)):
+        assert text.count(delayed) == 1
+        assert "the login ends tomorrow" in text
+
+
+def test_too_many_notes_are_counted_instead(trades):
+    answer = document(trades, [HIT | {"notes": [f"note {number}" for number in range(20)]}])
+    text = on_terminal(answer)
+    assert "note 7" in text
+    assert "note 8" not in text
+    assert "and 12 more, which --json lists" in text
+
+
+def test_without_notes_nothing_is_said_of_the_data(trades):
+    assert "About the data" not in on_terminal(document(trades)) + as_markdown(document(trades))
