@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -222,7 +223,7 @@ def symbols(rounds: int) -> Iterator[str]:
     yield f"{'ten symbols, 300 ms late':<28}{'rows':>6}{'wall s':>10}{'limit':>9}   at the vendor's own pace"
     with market_on_loopback() as url, tempfile.TemporaryDirectory() as folder:
         for market in (CboeMarket(url, lambda _: None), SchwabMarket(session(url, Path(folder)))):
-            rows, times = len(ten(market)), in_turns(rounds, lambda market=market: ten(market))[0]
+            rows, (times,) = len(ten(market)), in_turns(rounds, partial(ten, market))
             calls, seconds = PACES[market.name]
             more = max(0.0, (len(SYMBOLS) - 1) // calls * seconds)
             told = f"{calls} in {seconds:g} s: {f'{more:g} s more' if more else 'no wait'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,9 +16,8 @@ from wheel_assets.fetch.chain import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.history import days_of_epoch, history_frame
 from wheel_assets.fetch.quotes import numbers, rows_frame
 from wheel_assets.fetch.schwab_session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol
-from wheel_assets.fetch.source import MarketSource
+from wheel_assets.fetch.source import MarketSource, tell_progress
 
-_LOG = logging.getLogger(__name__)
 _CHAINS, _QUOTES, _BARS = "/marketdata/v1/chains", "/marketdata/v1/quotes", "/marketdata/v1/pricehistory"
 _MAPS = ("putExpDateMap", "callExpDateMap")
 # Windows of about equal size for a big name, as last day from today; nothing lists ten years ahead.
@@ -121,7 +119,8 @@ class SchwabMarket(MarketSource):
                 continue
             documents += [document] if document else []
             done += 1
-            _LOG.info("chain of %s: %d of %d windows", symbol, done, done + len(windows))
+            if windows or done > 1:
+                tell_progress(f"window {done} of {done + len(windows)}")
         if unknown and not documents:
             raise unknown
         return documents

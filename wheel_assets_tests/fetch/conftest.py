@@ -160,6 +160,7 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
         market = DatabentoMarket(fake.url, SECRETS["databento"], calls.append, reserve=free, **sleep)
         treasury = TreasuryRate(fake.url, calls.append, **sleep)
         fred = FredRate(fake.url, SECRETS["fred"], calls.append, **sleep)
+        fred_csv = FredCsvRate(fake.url, calls.append, **sleep)
         sources = {
             "cboe": ("option_chains", cboe),
             "cboe history": ("price_history", cboe),
@@ -168,7 +169,7 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
             "schwab account": ("positions", SchwabAccount(schwab)),
             "databento": ("option_chains", market),
             "fred": ("risk_free_rate", fred),
-            "fred csv": ("risk_free_rate", FredCsvRate(fake.url, calls.append, **sleep)),
+            "fred csv": ("risk_free_rate", fred_csv),
             "treasury": ("risk_free_rate", treasury),
         }
         path, good = _VENDORS.good_answers(fake)[name]

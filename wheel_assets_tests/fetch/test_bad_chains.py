@@ -167,8 +167,8 @@ REFUSED = {
         [],
         {"definitions": []},
         NoSpotPrice,
-        "no price of XYZ from Databento; OPRA does not carry it, and too few puts and calls are quoted to imply it; "
-        "use another market source",
+        "no price of XYZ from Databento; OPRA does not carry it, too few puts and calls are quoted to imply it, and "
+        "EQUS.MINI has no quote of it in that half hour; use another market source",
     ),
 }
 

@@ -42,15 +42,19 @@ ACCOUNTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 RATES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
-    "nothing published": ("fred", [("2026-11-20", "."), ("2026-11-19", ".")], "FRED DGS3MO has no value"),
-    "empty": ("fred", [], "FRED DGS3MO has no value"),
-    "blank": ("treasury", [("11/19/2026", "")], "US Treasury 3 Mo has no value"),
-    "older than a week": ("fred", [("2026-11-12", "3.9")], "FRED DGS3MO is too old; its newest value is of 2026-11-12"),
-    "397 percent": ("fred", [("2026-11-19", "397")], "FRED DGS3MO of 2026-11-19 is absurd; 397.0 percent"),
+    "nothing published": ("fred", [("2026-11-20", "."), ("2026-11-19", ".")], "fred has no value of DGS3MO"),
+    "empty": ("fred", [], "fred has no value of DGS3MO"),
+    "blank": ("treasury", [("11/19/2026", "")], "treasury has no value of 3 Mo"),
+    "older than a week": (
+        "fred",
+        [("2026-11-12", "3.9")],
+        "fred's DGS3MO is too old; its newest value is of 2026-11-12",
+    ),
+    "397 percent": ("fred", [("2026-11-19", "397")], "fred's DGS3MO of 2026-11-19 is absurd; 397.0 percent"),
     "of last week": (
         "treasury",
         [("11/10/2026", "3.97")],
-        "US Treasury 3 Mo is too old; its newest value is of 2026-11-10",
+        "treasury's 3 Mo is too old; its newest value is of 2026-11-10",
     ),
 }
 # What is taken instead: the newest value that is one, of a day that has come.
@@ -87,7 +91,7 @@ FILES: dict[str, tuple[str | bytes | None, str]] = {
     ),
     "sent twice": (
         f"{HEAD}U,100,30\nU,50,31\n",
-        f"1 of 2 rows are not understood: row 3 [U 50 31]: U stands in row 2 already{MEND}",
+        f"1 of 2 rows are not understood: row 3 [U 50 31]: U stands in row 2 already; hold it in one row{MEND}",
     ),
     "no such day": (
         f"{HEAD}XYZ 01/45/2027 95.00 P,-1,1\n",
@@ -211,9 +215,9 @@ def test_a_rate_that_is_none_is_refused(refused, rate_of, fault):
 @pytest.mark.parametrize("fault", USED_RATES)
 def test_the_newest_rate_that_is_one_is_stored(real_assets, rate_of, fault):
     real_assets.fetch("risk_free_rate", rate_of(*USED_RATES[fault]))
-    (row,) = real_assets.newest("risk_free_rate").to_dict("records")
-    assert row["observation_date"] == pd.Timestamp("2026-11-18")
-    assert row["value"] == pytest.approx(0.0394053, abs=1e-7)  # 4 ln(1 + 0.0396 / 4)
+    rows = real_assets.newest("risk_free_rate").set_index("tenor_years")
+    assert set(rows["observation_date"]) == {pd.Timestamp("2026-11-18")}
+    assert rows.loc[0.25, "value"] == pytest.approx(0.0394053, abs=1e-7)  # 4 ln(1 + 0.0396 / 4)
 
 
 @pytest.mark.parametrize("fault", FILES)

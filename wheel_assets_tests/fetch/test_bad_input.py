@@ -17,7 +17,7 @@ from wheel_assets.errors import LoginExpired, RateLimited, SourceRefused, Source
 
 CBOE = ["cboe", "cboe history"]
 SCHWAB = ["schwab chains", "schwab history", "schwab account"]
-CSV = ["databento", "treasury", "fred csv"]
+CSV = ["databento", "fred csv", "treasury"]
 VENDORS = [*CBOE, *SCHWAB, "databento", "fred", "fred csv", "treasury"]
 TOKEN = "/v1/oauth/token"
 TOO_BIG = {"fault": {"faultstring": "Body buffer overflow", "detail": {"errorcode": "protocol.http.TooBigBody"}}}
@@ -71,6 +71,10 @@ def no_such(what: str, why: str) -> Case:
     return Case(errors.UnknownSymbol, ONCE, f"{what} XYZ; {why}; check the ticker")
 
 
+def no_value(what: str) -> Case:
+    return Case(UnexpectedAnswer, ONCE, f"<vendor> has no value of {what}; try again later or set WHEEL_RATE__SOURCE")
+
+
 def of(vendors: list[str], case: Case) -> dict[str, Case]:
     return dict.fromkeys(vendors, case)
 
@@ -97,7 +101,6 @@ NO_LIST = Case(
     ONCE,
     "Schwab sent an account that cannot be read; its accounts are no list; its layout may have changed",
 )
-NO_VALUE = Case(UnexpectedAnswer, ONCE, "US Treasury 3 Mo has no value; try again later or set WHEEL_RATE__SOURCE")
 NO_COLUMNS = Case(UnexpectedAnswer, ONCE, "Databento sent a damaged CSV; No columns to parse from file")
 
 TABLE = {
@@ -163,25 +166,29 @@ TABLE = {
     "empty body": Row(
         {"body": b""},
         unexpected("damaged JSON of 0 bytes"),
-        {"treasury": NO_VALUE, "databento": NO_COLUMNS},
+        {"treasury": no_value("3 Mo"), "fred csv": no_value("DGS3MO"), "databento": NO_COLUMNS},
     ),
 }
 
+ENDED = "it has expired, was revoked or replaced"
+WRONG_APP = "the login is dead, or the app's key or secret is wrong"
 LOG_IN = "run `wheel login schwab`"
 CHECK_APP = f"check WHEEL_SCHWAB__APP_KEY and WHEEL_SCHWAB__APP_SECRET, then {LOG_IN}"
 
 
-def dead(why: str, remedy: str = LOG_IN) -> Case:
-    return Case(LoginExpired, ONCE, f"Schwab turned the login down; HTTP {why}; {remedy}")
+def dead(why: str, code: str, remedy: str = LOG_IN) -> Case:
+    return Case(LoginExpired, ONCE, f"Schwab turned the login down; {why} (HTTP {code}); {remedy}")
 
 
 # What the token endpoint may answer once the access token has ended. A POST is repeated after a 429 only.
 LOGIN = {
     "dead refresh token": Row(
-        {"status": 400, "body": {"error": "unsupported_token_type"}}, dead("400 unsupported_token_type")
+        {"status": 400, "body": {"error": "unsupported_token_type"}}, dead(ENDED, "400 unsupported_token_type")
     ),
-    "revoked refresh token": Row({"status": 400, "body": {"error": "invalid_grant"}}, dead("400 invalid_grant")),
-    "wrong secret": Row({"status": 401, "body": {"error": "invalid_client"}}, dead("401 invalid_client", CHECK_APP)),
+    "revoked refresh token": Row({"status": 400, "body": {"error": "invalid_grant"}}, dead(ENDED, "400 invalid_grant")),
+    "wrong secret": Row(
+        {"status": 401, "body": {"error": "invalid_client"}}, dead(WRONG_APP, "401 invalid_client", CHECK_APP)
+    ),
     "denied at the door": Row({"status": 403, "body": DENIED, "content_type": "text/html"}, refused(f"403 {DENIED}")),
     "500": Row({"status": 500}, failing("500", ONCE)),
     "reset": Row({"reset": True}, broken("the connection broke")._replace(requests=ONCE)),

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wheel_assets.errors import SourceError
-from wheel_assets.fetch.rates import Rate
+from wheel_assets.fetch.source import THREE_MONTHS, Rate
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS, PRICE_HISTORY
 
 JSON_VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "fred"]
@@ -88,8 +88,8 @@ def check(name: str, result: Any, sent: Any, slow: Any) -> None:
     """Whatever was accepted fits its table, makes sense, and says what the slow reading says."""
     read = getattr(slow, name.replace(" ", "_"))(sent)
     if isinstance(result, Rate):
-        assert math.isclose(result.value, read)
-        assert -0.0101 <= result.value <= 0.25
+        assert math.isclose(result.zero_rates[THREE_MONTHS], read)
+        assert all(-0.0101 <= rate <= 0.25 for rate in result.zero_rates.values())
         return
     table, key = {
         "cboe": (OPTION_CHAINS, "option_symbol"),
@@ -170,8 +170,8 @@ def test_a_table_with_wrong_cells(vendor_named, fake, vendors, name, data):
     with suppress(SourceError):
         result = vendor.ask()
         if isinstance(result, Rate):
-            percents = [400 * math.expm1(result.value / 4)]
-            assert any(math.isclose(percents[0], cell) for cell in numbers_in(sent))
+            percent = 400 * math.expm1(result.zero_rates[THREE_MONTHS] / 4)
+            assert any(math.isclose(percent, cell) for cell in numbers_in(sent))
             return
         OPTION_CHAINS.conform(result)
         sane(result)
@@ -181,5 +181,6 @@ def test_a_table_with_wrong_cells(vendor_named, fake, vendors, name, data):
 
 
 def numbers_in(cells: list[str]) -> list[float]:
-    """The numbers among the cells of a table."""
-    return [float(cell) for cell in cells if cell.replace(".", "", 1).replace("-", "", 1).isdecimal()]
+    """The numbers among the cells of a table, whole ones also as prices in billionths."""
+    found = [float(cell) for cell in cells if cell.replace(".", "", 1).replace("-", "", 1).isdecimal()]
+    return [*found, *(each / 1e9 for each in found)]

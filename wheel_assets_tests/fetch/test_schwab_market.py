@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wheel_assets import errors
 from wheel_assets.fetch.schwab_market import SchwabMarket, Window
+from wheel_assets.fetch.source import fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 CHAINS, QUOTES = "/marketdata/v1/chains", "/marketdata/v1/quotes"
@@ -184,11 +185,11 @@ def test_a_chain_of_which_no_part_is_found_is_an_unknown_symbol(ask, fake, vendo
         ask()
 
 
-def test_how_far_a_long_fetch_is_is_logged(ask, fake, vendors, caplog):
-    caplog.set_level("INFO", "wheel_assets")
+def test_how_far_a_long_fetch_is_is_told(schwab, fake, vendors, now):
     fake.on(CHAINS, vendors.Reply(TOO_BIG, 502), vendors.Reply(vendors.schwab_chain()))
-    ask()
-    assert caplog.messages == [f"chain of XYZ: {done} of 6 windows" for done in range(1, 7)]
+    told = []
+    fetch_each(["XYZ"], lambda symbol: SchwabMarket(schwab).option_chain(symbol, now), watch=told.append)
+    assert told == [*(f"XYZ, window {done} of 6" for done in range(1, 7)), "1 of 1 symbols"]
 
 
 @pytest.mark.parametrize("damage", [{"95.0": 5}, {"95.0": [5]}, {"95.0": {"a": "b"}}, 5])
