@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wheel_assets.errors import WheelError
+from wheel_assets.errors import INTERRUPTED, WheelError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ class _Wheel(click.Group):
         except click.ClickException as error:
             _leave(" ".join(error.format_message().split()), 2)
         except (click.Abort, KeyboardInterrupt):
-            _leave("interrupted; nothing that was stored is lost", 1)
+            _leave(INTERRUPTED, 1)
 
 
 @click.group(cls=_Wheel, context_settings={"help_option_names": ["-h", "--help"]})
@@ -229,18 +229,19 @@ def cleanup(dry_run: bool, as_json: bool) -> None:
 
 @main.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def clear(yes: bool, as_json: bool) -> None:
+def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     """Empty the cache. The ledger of API calls stays."""
     _, store = _settings_and_store()
-    if not yes and not click.confirm(f"Remove everything that is cached in {store.path}?", err=True):
+    if not yes and not dry_run and not click.confirm(f"Remove everything that is cached in {store.path}?", err=True):
         raise click.ClickException("nothing was removed")
     from wheel_assets.ask import instance
     from wheel_assets.cache.terminal import show_removal
     from wheel_assets.defs.jobs import clear as clear_all
 
     with instance() as home:
-        told = clear_all(store, home)
+        told = clear_all(store, home, dry_run)
     click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, _console())
 
 

@@ -29,6 +29,8 @@
 
 from __future__ import annotations
 
+INTERRUPTED = "interrupted; nothing that was stored is lost"  # not an error of ours, and told like one
+
 
 class WheelError(Exception):
     """An error a person can act on: `WHAT; WHY; WHAT TO DO`, in one line.

@@ -110,7 +110,11 @@ class ReadThroughIOManager(dg.IOManager):
             replace(_entry(node, key, rows, reads, context.run_id), notes=_about(key, notes, by_key))
             for key, rows in by_key.items()
         ]
-        context.add_output_metadata(_metadata(table, obj, self.store.put(table.name, entries)))
+        asker = step.dagster_run.tags.get(PULLED_BY)
+        context.add_output_metadata(
+            _metadata(table, obj, self.store.put(table.name, entries))
+            | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
+        )
 
     def _reads_of(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
         """What was found first and what is read in the end, decided once for all inputs of a step."""

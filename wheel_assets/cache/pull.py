@@ -12,6 +12,7 @@ import dagster as dg
 
 from wheel_assets.cache.policy import Place, Reading, needed_places
 from wheel_assets.cache.request import PULLED_BY, AssetTables, Request
+from wheel_assets.errors import INTERRUPTED
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -131,4 +132,6 @@ def sentence_of(event: dg.DagsterEvent) -> str | None:
         error = event.job_failure_data.error if event.is_job_failure else None
     while error is not None and error.cause is not None:
         error = error.cause
+    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # it has no words of its own
+        return INTERRUPTED
     return " ".join(error.message.split()) if error else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ from wheel_assets.cache.maintenance import Limits
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store, store_at
 from wheel_assets.defs.declare import settings
+from wheel_assets.errors import UsageError
 from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
 from wheel_assets.fetch.sources import account_source, market_source, rate_source
 from wheel_assets.settings import checked_account, checked_symbol
@@ -89,15 +90,31 @@ def rate(_: Any) -> Iterator[RateSource]:
         yield rate_source(settings(), ledger.record)
 
 
+def refuse_environment(config: Any) -> None:
+    """Raise UsageError for a run config that takes a value from an environment variable, as Dagster lets it.
+
+    Whoever may launch runs could read any key of this process that way: values of a config are shown.
+    """
+    if isinstance(config, Mapping) and set(config) == {"env"}:
+        what = f"a config that takes its value from the environment variable {config['env']} is refused"
+        raise UsageError(what, "its value would be shown in the browser", "write the value itself")
+    for part in config.values() if isinstance(config, Mapping) else config if isinstance(config, list) else ():
+        refuse_environment(part)
+
+
 @dg.resource(description="The cache: one DuckDB file.")
-def store(_: Any) -> Store:
+def store(context: dg.InitResourceContext) -> Store:
     """The cache of the settings."""
+    with one_sentence():
+        refuse_environment(context.run and context.run.run_config)
     return the_store()
 
 
 @dg.io_manager(description="Reads through the cache: what is fresh is loaded, what is stale is pulled first.")
-def io_manager(_: Any) -> ReadThroughIOManager:
+def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
     """The read-through IO manager over the cache of the settings."""
+    with one_sentence():
+        refuse_environment(context.run and context.run.run_config)
     keys = {"symbol": wanted_symbols, "account_id": wanted_account}
     return ReadThroughIOManager(the_store(), everything, keys, recipe)
 

@@ -151,7 +151,7 @@ def fetch_each(
     if not frames:
         raise next(iter(failures.values()))
     together = pd.concat(frames, ignore_index=True)
-    together.attrs = {"notes": [note for frame in frames for note in frame.attrs.get("notes", [])]}
+    together.attrs = {"notes": list(dict.fromkeys(note for frame in frames for note in frame.attrs.get("notes", [])))}
     return Fetched(together, {key: str(error) for key, error in failures.items()})
 
 

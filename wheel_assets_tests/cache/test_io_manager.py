@@ -19,6 +19,13 @@ def test_an_empty_cache_is_filled_by_one_child_run(toy):
     assert toy.instance.get_run_by_id(result.run_id).tags["wheel/pulled"] == children[0].run_id
 
 
+def test_what_a_child_run_made_links_to_who_asked_for_it(toy):
+    result = toy.run("report")
+    made = toy.instance.get_latest_materialization_event(dg.AssetKey("prices")).asset_materialization
+    assert made.metadata["pulled_by"] == dg.MetadataValue.dagster_run(result.run_id)
+    assert "pulled_by" not in result.asset_materializations_for_node("report")[0].metadata
+
+
 def test_what_is_fresh_is_not_made_again(toy):
     toy.run("report")
     toy.clock.pass_minutes(14)

@@ -1,6 +1,7 @@
 """The main job through the real commands, each in a new process."""
 
 import json
+import signal
 import time
 
 import pytest
@@ -197,3 +198,22 @@ def test_settings_are_shown_without_secrets(sample_user):
     shown = sample_user.run("wheel", "config", "--json")
     assert json.loads(shown.stdout)["WHEEL_SCHWAB__APP_SECRET"] == "(set, hidden)"
     assert "hunter2" not in shown.stdout + shown.stderr
+
+
+def test_ctrl_c_is_told_in_one_line_and_the_next_run_works(user, market):
+    market.seconds = 3
+    process = user.start("wheel", "recommend")
+    while not market.requests:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (1, "", "wheel: error: interrupted; nothing that was stored is lost\n")
+    market.seconds = 0
+    assert user.answer()["advice"]
+
+
+def test_clearing_can_be_looked_at_first(user):
+    user.answer()
+    would = json.loads(user.run("wheel", "clear", "--dry-run", "--json").stdout)
+    assert (would["dry_run"], would["snapshots"]["greeks"]) == (True, 2)
+    assert user.query("SELECT count(*) FROM greeks") != [(0,)]
