@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: recommend test test-browser ui benchmark lock clean
+.PHONY: recommend test test-browser chromium ui benchmark lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
@@ -11,10 +11,10 @@ recommend: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
 
-# Wants Debian's chromium and chromium-driver; keeps the pictures of the README.
-test-browser: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
-	SCREENSHOTS=docs $(BIN)/python -m pytest wheel_assets_tests/end_to_end/test_browser.py
+# What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the README anew.
+SCREENSHOTS ?= docs
+test-browser: $(VENV)/installed-browser chromium
+	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs wheel_assets_tests/end_to_end/test_browser.py
 
 ui: $(VENV)/installed
 	$(BIN)/dagster dev
@@ -35,11 +35,24 @@ $(VENV)/installed-test: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+$(VENV)/installed-browser: $(VENV)/installed-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@touch $@
+
+chromium:
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "test-browser: Chromium or its driver is missing; install Debian's packages chromium and chromium-driver" >&2; \
+		exit 1; \
+	fi; \
+	echo "Installing chromium and chromium-driver (once) ..."; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null
+
 # Pin what a clean environment resolves to today.
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,browser]'
 	build/lock/bin/python -m pip freeze --exclude wheel_assets > constraints.txt
 
 clean:

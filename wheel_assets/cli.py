@@ -170,7 +170,10 @@ def stats(as_json: bool) -> None:
 
     settings, store = _settings_and_store()
     document = statistics(store, settings.max_age.of)
-    click.echo(json.dumps(document, indent=2)) if as_json else show_stats(document, _console())
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        show_stats(document, settings.budget.monthly_usd, _console())
 
 
 @main.command()

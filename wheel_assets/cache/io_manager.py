@@ -128,7 +128,7 @@ class ReadThroughIOManager(dg.IOManager):
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
             return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
-        _log(step, first)
+        _log(step, [reading for reading in first.values() if reading.served or reading.table not in request.optional])
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if reads.failures and allow_stale:
@@ -235,9 +235,9 @@ def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
     return step.run_id, step.step.key, step.previous_attempt_count
 
 
-def _log(step: StepExecutionContext, readings: Mapping[Place, Reading]) -> None:
+def _log(step: StepExecutionContext, readings: Iterable[Reading]) -> None:
     """One line a read."""
-    for reading in readings.values():
+    for reading in readings:
         step.log.info(
             f"{'cache_hit' if reading.reason is Reason.FRESH else 'cache_miss'} table={reading.table} "
             f"key={reading.key} age_minutes={minutes(reading.age)} max_age_minutes={minutes(reading.max_age)} "

@@ -84,7 +84,7 @@ def _tables(connection: DuckDBPyConnection, names: Sequence[str], now: datetime)
         tables[name] = {
             "count": count,
             "rows": rows,
-            "oldest_days": oldest and round((now - oldest).total_seconds() / DAY_SECONDS, 3),
+            "oldest_days": oldest and round((now - oldest).total_seconds() / DAY_SECONDS, 5),
             "newest_minutes": newest and _minutes(now - newest),
             "hits": hits,
         }

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from wheel_assets.tables import DATA_TABLES
+from wheel_assets.cache import stats_sheet
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-NAMES = [table.name for table in DATA_TABLES]
+NUMBERS = ("snapshots", "rows", "oldest", "newest", "age", "limit", "size", "hits")
 
 
-def show_stats(document: Mapping[str, Any], console: Console) -> None:
-    """Print the document of `stats.stats`."""
-    tables = Table("table", "snapshots", "rows", "oldest, days", "newest, minutes", box=None)
-    for name in NAMES:
-        told = [document[f"{name}_{what}"] for what in ("count", "rows", "oldest_days", "newest_minutes")]
-        tables.add_row(name, *map(_cell, told))
-    keys = Table("table", "key", "state", "age, minutes", "limit", "rows", "source", "hits", "last used, UTC", box=None)
-    for key in document["keys"]:
-        told = [key[what] for what in ("state", "age_minutes", "max_age_minutes", "rows", "source", "hits")]
-        keys.add_row(key["table"], key["key"], *map(_cell, told), key["last_used_at"][:16].replace("T", " "))
-    console.print(tables)
+def show_stats(document: Mapping[str, Any], monthly_usd: float, console: Console) -> None:
+    """Print the document of `stats.stats`, and the month's budget."""
+    console.print(_table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document)))
     if document["keys"]:
-        console.print("", keys)
-    limit = f"of {document['limit_mb']:g} MB" if document["limit_mb"] else "without limit"
-    rate = "" if document["hit_rate"] is None else f", {document['hit_rate']:.0%} of reads served from the cache"
-    console.print(
-        f"\nsize   {document['db_size_mb']:.1f} MB {limit}, {document['used_mb']:.1f} MB in use", highlight=False
-    )
-    console.print(f"hits   {document['hits']}, misses {document['misses']}{rate}", highlight=False)
-    console.print(f"month  {document['api_calls']} API calls, {document['cost_usd']:.2f} dollars", highlight=False)
-    console.print(f"file   {document['path']}", highlight=False, soft_wrap=True)
+        console.print("", _table(stats_sheet.KEY_COLUMNS, stats_sheet.key_cells(document)))
+    console.print()
+    for line in stats_sheet.summary(document, monthly_usd):
+        console.print(line, highlight=False)
+    console.print(document["path"], highlight=False, soft_wrap=True)
 
 
 def show_removal(told: Mapping[str, Any], console: Console) -> None:
@@ -67,5 +55,10 @@ def show_costs(document: Mapping[str, Any], console: Console) -> None:
     console.print(months if document["months"] else "no API calls so far")
 
 
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
+def _table(columns: Iterable[str], rows: Iterable[stats_sheet.Cells]) -> Table:
+    table = Table(box=None)
+    for name in columns:
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "source")
+    for row in rows:
+        table.add_row(*row)
+    return table

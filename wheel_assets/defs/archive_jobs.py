@@ -9,19 +9,25 @@ from pydantic import Field
 
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
+from wheel_assets.defs.declare import settings
 
 
 class BackupConfig(dg.Config):
     """Where to."""
 
-    destination: str = Field(description="folder, or a URL such as gs://bucket/folder; the archive is dated")
+    destination: str = Field(
+        default=settings().backup.dir or str(settings().cache.dir.parent / "backups"),
+        description="folder, or a URL such as gs://bucket/folder; each archive gets a dated folder in it",
+    )
 
 
 class MigrateConfig(dg.Config):
     """What to take in."""
 
-    file: str = Field(description="old SQLite or DuckDB file, or CSV, JSON or Parquet in our column names")
-    dry_run: bool = Field(default=False, description="only tell what would be taken")
+    file: str = Field(
+        description="path of an old SQLite or DuckDB file, or of a CSV, JSON or Parquet file in our column names"
+    )
+    dry_run: bool = Field(default=False, description="true: only tell what would be taken, and take nothing")
 
 
 @dg.op
@@ -46,13 +52,19 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
     context.add_output_metadata(told)
 
 
-@dg.job(description="Write everything that is cached to a dated Parquet archive.")
+@dg.job(
+    description="Write everything that is cached to a dated Parquet archive, in a folder or a bucket. "
+    "`wheel restore DIR` brings it back, without duplicates."
+)
 def backup() -> None:
     """An archive."""
     write_archive()
 
 
-@dg.job(description="Take in data of the original design, or exported by hand, under its original times.")
+@dg.job(
+    description="Take in data of the original design, or exported by hand, under its original times. What is cached "
+    "stays as it is; every row that is not taken is told with its reason.\n\nName the `file` in the Launchpad."
+)
 def migrate() -> None:
     """Old data."""
     take_old_data()

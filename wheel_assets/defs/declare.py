@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from wheel_assets.cache.io_manager import freshness, table_metadata
+from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.defs.checks import checks_of
 from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
@@ -41,7 +42,8 @@ class SymbolsConfig(dg.Config):
     @field_validator("symbols")
     @classmethod
     def _checked(cls, symbols: list[str]) -> list[str]:
-        return [checked_symbol(symbol) for symbol in symbols]
+        with one_sentence():
+            return [checked_symbol(symbol) for symbol in symbols]
 
 
 class AccountConfig(dg.Config):

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from wheel_assets.cache import stats_sheet
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.stats import stats
 from wheel_assets.cache.store import Store
@@ -17,18 +18,6 @@ FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     asset="cache_inspection",
     description="Every key of every table is younger than its limit, and made of what is in force now.",
 )
-COLUMNS = {
-    "table": "table",
-    "key": "key",
-    "age_minutes": "age, min",
-    "max_age_minutes": "limit, min",
-    "state": "state",
-    "rows": "rows",
-    "bytes": "size, kB",
-    "source": "source",
-    "hits": "hits",
-    "last_used_at": "last used, UTC",
-}
 
 
 @dg.asset(group_name="cache", code_version="1", kinds={"duckdb"}, owners=[OWNER], check_specs=[FRESHNESS_BY_KEY])
@@ -46,27 +35,23 @@ def cache_inspection(store: dg.ResourceParam[Store]) -> Iterator[dg.MaterializeR
 
 
 def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[str, Any]:
-    """The document of `cache.stats.stats` as metadata: a table to read, numbers to plot."""
-    limit = document["limit_mb"]
-    parts = [
-        f"**{document['db_size_mb']:.1f} MB** {f'of {limit:g} MB' if limit else 'without limit'}",
-        f"**{document['hits']}** reads served from the cache, **{document['misses']}** made anew",
-        f"**${document['cost_usd']:.2f}** of ${budget_usd:g} spent this month in {document['api_calls']} API calls",
-    ]
+    """The document of `cache.stats.stats` as metadata: lines and tables to read, numbers to plot."""
     numbers = {
-        "size_mb": document["db_size_mb"],
-        "cost_usd": document["cost_usd"],
-        "rows": sum(value for name, value in document.items() if name.endswith("_rows")),
+        "size_mb": float(document["db_size_mb"]),
+        "cost_usd": float(document["cost_usd"]),
+        "rows": sum(document[f"{name}_rows"] for name in stats_sheet.table_names(document)),
         "snapshots": document["misses"],
         "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
+    lines = stats_sheet.summary(document, budget_usd)
     return {
-        "summary": dg.MetadataValue.md("  \n".join(parts)),
-        "keys": dg.MetadataValue.md(_table(document["keys"])),
-        "file": dg.MetadataValue.path(document["path"]),
-        **{name: float(value) if name.endswith(("_mb", "_usd")) else value for name, value in numbers.items()},
+        "summary": dg.MetadataValue.md("\n".join(f"- {line}" for line in lines)),
+        "keys": _table(stats_sheet.KEY_COLUMNS, stats_sheet.key_cells(document)),
+        "tables": _table(stats_sheet.TABLE_COLUMNS, stats_sheet.table_cells(document)),
+        **numbers,
         **rate,
+        "file": dg.MetadataValue.path(document["path"]),
     }
 
 
@@ -81,19 +66,12 @@ def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
     )
 
 
-def _table(keys: list[Mapping[str, Any]]) -> str:
-    """The keys as a Markdown table."""
-    if not keys:
-        return "The cache is empty."
-    cells = [[_cell(name, key[name]) for name in COLUMNS] for key in keys]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (COLUMNS.values(), ["---"] * len(COLUMNS), *cells))
+def _table(columns: Mapping[str, str], rows: list[stats_sheet.Cells]) -> dg.TableMetadataValue:
+    """Rows for the browser, which shows a table at once and Markdown of this size only after a click.
 
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name == "bytes":
-        return f"{value / 1000:,.0f}"
-    if name == "last_used_at":
-        return str(value)[:16].replace("T", " ")
-    return f"{value:,.1f}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    Blanks do not break, or narrow columns would part a number from its unit.
+    """
+    schema = dg.TableSchema([dg.TableColumn(name, "string", meaning) for name, meaning in columns.items()])
+    unbroken = [[cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in row] for row in rows]
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in unbroken]
+    return dg.MetadataValue.table(records, schema)

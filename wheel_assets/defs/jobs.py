@@ -1,5 +1,6 @@
 """Jobs that a person starts: nothing here runs by itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -8,14 +9,23 @@ from pydantic import Field
 from wheel_assets.cache.history import forget_materializations, prune_runs
 from wheel_assets.cache.maintenance import Removal
 from wheel_assets.cache.sentence import one_sentence
+from wheel_assets.cache.stats import stats
 from wheel_assets.cache.store import Store
 from wheel_assets.defs.declare import settings
+
+DRY_RUN = Field(default=False, description="true: only tell what would go, and remove nothing")
 
 
 class CleanupConfig(dg.Config):
     """How to clean up."""
 
-    dry_run: bool = Field(default=False, description="only tell what would go")
+    dry_run: bool = DRY_RUN
+
+
+class ClearConfig(dg.Config):
+    """How to empty the cache."""
+
+    dry_run: bool = DRY_RUN
 
 
 @dg.op
@@ -24,14 +34,14 @@ def remove_what_is_too_old(
 ) -> None:
     """Remove old and surplus snapshots and old run records, and compact the file."""
     with one_sentence():
-        context.add_output_metadata(clean_up(store, context.instance, config.dry_run))
+        _tell(context, clean_up(store, context.instance, config.dry_run))
 
 
 @dg.op
-def empty_the_cache(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]) -> None:
+def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: dg.ResourceParam[Store]) -> None:
     """Remove every snapshot and the materialization history; the ledger of API calls stays."""
     with one_sentence():
-        context.add_output_metadata(clear(store, context.instance))
+        _tell(context, clear(store, context.instance, config.dry_run))
 
 
 def clean_up(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
@@ -41,11 +51,30 @@ def clean_up(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) 
     return {**_told(removal), "runs": runs, "dry_run": dry_run}
 
 
-def clear(store: Store, instance: dg.DagsterInstance) -> dict[str, Any]:
-    """Empty the cache and forget the materializations of its assets; what went, in plain values."""
+def clear(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
+    """Empty the cache and forget the materializations of its assets; what went, or would go, in plain values."""
+    if dry_run:
+        return {**_told(_everything(store)), "dry_run": True}
     removal = store.maintenance.clear()
     forget_materializations(instance, list(store.tables))
-    return _told(removal)
+    return {**_told(removal), "dry_run": False}
+
+
+def _everything(store: Store) -> Removal:
+    """What emptying the cache would remove; how small the file would get is not known before."""
+    found = stats(store)
+    counts = {name: found[f"{name}_count"] for name in store.tables if found[f"{name}_count"]}
+    rows = sum(found[f"{name}_rows"] for name in counts)
+    size = store.file.size
+    return Removal(counts, rows, bytes_before=size, bytes_after=size)
+
+
+def _tell(context: dg.OpExecutionContext, told: Mapping[str, Any]) -> None:
+    """On the run page: a sentence in the log, numbers and a table in the metadata."""
+    counts = {name: count for name, count in told["snapshots"].items() if count}
+    listed = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "none"
+    context.log.info(f"snapshots {'that would go' if told['dry_run'] else 'gone'}: {listed}; {told['rows']:,} rows")
+    context.add_output_metadata(dict(told))
 
 
 def _told(removal: Removal) -> dict[str, Any]:
@@ -58,13 +87,21 @@ def _told(removal: Removal) -> dict[str, Any]:
     }
 
 
-@dg.job(description="Retention now: what is older than WHEEL_CACHE__TTL_DAYS or too much goes; the file is compacted.")
+@dg.job(
+    description="Retention now. What is older than WHEEL_CACHE__TTL_DAYS goes, then what was used least recently while "
+    "the file is over WHEEL_CACHE__MAX_SIZE_GB; the file is compacted, old run records go.\n\n"
+    "To look first, set `dry_run: true` in the Launchpad."
+)
 def cleanup() -> None:
     """Retention now."""
     remove_what_is_too_old()
 
 
-@dg.job(description="Empty the cache. The ledger of API calls stays.")
+@dg.job(
+    description="Empty the cache: every snapshot goes at once, and only a backup brings it back. Chains, positions, "
+    "Greeks and predictions are made anew when they are asked for; a paid source is paid again. "
+    "The ledger of API calls stays.\n\nTo look first, set `dry_run: true` in the Launchpad."
+)
 def clear_cache() -> None:
     """Empty the cache."""
     empty_the_cache()

@@ -1,12 +1,15 @@
 """Recommendation: what to do now."""
 
+from collections.abc import Mapping
 from datetime import UTC
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.io_manager import PullConfig
+from wheel_assets.cache.pull import PULLED
 from wheel_assets.cache.sentence import one_sentence
 from wheel_assets.cache.store import Store
 from wheel_assets.defs.checks import Checked, checked
@@ -14,15 +17,24 @@ from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.tables import RECOMMENDATION
 
+AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
+
 
 class RecommendationConfig(PullConfig):
     """What one run may ask differently; every field is optional."""
 
-    symbols: list[str] = Field(default=list(settings().symbols), description="symbols to advise on")
-    account_id: str = Field(default=settings().account_id, description="account to advise on")
+    symbols: list[str] = Field(
+        default=list(settings().symbols), description="symbols to advise on, for example [SMCI, BRK.B]"
+    )
+    account_id: str = Field(
+        default=settings().account_id, description="account to advise on; `default` is the broker's only one"
+    )
     portfolio_value: float | None = Field(
         default=settings().portfolio_value,
-        description="dollars to size against; the account's liquidation value if not set",
+        description="dollars to size against, for example 50000; the account's liquidation value if not set",
+    )
+    max_age_minutes: dict[str, float] = Field(
+        default=settings().max_age.model_dump(), description="how old each input may be, minutes; 0 asks anew"
     )
 
 
@@ -58,7 +70,32 @@ def recommendation(
             not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
         )
     document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
-    text = as_markdown(document)
-    context.log.info(text)
-    metadata = {"advice": dg.MetadataValue.md(text), "answer": dg.MetadataValue.json(document)}
-    yield from checked(RECOMMENDATION, advice.frame, metadata)
+    context.log.info(as_markdown(document))
+    yield from checked(RECOMMENDATION, advice.frame, advice_metadata(document) | _pulled_in(context, document))
+
+
+def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of `recommend.answer` as metadata: what to do, the whole advice, the numbers to plot."""
+    from wheel_assets.recommend.markdown import as_markdown
+    from wheel_assets.recommend.picture import payoff_svg
+    from wheel_assets.recommend.sheet import ADVICE_COLUMNS, advice_cells
+
+    columns = dg.TableSchema([dg.TableColumn(name) for name in AT_A_GLANCE])
+    cells = [dict(zip(ADVICE_COLUMNS, row, strict=True)) for row in advice_cells(document)]
+    rows = [dg.TableRecord({name: row[name] for name in AT_A_GLANCE}) for row in cells]
+    numbers = {name: document[name] for name in ("portfolio_value", "free_cash") if document[name] is not None}
+    return {
+        "what_to_do": dg.MetadataValue.table(rows, columns),  # seen at once; Markdown of this size after a click
+        "advice": dg.MetadataValue.md(as_markdown(document, payoff_svg(document))),
+        "answer": dg.MetadataValue.json(dict(document)),
+        **numbers,
+    }
+
+
+def _pulled_in(context: dg.AssetExecutionContext, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A link to the child run that fetched what was missing; looked up only where something was."""
+    if all(read["outcome"] == "cache_hit" for read in document["inputs"]):
+        return {}
+    run = context.instance.get_run_by_id(context.run.run_id)
+    pulled = run.tags.get(PULLED) if run else None
+    return {"pulled_in": dg.MetadataValue.dagster_run(pulled)} if pulled else {}

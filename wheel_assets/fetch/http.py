@@ -171,7 +171,8 @@ class HttpClient:
             return result, 0.0
         retry_after = seconds_to_wait(result.headers.get("Retry-After"))
         error = self._refusal(result, request, retry_after)
-        self._last += [error] if error and error.status in self._last_statuses else []
+        if error is not None and error.status in self._last_statuses:
+            self._last.append(error)
         tell(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
         return error or result, retry_after
 

@@ -49,6 +49,7 @@ class Advice:
     warnings: tuple[str, ...]
     now: datetime
     quotes_as_of: Mapping[str, datetime] = field(default_factory=dict)
+    spots: Mapping[str, float] = field(default_factory=dict)  # dollars a share, of the symbols that are quoted
 
 
 def advise(
@@ -109,6 +110,7 @@ def _advice(stamp: _Stamp, situation: Situation, openings: Openings, suggestions
         warnings=(*account.warnings(), *_unused_shares(situation), *quote_warnings(as_of, stamp.now)),
         now=stamp.now,
         quotes_as_of=as_of,
+        spots=account.spots,
     )
 
 

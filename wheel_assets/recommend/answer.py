@@ -8,7 +8,7 @@ Its keys: `as_of`, `account`, `portfolio_value`, `free_cash`, `sample`, `source`
 `advice` (one object a row of `tables.RECOMMENDATION`, with `contract`, `order` and, for a roll,
 `roll_to` in words), `alternatives` (the same, without rank and origin), `declined` (symbol,
 option_type, reason), `rejected` (symbol, option_type, rule, meaning, count), `not_evaluated` (symbol,
-reason), `warnings`, `quotes_as_of` (by symbol), `inputs` (as given), `risk`.
+reason), `warnings`, `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as given), `risk`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
     """The whole answer.
 
     `inputs` has one mapping a snapshot that was used: table, key, source, timestamp, created_at,
-    age_minutes, max_age_minutes, outcome (`cache_hit` or `cache_miss`), reason, snapshot_id, notes.
+    age_minutes, max_age_minutes, outcome (`cache_hit` or `cache_miss`), reason, snapshot_id, and
+    where its source had something to tell, `notes`, a list of sentences.
     """
     used = [{name: plain(value) for name, value in entry.items()} for entry in inputs]
     rows = [_in_words(record) for record in advice.frame.to_dict("records")]
@@ -60,6 +61,7 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "not_evaluated": [{"symbol": symbol, "reason": why} for symbol, why in advice.not_evaluated.items()],
         "warnings": list(advice.warnings),
         "quotes_as_of": {symbol: plain(when) for symbol, when in advice.quotes_as_of.items()},
+        "spot_prices": {symbol: spot for symbol, spot in advice.spots.items() if 0 < spot < math.inf},
         "inputs": used,
         "risk": RISK,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,21 +11,31 @@ from wheel_assets.recommend import sheet
 NUMBERS = {"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"}
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
-    """The document of `answer.answer_document` as Markdown."""
+def as_markdown(document: Mapping[str, Any], picture: str = "") -> str:
+    """The document of `answer.answer_document` as Markdown, with an SVG document below the advice."""
     banner = sheet.banner(document)
     parts = [
         f"> **{_escaped(banner)}**" if banner else "",
         f"**{_escaped(sheet.headline(document))}**",
         _list(sheet.warnings(document), "⚠ "),
         _table(sheet.ADVICE_COLUMNS, sheet.advice_cells(document)) or "Nothing to do now.",
+        _image(picture, "profit at expiration of these trades") if picture else "",
         "**Why**\n\n" + "\n".join(_escaped(line) for line in sheet.reasons(document)),
-        "**Not done**\n\n" + _list(sheet.not_done(document)) if sheet.not_done(document) else "",
-        "**About the data**\n\n" + _list(sheet.notes(document)) if sheet.notes(document) else "",
+        _section("Not done", sheet.not_done(document)),
+        _section("About the data", sheet.notes(document)),
         _table(sheet.INPUT_COLUMNS, sheet.input_cells(document)),
         f"*{_escaped(document['risk'])}*",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return f"**{title}**\n\n{_list(lines)}" if lines else ""
+
+
+def _image(svg: str, words: str) -> str:
+    """The picture itself, not a link to one: Dagster's UI shows SVG in `data:` addresses as an image."""
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
 def _list(lines: Iterable[str], mark: str = "") -> str:

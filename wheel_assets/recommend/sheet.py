@@ -65,7 +65,7 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
 
 def notes(document: Mapping[str, Any]) -> list[str]:
     """What is peculiar about the data, each once; beyond `MOST_NOTES` only how many more there are."""
-    every = list(dict.fromkeys(note for entry in document["inputs"] for note in entry.get("notes", ())))
+    every = list(dict.fromkeys(note for entry in document["inputs"] for note in entry.get("notes") or ()))
     more = len(every) - MOST_NOTES
     return every[:MOST_NOTES] + ([f"and {more} more, which --json lists"] if more > 0 else [])
 

@@ -87,3 +87,11 @@ def test_where_all_fails_the_words_are_those_of_what_is_needed(toy):
     toy.broken = {"rates": "the rate is secret"}
     with pytest.raises(OneSentence, match="the rate is secret"):
         toy.run("report")
+
+
+def test_its_read_is_logged_only_where_it_is_there(toy):
+    toy.run("values_")
+    assert not [line for line in toy.log() if "table=history" in line]
+    toy.run("history")
+    toy.run("values_")
+    assert sum("cache_hit table=history" in line for line in toy.log()) == 2

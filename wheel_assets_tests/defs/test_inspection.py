@@ -7,6 +7,7 @@ import pytest
 
 from wheel_assets import ask
 from wheel_assets.cache.stats import stats
+from wheel_assets.cli import main as wheel
 from wheel_assets.definitions import defs
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.inspection import freshness_by_key, inspection_metadata
@@ -27,10 +28,9 @@ def told() -> dict[str, object]:
     return {name: value.value for name, value in event.metadata.items()}
 
 
-def rows_of(markdown: str) -> list[list[str]]:
-    """The cells of a Markdown table, without its header."""
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+def rows_of(table: dg.TableMetadataValue) -> list[list[str]]:
+    """The cells of a table as the page shows it."""
+    return [[cell.replace("\xa0", " ") for cell in record.data.values()] for record in table.records]
 
 
 def query(sql: str) -> list[tuple[object, ...]]:
@@ -40,7 +40,7 @@ def query(sql: str) -> list[tuple[object, ...]]:
 
 def test_an_empty_cache_is_told_as_such():
     metadata = told()
-    assert "The cache is empty." in metadata["keys"]
+    assert "The cache is empty." in metadata["summary"]
     assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
 
 
@@ -51,7 +51,7 @@ def test_every_key_has_a_line_with_what_the_index_says():
     index = query("SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) FROM snapshots GROUP BY ALL")
     assert set(lines) == {(table, key) for table, key, *_ in index}
     for table, key, rows, hits, source in index:
-        assert lines[table, key][5] == str(rows)
+        assert lines[table, key][5] == f"{rows:,}"
         assert lines[table, key][8] == str(hits)
         assert lines[table, key][7] == source
 
@@ -86,13 +86,15 @@ def test_stale_keys_are_a_warning_that_names_them():
     assert check.description == "positions default is too_old"
 
 
-DOCUMENT = {"path": "/x", "db_size_mb": 1.5, "limit_mb": None, "hits": 3, "misses": 1, "hit_rate": 0.75}
-DOCUMENT |= {"api_calls": 7, "cost_usd": 12.5, "greeks_rows": 10, "positions_rows": 4, "keys": []}
+DOCUMENT = {"path": "/x", "db_size_mb": 1.5, "used_mb": 1.2, "limit_mb": None, "hits": 3, "misses": 1, "hit_rate": 0.75}
+DOCUMENT |= {"api_calls": 7, "cost_usd": 12.5, "keys": []}
+for name, rows in (("greeks", 10), ("positions", 4)):
+    DOCUMENT |= {f"{name}_count": 1, f"{name}_rows": rows, f"{name}_oldest_days": 2.0, f"{name}_newest_minutes": 5.0}
 
 
 def test_the_cost_is_told_beside_the_budget():
     metadata = inspection_metadata(DOCUMENT, budget_usd=50)
-    assert "**$12.50** of $50 spent this month in 7 API calls" in metadata["summary"].value
+    assert "- $12.50 of $50 this month, 7 API calls" in metadata["summary"].value
     assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
         "size_mb": 1.5,
         "hit_rate": 0.75,
@@ -103,5 +105,17 @@ def test_the_cost_is_told_beside_the_budget():
 
 
 def test_without_a_limit_none_is_told():
-    assert "**1.5 MB** without limit" in inspection_metadata(DOCUMENT, 50)["summary"].value
-    assert "**1.5 MB** of 5000 MB" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value
+    assert "1.5 MB without limit on disk" in inspection_metadata(DOCUMENT, 50)["summary"].value
+    assert "1.5 MB of 5 GB on disk" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value
+
+
+def test_the_terminal_prints_what_the_page_shows(capsys):
+    ask.recommend({})
+    wheel(["stats"], standalone_mode=False)
+    printed = capsys.readouterr().out
+    metadata = told()
+    for row in [*rows_of(metadata["keys"]), *rows_of(metadata["tables"])]:
+        assert row[0] in printed
+        assert all(cell in printed for cell in row[1:3] + row[5:8])  # ages go on
+    for line in metadata["summary"].splitlines():
+        assert line.removeprefix("- ") in printed

@@ -1,5 +1,6 @@
 """A market on loopback that counts what it is asked, and the commands as a user runs them."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -30,11 +31,16 @@ LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "wheel
 FRESHNESS = "{ assetNodes { assetKey { path } freshnessStatusInfo { freshnessStatus } } }"
 STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 LAUNCH = """
-mutation($selector: JobOrPipelineSelector!) {
-  launchRun(executionParams: {selector: $selector, runConfigData: {}, mode: "default"}) {
+mutation($selector: JobOrPipelineSelector!, $config: RunConfigData!) {
+  launchRun(executionParams: {selector: $selector, runConfigData: $config, mode: "default"}) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
   }
 }"""
+FAILURE = """
+query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
+  ... on ExecutionStepFailureEvent { error { message stack causes { message } } }
+  ... on RunFailureEvent { error { message stack causes { message } } } } } } } }"""
 POSITIONS = "symbol,quantity,avg_price\nU,200,30.00\nCASH,60000,\n"
 
 
@@ -220,9 +226,13 @@ class Server:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """End it with everything that it started."""
+        """End it with everything that it started, by force if asking does not help."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(30)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(15)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
 
     def assets(self) -> list[str]:
         """The assets that there are."""
@@ -236,11 +246,24 @@ class Server:
 
     def materialize(self, *assets: str) -> str:
         """What the button Materialize does; the id of the run, once it has succeeded."""
-        selector = {**LOCATION, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": [name]} for name in assets]}
-        launched = self.ask(LAUNCH, selector=selector)["launchRun"]
-        run_id = launched["run"]["runId"]
-        assert self.wait_for(lambda: self.status(run_id) in ENDED and self.status(run_id)) == "SUCCESS"
+        run_id = self.launch(*assets)["run"]["runId"]
+        assert self.ends(run_id) == "SUCCESS", self.log.read_text()[-3000:]
         return run_id
+
+    def launch(self, *assets: str, **config: Any) -> dict[str, Any]:
+        """What the Launchpad does with the config of the one asset: a run, or what is wrong with the config."""
+        selector = {**LOCATION, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": [name]} for name in assets]}
+        asked = {"ops": {assets[0]: {"config": config}}} if config else {}
+        return self.ask(LAUNCH, selector=selector, config=asked)["launchRun"]
+
+    def ends(self, run_id: str) -> str:
+        """How a run ended, once it has."""
+        return self.wait_for(lambda: self.status(run_id) in ENDED and self.status(run_id))
+
+    def failures(self, run_id: str) -> list[dict[str, Any]]:
+        """Every error on the page of a run."""
+        events = self.ask(FAILURE, id=run_id)["runOrError"]["eventConnection"]["events"]
+        return [event["error"] for event in events if event.get("error")]
 
     def done(self) -> int:
         """How many runs have succeeded; none may fail."""

@@ -1,7 +1,7 @@
 """What a newcomer does in the browser, done in a headless Chromium: `make test-browser`.
 
-Skipped where Chromium, its driver or selenium is missing. With SCREENSHOTS set to a folder, the two
-pictures of the README are made anew there.
+Skipped where Chromium, its driver or selenium is missing. With SCREENSHOTS set to a folder, the
+pictures of the README are made anew there, and where a test fails, failure.png.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
 FLAGS = (
-    "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-    "disable-component-update disable-sync window-size=1360,1000"
+    "headless=new no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run "
+    "disable-background-networking disable-component-update disable-sync window-size=1360,1000"
 )
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -53,6 +53,16 @@ class Browser:
         """Press the button, or follow the link, with these words."""
         self._until(lambda: self._press(words))
 
+    def types(self, config: str) -> None:
+        """Write a config into the Launchpad's editor."""
+        editor = "document.querySelector('.CodeMirror').CodeMirror"
+        self._until(lambda: self.driver.execute_script(f"{editor}.setValue(arguments[0]); return true", config))
+
+    def draws(self, words: str) -> None:
+        """Wait for a picture with this description, and that the browser could draw it."""
+        width = "return document.querySelector(`img[alt='${arguments[0]}']`).naturalWidth"
+        self._until(lambda: self.driver.execute_script(width, words) > 100)
+
     def reads(self, words: str, reload: bool = False) -> None:
         """Wait until the page says these words; `reload` looks anew, as the page itself does only now and then."""
 
@@ -66,11 +76,13 @@ class Browser:
 
         self._until(read)
 
-    def picture(self, name: str) -> None:
-        """Keep a screenshot, if pictures are wanted."""
+    def picture(self, name: str, width: int = 1360, height: int = 1000) -> None:
+        """Keep a screenshot of a window of this size, if pictures are wanted."""
         folder = os.environ.get("SCREENSHOTS")
         if folder:
-            (CLONE / folder).mkdir(exist_ok=True)
+            self.driver.set_window_size(width, height)
+            time.sleep(2)  # until it is drawn anew
+            (CLONE / folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(CLONE / folder / name))
 
     def _press(self, words: str) -> bool:
@@ -91,7 +103,11 @@ class Browser:
             except WebDriverException:
                 return False
 
-        self.server.wait_for(attempt)
+        try:
+            self.server.wait_for(attempt, seconds=60)
+        except AssertionError as error:
+            self.picture("failure.png")
+            raise AssertionError(f"{self.driver.current_url} says: {self.text[:3000]}\n{error}") from None
 
 
 @pytest.fixture
@@ -110,26 +126,67 @@ def test_a_newcomer_gets_the_advice_sees_what_is_fresh_and_cleans_up(browser):
     browser.click("Materialize")
     browser.click("Confirm")  # Dagster warns that nothing upstream is there yet: it will be made
     server.wait_for(lambda: set(server.freshness().values()) >= {"HEALTHY"} and server.done() >= 2)
+    see_the_advice(browser)
+    see_the_checks(browser)
+    see_the_runs(browser)
+    look_into_the_cache(browser)
+    clean_up(browser)
 
+
+def see_the_advice(browser):
+    """On the asset's page the state and what to do, without a click; behind one click why, and a picture."""
     browser.reads("Passing", reload=True)
-    browser.reads("[Show Markdown]", reload=True)
-    assert "Unsynced" not in browser.text
-    browser.picture("recommendation.png")
-    browser.click("[Show Markdown]")
-    browser.reads("SAMPLE DATA")
+    browser.reads("what_to_do")
     browser.reads("SELL TO OPEN")
-    browser.reads("Advice only")
-    browser.picture("advice.png")
+    assert "Unsynced" not in browser.text
+    browser.click("Columns")  # folds them away, and Dagster remembers it
+    browser.reads("[Show JSON]")
+    browser.picture("recommendation.png", height=1340)
+    browser.click("[Show Markdown]")
+    for words in ("SAMPLE DATA", "Why", "Not done", "Advice only"):
+        browser.reads(words)
+    browser.draws("profit at expiration of these trades")
+    browser.picture("advice.png", height=1240)
 
+
+def see_the_checks(browser):
     browser.open("/assets/option_chains?view=checks")
     browser.reads("This is a blocking asset check.")
     browser.reads("Passed")
 
+
+def see_the_runs(browser):
+    browser.open("/runs")
+    browser.reads("wheel/pulled: ")
+    browser.reads("wheel/pulled_by: ")
+    asker = browser.text.split("wheel/pulled_by: ")[1].split()[0]
+    browser.open(f"/runs/{asker}")
+    browser.reads("recommendation")
+    browser.reads("RUN_SUCCESS")
+    browser.open("/assets/recommendation?view=events")
+    browser.reads("pulled_in")  # a link to the run that fetched
+
+
+def look_into_the_cache(browser):
     browser.open("/assets/cache_inspection")
     browser.click("Materialize")
-    server.wait_for(lambda: server.done() >= 3)
-    browser.reads("size_mb", reload=True)
+    browser.server.wait_for(lambda: browser.server.done() >= 3)
+    browser.reads("6 of 6 keys are fresh", reload=True)
+    for words in ("of 5 GB on disk", "$0.00 of $50 this month", "option_chains", "15 min", "stale_keys"):
+        browser.reads(words)
+    browser.click("Plots")
+    browser.reads("hit_rate")
+    browser.open("/assets/cache_inspection?view=events")
+    browser.reads("last used, UTC")
+    browser.picture("cache_inspection.png", width=1560)
 
-    browser.open("/locations/wheel_assets/jobs/cleanup/playground")
-    browser.click("Launch Run")
-    server.wait_for(lambda: server.done() >= 4)
+
+def clean_up(browser):
+    """With the form: first only told what would go, then done."""
+    for number, dry_run in enumerate(("true", "false"), start=4):
+        browser.open("/locations/wheel_assets/jobs/cleanup/playground")
+        browser.reads("No errors")
+        browser.types(f"ops:\n  remove_what_is_too_old:\n    config:\n      dry_run: {dry_run}\n")
+        browser.click("Launch Run")
+        browser.server.wait_for(lambda done=number: browser.server.done() >= done)
+    browser.reads("snapshots gone: none; 0 rows")

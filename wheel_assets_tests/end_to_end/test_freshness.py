@@ -1,4 +1,6 @@
-"""The freshness states that the catalog shows, after a pull, a hit, a forced refresh, a clear."""
+"""The freshness states that the UI shows: after a pull, a hit, a forced refresh, a clear, and as time goes by."""
+
+import pytest
 
 ASKED = {"recommendation", "option_chains", "positions", "greeks", "predictions"}
 STALE = "{ assetNodes { assetKey { path } staleStatus } }"
@@ -15,6 +17,31 @@ def times(server):
 def becomes(server, state, assets):
     """Wait until these assets have the state."""
     server.wait_for(lambda: {name for name, has in server.freshness().items() if has == state} >= assets)
+
+
+@pytest.fixture
+def hurried_server(user, request):
+    """A server whose chains are good for a minute and positions for one and a half; it looks every 2 seconds."""
+    user.settings |= {"WHEEL_MAX_AGE__OPTION_CHAINS": "1", "WHEEL_MAX_AGE__POSITIONS": "1.5"}
+    user.settings |= {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "2"}
+    return request.getfixturevalue("server")
+
+
+def test_states_follow_the_clock_and_a_hit_leaves_a_warning_as_it_is(hurried_server):
+    server = hurried_server
+    becomes(server, "HEALTHY", ASKED)
+    assert server.freshness()["price_history"] == "UNKNOWN", "never made"
+    becomes(server, "WARNING", {"positions"})
+    becomes(server, "DEGRADED", {"option_chains", "recommendation"})
+    warned = times(server)
+
+    server.materialize("recommendation")
+    becomes(server, "HEALTHY", {"option_chains", "recommendation"})
+    assert times(server)["positions"] == warned["positions"]
+    assert server.freshness()["positions"] != "HEALTHY"
+    becomes(server, "DEGRADED", {"positions"})
+    server.materialize("positions")
+    becomes(server, "HEALTHY", {"positions"})
 
 
 def test_freshness_follows_what_was_made_and_nothing_else(server, user):

@@ -1,6 +1,9 @@
 """Whoever can read the web server's answers reads no secret: GraphQL is asked for everything there is."""
 
+import importlib.util
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,13 @@ METADATA = """metadataEntries { label description
   ... on PathMetadataEntry { path } ... on FloatMetadataEntry { floatValue } ... on IntMetadataEntry { intRepr } }"""
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "wheel_assets"}
 JOB = {**LOCATION, "pipelineName": "__ASSET_JOB"}
+SELECTORS = {
+    "RepositorySelector": {},
+    "PipelineSelector": {"pipelineName": "__ASSET_JOB"},
+    "JobOrPipelineSelector": {"pipelineName": "__ASSET_JOB"},
+    "ResourceSelector": {"resourceName": "market"},
+    "GraphSelector": {"graphName": "cleanup"},
+}
 QUERIES = {
     "assets": f"""{{ assetNodes {{ assetKey {{ path }} description {METADATA}
       assetMaterializations {{ {METADATA} }} }} }}""",
@@ -47,12 +57,33 @@ def sample_user(sample_user):
     return sample_user
 
 
-def test_graphql_tells_no_secret(server_with_secrets):
+def test_graphql_tells_no_secret(server_with_secrets, walk):
     for name, query in QUERIES.items():
         variables = {"repository": LOCATION} if name == "resources" else {"job": JOB} if name == "config" else {}
         answer = json.dumps(server_with_secrets.ask(query, **variables))
         assert len(answer) > 100, f"{name} was not answered: {answer}"
         assert not [secret for secret in PLANTED.values() if secret in answer], name
+    asked = list(everything(server_with_secrets, walk))
+    assert len([name for name, said in asked if len(said) > 1000]) > 15
+    assert [name for name, said in asked if any(secret in said for secret in PLANTED.values())] == []
+
+
+def everything(server, walk):
+    """Whatever else can be asked, and what is answered."""
+    runs = server.ask("{ runIdsOrError { ... on RunIds { results } } }")["runIdsOrError"]["results"]
+    known = {name: {**LOCATION, **more} for name, more in SELECTORS.items()}
+    known |= {"AssetKeyInput": {"path": ["recommendation"]}, "ID": runs[0], "String": "recommendation", "Int": 5}
+    return walk.Walk(f"http://127.0.0.1:{server.port}/graphql", known).answers()
+
+
+@pytest.fixture(scope="module")
+def walk() -> Any:
+    """The questions there are: a module beside this one, which pytest imports by path."""
+    path = Path(__file__).parent / "graphql_walk.py"
+    spec = importlib.util.spec_from_file_location("graphql_walk", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_nor_does_the_log_nor_the_cache(server_with_secrets, sample_user):
