@@ -1,6 +1,7 @@
 """Several symbols at once: each failure is one symbol's, and whoever waits is told how far it is."""
 
 import threading
+import time
 
 import pandas as pd
 import pytest
@@ -41,6 +42,7 @@ def test_what_has_not_begun_when_it_is_interrupted_is_not_begun():
 
     def interrupted(symbol):
         begun.append(symbol)
+        time.sleep(0.02)  # longer than it takes to call off what waits
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
