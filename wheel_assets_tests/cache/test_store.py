@@ -95,8 +95,18 @@ def test_what_is_at_hand_is_the_readers_own(toy_store, make_rows):
     assert toy_store.get("prices", [snapshot_id])["number"][0] == 1.5
 
 
+def test_nothing_is_at_hand_of_a_file_that_was_deleted(toy_store, make_rows, clock):
+    put(toy_store, make_rows({"A": 1.0}))
+    toy_store.path.unlink()
+    clock.pass_minutes(1)
+    put(another_process(toy_store), make_rows({"A": 2.0}))
+    index, _ = toy_store.index([("prices", "A")])
+    assert [snapshot.snapshot_id for snapshot in index] == [1]
+    assert list(toy_store.get("prices", [1])["number"]) == [2.0]
+
+
 def test_only_so_much_is_kept_at_hand(toy_store, make_rows, monkeypatch):
-    monkeypatch.setattr("wheel_assets.cache.store.RECENT_ROWS", 2)
+    monkeypatch.setattr("wheel_assets.cache.at_hand.MAX_ROWS", 2)
     ids = [put(toy_store, make_rows({"A": float(number)})) for number in range(4)]
     with toy_store.file.transaction() as connection:
         connection.execute("DELETE FROM prices")
