@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets import errors
-from wheel_assets.fetch.chain import NEW_YORK
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.databento import DatabentoMarket
 from wheel_assets.fetch.history import days_of_epoch, days_of_text, history_frame
 from wheel_assets.fetch.sample import STOCKS, SampleMarket
