@@ -154,7 +154,10 @@ def test_no_calls_cost_no_write(toy_store):
 
 def test_another_process_sees_what_is_committed(toy_store, make_rows):
     put(toy_store, make_rows({"A": 2.5}))
-    script = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('select number from prices').fetchall())"
+    script = (
+        "import duckdb, sys; file = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(file.sql('select number from prices').fetchall())"
+    )
     out = subprocess.run(
         [sys.executable, "-c", script, str(toy_store.path)], capture_output=True, text=True, check=True
     )
@@ -168,7 +171,8 @@ def test_waiting_too_long_for_the_file_is_a_clear_error(toy_store, make_rows, tm
         [
             sys.executable,
             "-c",
-            "import sys, filelock; l = filelock.FileLock(sys.argv[1]); l.acquire(); print(1, flush=True); sys.stdin.read()",
+            "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
+            "print(1, flush=True); sys.stdin.read()",
         ]
         + [f"{toy_store.path}.lock"],
         stdin=subprocess.PIPE,
@@ -243,7 +247,9 @@ from datetime import datetime
 import pandas as pd
 from wheel_assets.cache.store import Entry, Store
 from wheel_assets.tables import Column, SnapshotTable
-columns = (Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", ""))
+columns = (
+    Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", "")
+)
 store = Store(Path(sys.argv[1]), (SnapshotTable("prices", "", columns, "symbol", "symbols"),))
 rows = pd.DataFrame({"timestamp": datetime(2026, 1, 1), "symbol": "A", "number": range(2000)})
 while True:
