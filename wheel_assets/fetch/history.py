@@ -74,7 +74,7 @@ def _sessions(rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[str
         "without a day or a close": rows["date"].isna() | rows["close"].isna(),
         "on a weekend": rows["date"].dt.weekday >= _SATURDAY,
         "of a day that is not over": rows["date"] > last,
-        "sent twice": rows["date"].duplicated(keep="last"),
+        "sent twice": rows["date"].where(rows["close"].notna()).duplicated(keep="last"),
     }
     kept, notes = pd.Series(True, index=rows.index), []
     for reason, bad in reasons.items():

@@ -81,6 +81,12 @@ def test_a_bar_without_a_day_or_a_close_is_counted(from_cboe, vendors, bad):
     assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
 
 
+def test_a_bar_without_a_close_does_not_take_the_place_of_one_with(from_cboe, vendors):
+    frame = from_cboe(vendors.cboe_bar("2026-11-18", 98.0), vendors.cboe_bar("2026-11-18") | {"close": None})
+    assert list(frame["close"]) == [98.0]
+    assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
+
+
 @pytest.mark.parametrize(
     ("bars", "note"),
     [
