@@ -33,11 +33,11 @@ import QuantLib as ql  # noqa: N813
 from scipy.special import ndtr
 
 from wheel_assets.cache.store import Entry, Store
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.cboe import CboeMarket
 from wheel_assets.fetch.source import MarketSource
 from wheel_assets.greeks import value_chain
 from wheel_assets.greeks.contracts import Floats
-from wheel_assets.greeks.expiry import NEW_YORK
 from wheel_assets.predict import predict_chain, realised_volatility
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS
 

@@ -59,8 +59,9 @@ def filled(path: Path, rows: int) -> Store:
     new = f"{first.snapshot_id} + number"
     with store.file.transaction() as connection:
         connection.execute(
-            f"INSERT INTO {TABLE} BY NAME SELECT c.* REPLACE ({new} AS snapshot_id, round(c.bid + number % 97, 2) AS bid, "
-            f"round(c.ask + number % 89, 2) AS ask, (c.volume + number) % 5000 AS volume) "
+            f"INSERT INTO {TABLE} BY NAME SELECT c.* REPLACE ({new} AS snapshot_id, "
+            f"round(c.bid + number % 97, 2) AS bid, round(c.ask + number % 89, 2) AS ask, "
+            "(c.volume + number) % 5000 AS volume) "
             f"FROM {TABLE} c, range(1, {copies + 1}) numbers(number) ORDER BY number, c.rowid"
         )
         connection.execute(
@@ -68,8 +69,9 @@ def filled(path: Path, rows: int) -> Store:
             f"FROM snapshots s, range(1, {copies + 1}) numbers(number)"
         )
         connection.execute(
-            f"UPDATE snapshots SET content_hash = h.value FROM (SELECT snapshot_id AS i, 'duckdb-{duckdb.__version__}:' || "
-            f"printf('%016x', bit_xor(hash(t))) AS value FROM {TABLE} t GROUP BY ALL) h WHERE snapshot_id = h.i"
+            "UPDATE snapshots SET content_hash = h.value FROM (SELECT snapshot_id AS i, "
+            f"'duckdb-{duckdb.__version__}:' || printf('%016x', bit_xor(hash(t))) AS value "
+            f"FROM {TABLE} t GROUP BY ALL) h WHERE snapshot_id = h.i"
         )
         connection.execute(f"SELECT nextval('snapshot_ids') FROM range({copies})").fetchall()
     with store.file.attached() as connection:
@@ -98,7 +100,8 @@ def raw_get(path: Path) -> pd.DataFrame:
     """The same by hand: connect, select, to pandas."""
     with duckdb.connect(str(path)) as connection:
         return connection.execute(
-            f"SELECT * FROM {TABLE} WHERE snapshot_id = (SELECT max(snapshot_id) FROM snapshots WHERE table_name = ? AND key = ?)",
+            f"SELECT * FROM {TABLE} WHERE snapshot_id = "
+            "(SELECT max(snapshot_id) FROM snapshots WHERE table_name = ? AND key = ?)",
             [TABLE, "K7"],
         ).df()
 
@@ -131,7 +134,7 @@ def stock_manager(path: Path) -> Callable[[pd.DataFrame], None]:
 
 def prepared(path: Path, rows: int) -> Path:
     """A file with the table `chains` of so many rows, 2,000 a symbol, once in `main` and once in `public`."""
-    frame = chain(CONTRACTS)
+    frame = chain(CONTRACTS)  # noqa: F841 - the statement reads it, by name
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             "CREATE TABLE chains AS SELECT f.* REPLACE ('K' || number AS symbol) "
@@ -233,7 +236,8 @@ before, began = store.file.size, time.perf_counter()
 with store.file.attached() as connection:
     ids = [line.snapshot_id for line in index_lines(connection)]
     store.file.rewrite(connection, [i for i in ids if i % 10])
-print(before / 1e6, store.file.size / 1e6, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(before / 1e6, store.file.size / 1e6, time.perf_counter() - began, memory / 1e3)
 """
 
 
@@ -294,7 +298,8 @@ def main() -> None:
         folder = Path(name)
         seconds, _ = reads(folder, options.rounds)
         seconds |= writes(folder, options.rounds)
-        head = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}, {options.rounds} rounds"
+        versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+        head = f"{os.cpu_count()} cores, {versions}, {options.rounds} rounds"
         columns = f"{'milliseconds':<20}{'median':>9}{'least':>9}{'most':>9}"
         lines = [
             head,

@@ -18,7 +18,7 @@
   x StoreError               the cache file
     - StoreBusy              another process held the file for too long
     - StoreUnwritable        no room, no permission, no such folder
-    - StoreDamaged           it cannot be read and could not be set aside
+    - StoreDamaged           a part of it cannot be read; what is whole was brought back
     - StoreTooNew            written by a newer version of this project
     - BadFrame               rows that do not fit their table: nothing was written
     - ArchiveDamaged         an archive that is not what its manifest says: nothing was restored
@@ -140,7 +140,7 @@ class StoreUnwritable(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The file cannot be read and could not be set aside."""
+    """A part of the file cannot be read; the file was set aside, and what is whole of it brought back."""
 
 
 class StoreTooNew(StoreError):

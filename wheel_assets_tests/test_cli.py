@@ -43,7 +43,10 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments, words):
 
 
 def test_what_nobody_foresaw_is_one_line_too():
-    script = "import sys; sys.argv = ['wheel', 'config']; from wheel_assets import cli, settings\nsettings.effective = 1\ncli.main()"
+    script = (
+        "import sys; sys.argv = ['wheel', 'config']; from wheel_assets import cli, settings\n"
+        "settings.effective = 1\ncli.main()"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "TypeError" in done.stderr

@@ -115,7 +115,7 @@ def test_secrets_are_never_shown(monkeypatch):
     settings = load_settings()
     shown = f"{settings!r}{settings}{effective(settings)}{settings.model_dump()}"
     assert "hunter2" not in shown
-    assert dict((n, v) for n, v, _ in effective(settings))["WHEEL_SCHWAB__APP_SECRET"] == "(set, hidden)"
+    assert {n: v for n, v, _ in effective(settings)}["WHEEL_SCHWAB__APP_SECRET"] == "(set, hidden)"
 
 
 def test_every_setting_has_a_meaning():

@@ -164,7 +164,7 @@ class CacheFile:
             ours = schema.is_ours(connection)
             if ours:
                 schema.bring_up_to_date(connection, self.path, self.tables)
-        except BaseException:
+        except BaseException:  # an interrupt too: left attached, the file would keep everybody else out
             self._detach(connection)
             raise
         if ours:

@@ -43,9 +43,10 @@ class Request:
         return [(node.table, key) for node in self.nodes for key in node.keys]
 
     def accepting(self, minutes: float) -> Request:
-        """The same request, content with data up to `minutes` old."""
+        """The same request, content with data up to `minutes` old, even of what it wanted anew (a limit of 0)."""
         limit = timedelta(minutes=minutes)
-        return replace(self, nodes=tuple(replace(n, max_age=n.max_age and max(n.max_age, limit)) for n in self.nodes))
+        limits = (None if node.max_age is None else max(node.max_age, limit) for node in self.nodes)
+        return replace(self, nodes=tuple(replace(n, max_age=m) for n, m in zip(self.nodes, limits, strict=True)))
 
     def beyond_help(self, readings: Mapping[Place, Reading], failures: Mapping[Place, str]) -> dict[Place, str]:
         """Of what failed before, what older data does not help: sources that have none, and all below.

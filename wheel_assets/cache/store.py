@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from wheel_assets.cache.at_hand import AtHand
 from wheel_assets.cache.compaction import content_hashes
 from wheel_assets.cache.file import CacheFile, make_private_folder
 from wheel_assets.cache.maintenance import Limits, Maintenance
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 TOUCH_INTERVAL = timedelta(hours=1)
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-RECENT_ROWS = 100_000  # of what this process stored last, kept at hand
 BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
 CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
 _INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
@@ -84,7 +84,7 @@ class Store:
         self._touched: Counter[int] = Counter()
         self._touched_since: datetime | None = None
         self._clock_told = False
-        self._recent: dict[int, pd.DataFrame] = {}
+        self._at_hand = AtHand()
 
     @property
     def path(self) -> Path:
@@ -109,7 +109,9 @@ class Store:
                 self._insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
-        self._keep_at_hand(declared, snapshots, frames)
+        for snapshot, frame in zip(snapshots, frames, strict=True):
+            stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
+            self._at_hand.keep(snapshot, declared.restore(stored))
         self.maintenance.after_write()
         if self.after_put is not None:
             self.after_put(self)
@@ -125,7 +127,7 @@ class Store:
         declared = self.tables[table]
         if not snapshot_ids:
             return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]))
-        at_hand = {i: self._recent[i].copy() for i in snapshot_ids if i in self._recent}
+        at_hand = self._at_hand.get(snapshot_ids)
         frames = at_hand | self._read(declared, [i for i in snapshot_ids if i not in at_hand])
         together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
         return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
@@ -134,8 +136,7 @@ class Store:
         """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
-            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe,
-                notes
+            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
             QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
             ORDER BY snapshot_id DESC
@@ -145,6 +146,7 @@ class Store:
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
         snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
         self._check_clock(snapshots)
+        self._at_hand.forget_others(snapshots)
         return snapshots, last[0] if last else 0
 
     def touch(self, snapshots: Collection[Snapshot]) -> None:
@@ -248,16 +250,6 @@ class Store:
         )
         where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe, entry.notes)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
-
-    def _keep_at_hand(
-        self, table: SnapshotTable, snapshots: Sequence[Snapshot], frames: Sequence[pd.DataFrame]
-    ) -> None:
-        """What this process stored it need not read back: the next step of a run mostly wants just that."""
-        for snapshot, frame in zip(snapshots, frames, strict=True):
-            stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
-            self._recent[snapshot.snapshot_id] = table.restore(stored)
-        while sum(map(len, self._recent.values())) > RECENT_ROWS:
-            del self._recent[min(self._recent)]
 
     def _read(self, table: SnapshotTable, snapshot_ids: Sequence[int]) -> dict[int, pd.DataFrame]:
         """The rows of each snapshot from the file."""

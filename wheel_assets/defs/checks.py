@@ -103,17 +103,23 @@ def _examined(table: SnapshotTable, frame: pd.DataFrame) -> _Examined:
 
 def _conformed(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """The rows of the keys that fit the table, and why those of the others do not."""
-    import pandas as pd
-
     if frame.empty:
         return frame, {WHOLE: "there are no rows"}
+    refused: dict[str, str] = {}
     try:
         conformed = table.conform(frame)
-        conformed.attrs = frame.attrs  # a measure may ask what the frame tells about itself
-        return conformed, {}
     except BadFrame as error:
         if table.key not in frame:
             return frame.iloc[:0], {WHOLE: str(error)}
+        conformed, refused = _fitting(table, frame)
+    conformed.attrs = frame.attrs  # a measure may ask what the frame tells about itself
+    return conformed, refused
+
+
+def _fitting(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The same, each key by itself."""
+    import pandas as pd
+
     fitting, refused = [], {}
     for key, rows in frame.groupby(table.key):
         try:

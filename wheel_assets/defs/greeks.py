@@ -30,13 +30,21 @@ def greeks(
     tenors = risk_free_rate.get("tenor_years", float("nan"))
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
     valued = value_chain(option_chains, risk_free_rate=curve)
-    valued.attrs[BEFORE] = without_volatility(_of_the_last_day(store, config.symbols)).to_dict()
+    before = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
+    valued.attrs[BEFORE] = without_volatility(before).to_dict()
     yield from checked(GREEKS, valued)
 
 
-def _of_the_last_day(store: Store, symbols: list[str]) -> pd.DataFrame:
-    """The newest Greeks of each symbol that are not older than a day: what the new ones are measured against."""
+def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> pd.DataFrame:
+    """The newest Greeks of each symbol that are not older than a day: what the new ones are measured against.
+
+    Only those of the same vendor: another one may well quote less, and that is no collapse.
+    """
     index, _ = store.index([(GREEKS.name, symbol) for symbol in symbols])
-    young = [snapshot for snapshot in index if store.clock() - snapshot.created_at < timedelta(days=1)]
-    newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(young)}
+    comparable = [
+        snapshot
+        for snapshot in index
+        if store.clock() - snapshot.created_at < timedelta(days=1) and vendors <= set(snapshot.source.split("+"))
+    ]
+    newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(comparable)}
     return store.get(GREEKS.name, list(newest.values()))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from wheel_assets.errors import BadSymbol
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.osi import OptionSymbol, OptionType, option_root, parse_osi
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 RIGHTS: dict[str, OptionType] = {"P": "put", "PUT": "put", "C": "call", "CALL": "call"}
 

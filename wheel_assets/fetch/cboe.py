@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.answer import Answer, restated
-from wheel_assets.fetch.chain import NEW_YORK, VendorChain, first_spot
+from wheel_assets.fetch.chain import VendorChain, first_spot
 from wheel_assets.fetch.history import days_of_text, history_frame
 from wheel_assets.fetch.http import RETRIED_STATUSES, ApiCall, HttpClient
 from wheel_assets.fetch.pace import Pace

@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.osi import is_adjusted, listed_roots, parse_osi_column
 from wheel_assets.fetch.quotes import counts, non_negative, numbers, quote_quality
 from wheel_assets.tables import OPTION_CHAINS
 
-NEW_YORK = ZoneInfo("America/New_York")
 # Index and some ETF options trade until 16:15; nothing that expires today trades after that.
 _FROM_LAST_TRADE_TO_MIDNIGHT = timedelta(hours=7, minutes=45)
 _HIGHEST_IV = 5.0

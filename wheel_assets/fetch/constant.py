@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.source import THREE_MONTHS, Rate, RateSource
-
-_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -21,4 +19,4 @@ class ConstantRate(RateSource):
 
     def risk_free_rate(self, now: datetime) -> Rate:
         """The constant for every tenor, as of today in New York."""
-        return Rate({THREE_MONTHS: self.value}, now.astimezone(_NEW_YORK).date(), "constant")
+        return Rate({THREE_MONTHS: self.value}, now.astimezone(NEW_YORK).date(), "constant")

@@ -20,8 +20,9 @@ from typing import ClassVar
 import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError
+from wheel_assets.exchange import CLOSE, NEW_YORK, OPEN
 from wheel_assets.fetch.answer import Answer
-from wheel_assets.fetch.chain import NEW_YORK, VendorChain
+from wheel_assets.fetch.chain import VendorChain
 from wheel_assets.fetch.databento_client import SOURCE, DatabentoClient, Query, moment, warnings_of
 from wheel_assets.fetch.databento_rows import contracts, last_quotes, open_interest, parity_spot, quoted_price
 from wheel_assets.fetch.http import ApiCall
@@ -31,7 +32,6 @@ from wheel_assets.fetch.source import MarketSource, Reserve
 _OPTIONS, _SHARES = "OPRA.PILLAR", "EQUS.MINI"
 _TERMS, _QUOTES, _INTEREST = _SCHEMAS = ("definition", "cbbo-1m", "statistics")
 _FAMILIES = {"SPX": ("SPX", "SPXW"), "NDX": ("NDX", "NDXP"), "RUT": ("RUT", "RUTW"), "VIX": ("VIX", "VIXW")}
-_OPEN, _CLOSE = clock_time(9, 30), clock_time(16, 0)
 # One minute holds only the contracts that were updated in it; half an hour holds nearly all.
 _WINDOW = timedelta(minutes=30)
 _SESSIONS_BACK = 4  # over a long weekend
@@ -130,7 +130,7 @@ def sessions(end: datetime) -> Iterator[datetime]:
     local, found = end.astimezone(NEW_YORK), 0
     for back in range(4 * _SESSIONS_BACK):
         day = local.date() - timedelta(days=back)
-        opening, closing = (datetime.combine(day, at, NEW_YORK) for at in (_OPEN, _CLOSE))
+        opening, closing = (datetime.combine(day, at, NEW_YORK) for at in (OPEN, CLOSE))
         if day.weekday() < 5 and opening < local and found < _SESSIONS_BACK:
             found += 1
             yield min(closing, local).astimezone(UTC)

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.errors import UnexpectedAnswer
-from wheel_assets.fetch.chain import NEW_YORK, naive_utc
+from wheel_assets.exchange import CLOSE, NEW_YORK
+from wheel_assets.fetch.chain import naive_utc
 from wheel_assets.fetch.quotes import counts, non_negative, numbers
 from wheel_assets.tables import PRICE_HISTORY
 
-_CLOSE = time(16)
 # When a day's bar is final: delayed feeds lag by 15 minutes, and trades of the closing auction come late.
 _FINAL = time(16, 35)
 _REACH = timedelta(days=366)
@@ -46,7 +46,7 @@ def history_frame(source: str, symbol: str, days: pd.Series, bars: pd.DataFrame,
     if rows.empty:
         why = f"{len(bars)} bars, of which none has a close of the last year"
         raise UnexpectedAnswer(f"no price history of {symbol} from {source}", why, "check the ticker", source=source)
-    as_of = datetime.combine(rows["date"].iloc[-1].date(), _CLOSE, NEW_YORK)
+    as_of = datetime.combine(rows["date"].iloc[-1].date(), CLOSE, NEW_YORK)
     frame = PRICE_HISTORY.conform(
         rows.assign(timestamp=pd.Timestamp(naive_utc(as_of)).as_unit("us"), symbol=symbol, source=source)
     )
@@ -74,7 +74,7 @@ def _sessions(rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[str
         "without a day or a close": rows["date"].isna() | rows["close"].isna(),
         "on a weekend": rows["date"].dt.weekday >= _SATURDAY,
         "of a day that is not over": rows["date"] > last,
-        "sent twice": rows["date"].duplicated(keep="last"),
+        "sent twice": rows["date"].where(rows["close"].notna()).duplicated(keep="last"),
     }
     kept, notes = pd.Series(True, index=rows.index), []
     for reason, bad in reasons.items():

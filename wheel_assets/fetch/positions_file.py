@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import BadPositionsFile
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.broker_exports import Holding, holding_of
-from wheel_assets.fetch.broker_spelling import NEW_YORK, as_of_time
+from wheel_assets.fetch.broker_spelling import as_of_time
 from wheel_assets.fetch.positions_text import Row, Sheet, read_sheet
 from wheel_assets.fetch.source import AccountSource
 from wheel_assets.tables import POSITIONS

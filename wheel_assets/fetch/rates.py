@@ -18,8 +18,8 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from wheel_assets.errors import SettingError, SourceError, UnexpectedAnswer
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.answer import Answer, VendorFault, restated
-from wheel_assets.fetch.chain import NEW_YORK
 from wheel_assets.fetch.curve import zero_rates
 from wheel_assets.fetch.http import ApiCall, HttpClient
 from wheel_assets.fetch.quotes import numbers

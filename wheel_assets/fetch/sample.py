@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import UnknownSymbol
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.osi import format_osi, option_root
-from wheel_assets.fetch.sample_listing import NEW_YORK, close_of, expirations, last_session
+from wheel_assets.fetch.sample_listing import close_of, expirations, last_session
 from wheel_assets.fetch.sample_quotes import Stock, market_at, quotes
 from wheel_assets.fetch.source import AccountSource, MarketSource
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-NEW_YORK = ZoneInfo("America/New_York")
-CLOSE = time(16)
+from wheel_assets.exchange import CLOSE, NEW_YORK
 
 WEEKS = 8
 MONTHS = 10

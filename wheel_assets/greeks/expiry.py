@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from wheel_assets.exchange import CLOSE, NEW_YORK
 from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.units import SECONDS_PER_YEAR
 
-NEW_YORK = ZoneInfo("America/New_York")
-CLOSE = time(16, 0)
 NEVER = np.datetime64("NaT")
 # Settled on the opening print of the expiration date, so that trading ends at the close of the day before.
 AM_SETTLED_ROOTS = frozenset({"SPX", "NDX", "RUT", "DJX", "VIX", "VIXW"})
@@ -40,7 +38,7 @@ def end_of_trading(expiration: datetime, am_settled: bool) -> datetime:
     datetime.datetime(2026, 12, 17, 21, 0)
     """
     day = expiration.date() - timedelta(days=1 if am_settled else 0)
-    return datetime.combine(day, CLOSE, NEW_YORK).astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+    return datetime.combine(day, CLOSE, NEW_YORK).astimezone(UTC).replace(tzinfo=None)
 
 
 def years_to_expiration(timestamps: pd.Series, expirations: pd.Series, am_settled: Bools) -> Floats:

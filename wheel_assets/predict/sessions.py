@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wheel_assets.exchange import CLOSE, NEW_YORK, OPEN
 from wheel_assets.greeks.contracts import Floats
-from wheel_assets.greeks.expiry import CLOSE, NEW_YORK
 from wheel_assets.greeks.units import SECONDS_PER_YEAR
 
-OPEN = time(9, 30)
 SESSIONS_PER_YEAR = 252
 _FIRST_DAY = np.datetime64("1970-01-01", "D")
 

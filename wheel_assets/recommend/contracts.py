@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from wheel_assets.exchange import CLOSE, NEW_YORK
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from wheel_assets.settings import StrategySettings
 
-NEW_YORK = ZoneInfo("America/New_York")
-MARKET_OPEN, MARKET_CLOSE = time(9, 30), time(16, 0)
 # `wide` is not refused here: the trader's own `max_spread` decides how wide is too wide.
 TRADABLE = ("ok", "locked", "wide")
 BUYABLE = (*TRADABLE, "no_bid")
@@ -41,7 +40,7 @@ def days_left(expiration: date, now: datetime) -> int:
     """
     local = utc(now).astimezone(NEW_YORK)
     days = (expiration - local.date()).days
-    return -1 if days == 0 and local.time() >= MARKET_CLOSE else days
+    return -1 if days == 0 and local.time() >= CLOSE else days
 
 
 def is_standard(option_symbol: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from wheel_assets.recommend.contracts import MARKET_CLOSE, MARKET_OPEN, NEW_YORK
+from wheel_assets.exchange import CLOSE, NEW_YORK, OPEN
 
 # Free quotes come 15 minutes late; twice that is not the delay any more.
 LATE = timedelta(minutes=30)
@@ -14,7 +14,7 @@ LATE = timedelta(minutes=30)
 def is_open(now: datetime) -> bool:
     """Whether options on stocks trade in New York at `now` (aware); holidays are not known here."""
     local = now.astimezone(NEW_YORK)
-    return local.weekday() < 5 and MARKET_OPEN <= local.time() < MARKET_CLOSE
+    return local.weekday() < 5 and OPEN <= local.time() < CLOSE
 
 
 def quote_warnings(as_of: Mapping[str, datetime], now: datetime) -> list[str]:

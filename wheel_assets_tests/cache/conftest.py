@@ -44,12 +44,12 @@ class Clock:
         self.now += timedelta(minutes=minutes)
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture()
+@pytest.fixture
 def toy_store(tmp_path: Path, clock: Clock) -> Store:
     return Store(tmp_path / "cache" / "toy.duckdb", TOY_TABLES, clock)
 
@@ -59,7 +59,7 @@ def rows(numbers: dict[str, float], at: datetime = MONDAY) -> pd.DataFrame:
     return pd.DataFrame({"timestamp": [at] * len(numbers), "symbol": list(numbers), "number": list(numbers.values())})
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_rows() -> Callable[..., pd.DataFrame]:
     return rows
 
@@ -67,7 +67,7 @@ def make_rows() -> Callable[..., pd.DataFrame]:
 _VALUES: dict[str, Any] = {"VARCHAR": "x", "BIGINT": 1, "DOUBLE": 0.2, "DATE": datetime(2026, 12, 18), "JSON": "{}"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_frame() -> Callable[..., pd.DataFrame]:
     """Rows that fit any declared table; what a column may hold decides, what it means does not."""
 
@@ -193,12 +193,12 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
     return [prices, rates, *([history, values_with_history] if toy.history else [values_]), report]
 
 
-@pytest.fixture()
+@pytest.fixture
 def toy(toy_store: Store, clock: Clock) -> Toy:
     return Toy(toy_store, clock, dg.DagsterInstance.ephemeral())
 
 
-@pytest.fixture()
+@pytest.fixture
 def toy_with_history(toy: Toy) -> Toy:
     toy.history = True
     return toy

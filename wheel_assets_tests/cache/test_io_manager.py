@@ -183,6 +183,16 @@ def test_allow_stale_lets_older_data_through_and_says_how_old(toy, allowed, serv
         assert (read["age_minutes"], read["reason"], read["key"]) == (16.0, "too_old", "A")
 
 
+@pytest.mark.parametrize("down", ["AB", "B"])
+def test_what_is_wanted_anew_may_be_old_too_where_that_is_allowed(toy, down):
+    toy.run("report")
+    toy.clock.pass_minutes(5)
+    toy.broken |= dict.fromkeys(down, "down")
+    toy.run("report", config={"allow_stale": 20, "max_age_minutes": {"prices": 0.0}})
+    ages = [read["age_minutes"] for read in toy.seen["prices"].attrs["reads"]]
+    assert ages == [5.0 if symbol in down else 0.0 for symbol in "AB"]
+
+
 def test_what_is_derived_from_allowed_older_data_is_made_of_it(toy):
     toy.run("report")
     toy.run("prices")

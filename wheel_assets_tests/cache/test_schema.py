@@ -21,14 +21,17 @@ CREATE TABLE price_history ("snapshot_id" BIGINT NOT NULL, "timestamp" TIMESTAMP
     "date" DATE NOT NULL, "open" DOUBLE, "high" DOUBLE, "low" DOUBLE, "close" DOUBLE NOT NULL, "volume" BIGINT,
     "source" VARCHAR NOT NULL, "created_at" TIMESTAMP NOT NULL);
 CREATE TABLE risk_free_rate ("snapshot_id" BIGINT NOT NULL, "timestamp" TIMESTAMP NOT NULL,
-    "observation_date" DATE NOT NULL, "value" DOUBLE NOT NULL, "source" VARCHAR NOT NULL, "created_at" TIMESTAMP NOT NULL);
+    "observation_date" DATE NOT NULL, "value" DOUBLE NOT NULL, "source" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP NOT NULL);
 CREATE SEQUENCE snapshot_ids START WITH 3;
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 INSERT INTO meta VALUES ('schema_version', '1');
-INSERT INTO price_history VALUES (1, '2026-11-20 21:00:00', 'U', '2026-11-20', 31, 33, 30, 32.5, 100, 'x', '2026-11-22');
+INSERT INTO price_history VALUES
+    (1, '2026-11-20 21:00:00', 'U', '2026-11-20', 31, 33, 30, 32.5, 100, 'x', '2026-11-22');
 INSERT INTO risk_free_rate VALUES (2, '2026-11-20', '2026-11-20', 0.04, 'x', '2026-11-22');
 INSERT INTO snapshots VALUES
-    (1, 'price_history', 'U', '2026-11-20 21:00:00', '2026-11-22', '2026-11-22', 0, 1, 25, 'duckdb-0:0', 'x', NULL, [], ''),
+    (1, 'price_history', 'U', '2026-11-20 21:00', '2026-11-22', '2026-11-22', 0, 1, 25, 'duckdb-0:0', 'x', NULL, [],
+        ''),
     (2, 'risk_free_rate', 'all', '2026-11-20', '2026-11-22', '2026-11-22', 0, 1, 25, 'duckdb-0:0', 'x', NULL, [], '');
 """
 

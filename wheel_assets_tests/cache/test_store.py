@@ -95,8 +95,18 @@ def test_what_is_at_hand_is_the_readers_own(toy_store, make_rows):
     assert toy_store.get("prices", [snapshot_id])["number"][0] == 1.5
 
 
+def test_nothing_is_at_hand_of_a_file_that_was_deleted(toy_store, make_rows, clock):
+    put(toy_store, make_rows({"A": 1.0}))
+    toy_store.path.unlink()
+    clock.pass_minutes(1)
+    put(another_process(toy_store), make_rows({"A": 2.0}))
+    index, _ = toy_store.index([("prices", "A")])
+    assert [snapshot.snapshot_id for snapshot in index] == [1]
+    assert list(toy_store.get("prices", [1])["number"]) == [2.0]
+
+
 def test_only_so_much_is_kept_at_hand(toy_store, make_rows, monkeypatch):
-    monkeypatch.setattr("wheel_assets.cache.store.RECENT_ROWS", 2)
+    monkeypatch.setattr("wheel_assets.cache.at_hand.MAX_ROWS", 2)
     ids = [put(toy_store, make_rows({"A": float(number)})) for number in range(4)]
     with toy_store.file.transaction() as connection:
         connection.execute("DELETE FROM prices")
@@ -144,7 +154,10 @@ def test_no_calls_cost_no_write(toy_store):
 
 def test_another_process_sees_what_is_committed(toy_store, make_rows):
     put(toy_store, make_rows({"A": 2.5}))
-    script = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('select number from prices').fetchall())"
+    script = (
+        "import duckdb, sys; file = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(file.sql('select number from prices').fetchall())"
+    )
     out = subprocess.run(
         [sys.executable, "-c", script, str(toy_store.path)], capture_output=True, text=True, check=True
     )
@@ -158,7 +171,8 @@ def test_waiting_too_long_for_the_file_is_a_clear_error(toy_store, make_rows, tm
         [
             sys.executable,
             "-c",
-            "import sys, filelock; l = filelock.FileLock(sys.argv[1]); l.acquire(); print(1, flush=True); sys.stdin.read()",
+            "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
+            "print(1, flush=True); sys.stdin.read()",
         ]
         + [f"{toy_store.path}.lock"],
         stdin=subprocess.PIPE,
@@ -233,7 +247,9 @@ from datetime import datetime
 import pandas as pd
 from wheel_assets.cache.store import Entry, Store
 from wheel_assets.tables import Column, SnapshotTable
-columns = (Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", ""))
+columns = (
+    Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", "")
+)
 store = Store(Path(sys.argv[1]), (SnapshotTable("prices", "", columns, "symbol", "symbols"),))
 rows = pd.DataFrame({"timestamp": datetime(2026, 1, 1), "symbol": "A", "number": range(2000)})
 while True:

@@ -14,7 +14,7 @@ from wheel_assets.defs import resources
 from wheel_assets.defs.checks import NAMES, checked, checks_of
 from wheel_assets.errors import RunFailed
 from wheel_assets.fetch.sample import SampleMarket
-from wheel_assets.tables import OPTION_CHAINS, POSITIONS
+from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -103,6 +103,23 @@ def test_volatilities_that_collapse_within_a_day_stop_the_advice_and_keep_the_ol
     with pytest.raises(RunFailed, match="check schema_and_bounds of greeks failed; .* lost since the Greeks before"):
         ask.recommend({"symbols": ["U"], "max_age_minutes": {"option_chains": 0.0}})
     assert stored("greeks") == before
+
+
+def test_a_symbol_that_does_not_fit_keeps_no_other_from_being_measured():
+    rows = {"mid": 1.0, "years": 0.1, "iv": [0.3, *[None] * 9]}
+    greeks = pd.concat([greeks_of(symbol, **rows) for symbol in ("U", "F", "XYZ")], ignore_index=True)
+    greeks.loc[greeks["symbol"] == "F", "delta"] = 7.0
+    greeks.attrs = {"without_volatility_before": {"U": 0.0, "XYZ": 0.9}}
+    result = list(checked(GREEKS, greeks))[-1]
+    assert set(result.value["symbol"]) == {"XYZ"}
+    assert set(result.value.attrs["not_fetched"]) == {"U", "F"}
+
+
+def greeks_of(symbol: str, **columns: object) -> pd.DataFrame:
+    """Ten contracts, good for the table but for what `columns` say."""
+    filler = {"VARCHAR": "put", "TIMESTAMP": "2026-11-20", "DATE": "2026-12-18", "DOUBLE": 0.0}
+    frame = pd.DataFrame({c.name: filler[c.type] for c in GREEKS.columns} | columns | {"symbol": symbol}, range(10))
+    return frame.astype({"timestamp": "datetime64[us]", "expiration": "datetime64[us]"})
 
 
 @pytest.fixture

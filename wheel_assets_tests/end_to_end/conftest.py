@@ -1,6 +1,7 @@
 """A market on loopback that counts what it is asked, and the commands as a user runs them."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -79,6 +81,17 @@ class Market:
     histories: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     down: bool = False
+
+
+@pytest.fixture(scope="session")
+def vendors() -> ModuleType:
+    """Payloads and replies of the fake vendors: the module of that name."""
+    path = CLONE / "wheel_assets_tests" / "fetch" / "fake_vendors.py"
+    spec = importlib.util.spec_from_file_location("fake_vendors", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

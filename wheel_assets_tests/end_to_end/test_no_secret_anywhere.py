@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,17 +52,6 @@ FAILURES: dict[str, dict[str, Any]] = {
     "damaged": {"content_type": "application/json", "damaged": True},
 }
 LOGIN_FAILURES = ["reset", "400", "401", "403", "503", "html", "wrong_shape", "damaged"]
-
-
-@pytest.fixture(scope="module")
-def vendors() -> Any:
-    """The payloads of the fake vendors."""
-    path = Path(__file__).resolve().parents[1] / "fetch" / "fake_vendors.py"
-    spec = importlib.util.spec_from_file_location("fake_vendors", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Echo:

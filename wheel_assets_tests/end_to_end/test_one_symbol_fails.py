@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,17 +18,6 @@ WHY = {
     "not accepted": "{} did not accept the request; HTTP 400",
     "a page": "{} sent an unexpected answer; text/html instead of JSON: <html>Denied</html>",
 }
-
-
-@pytest.fixture(scope="module")
-def vendors() -> Any:
-    """The payloads of the fake vendors."""
-    path = Path(__file__).resolve().parents[1] / "fetch" / "fake_vendors.py"
-    spec = importlib.util.spec_from_file_location("fake_vendors", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def as_schwab(document: bytes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import os
@@ -29,17 +28,6 @@ FRED, FRED_CSV = "/fred/series/observations", "/graph/fredgraph.csv"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{:%Y}/all"
 DOWNLOAD, TOKEN = "/v0/timeseries.get_range", "/v1/oauth/token"
 SECRETS = ["planted-fred-key", "planted-app-key", "planted-app-secret", "planted-refresh-1", "planted-db-key"]
-
-
-@pytest.fixture(scope="module")
-def vendors() -> Any:
-    """The payloads of the fake vendors."""
-    path = CLONE / "wheel_assets_tests" / "fetch" / "fake_vendors.py"
-    spec = importlib.util.spec_from_file_location("fake_vendors", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets import errors
-from wheel_assets.fetch.chain import NEW_YORK
+from wheel_assets.exchange import NEW_YORK
 from wheel_assets.fetch.databento import DatabentoMarket
 from wheel_assets.fetch.history import days_of_epoch, days_of_text, history_frame
 from wheel_assets.fetch.sample import STOCKS, SampleMarket
@@ -78,6 +78,12 @@ def test_a_year_is_kept_oldest_first_and_each_day_once(from_cboe, vendors):
 def test_a_bar_without_a_day_or_a_close_is_counted(from_cboe, vendors, bad):
     frame = from_cboe(vendors.cboe_bar("2026-11-18") | bad, vendors.cboe_bar())
     assert len(frame) == 1
+    assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
+
+
+def test_a_bar_without_a_close_does_not_take_the_place_of_one_with(from_cboe, vendors):
+    frame = from_cboe(vendors.cboe_bar("2026-11-18", 98.0), vendors.cboe_bar("2026-11-18") | {"close": None})
+    assert list(frame["close"]) == [98.0]
     assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
 
 

@@ -195,9 +195,10 @@ def test_how_far_a_long_fetch_is_is_told(schwab, fake, vendors, now):
 @pytest.mark.parametrize("damage", [{"95.0": 5}, {"95.0": [5]}, {"95.0": {"a": "b"}}, 5])
 def test_what_is_no_contract_in_the_maps_is_counted(ask, vendors, damage):
     maps = {"2027-01-15:54": {"95.0": [vendors.schwab_contract()]}, "2027-01-16:55": damage}
-    assert "XYZ: 1 contracts left out: with an unreadable code" in ask(
-        vendors.schwab_chain(putExpDateMap=maps)
-    ).attrs["notes"]
+    assert (
+        "XYZ: 1 contracts left out: with an unreadable code"
+        in ask(vendors.schwab_chain(putExpDateMap=maps)).attrs["notes"]
+    )
 
 
 def test_a_contract_whose_strike_is_not_that_of_its_code_is_left_out(ask, vendors):

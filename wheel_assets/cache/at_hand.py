@@ -1,0 +1,37 @@
+"""What this process stored last, kept at hand: the next step of a run mostly wants just that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from wheel_assets.cache.policy import Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 100_000
+
+
+class AtHand:
+    """Rows by id of their snapshot, each frame as a look-up in the file would return it; the oldest give way."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Snapshot, pd.DataFrame]] = {}
+
+    def keep(self, snapshot: Snapshot, frame: pd.DataFrame) -> None:
+        """Keep the rows of a snapshot that was just stored."""
+        self._kept[snapshot.snapshot_id] = snapshot, frame
+        while sum(len(rows) for _, rows in self._kept.values()) > MAX_ROWS:
+            del self._kept[min(self._kept)]
+
+    def get(self, snapshot_ids: Collection[int]) -> dict[int, pd.DataFrame]:
+        """Those that are at hand, copied: a caller may change what it gets."""
+        return {i: self._kept[i][1].copy() for i in snapshot_ids if i in self._kept}
+
+    def forget_others(self, index: Collection[Snapshot]) -> None:
+        """Drop what the index has another snapshot for: ids begin anew where somebody deleted the file."""
+        for snapshot in index:
+            kept, _ = self._kept.get(snapshot.snapshot_id, (snapshot, None))
+            if (kept.place, kept.created_at) != (snapshot.place, snapshot.created_at):
+                del self._kept[snapshot.snapshot_id]
