@@ -9,6 +9,7 @@ from wheel_assets.cache.store import Store
 from wheel_assets.defs.checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.defs.sanity import BEFORE, without_volatility
+from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import GREEKS
 
 
@@ -31,6 +32,8 @@ def greeks(
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
     valued = value_chain(option_chains, risk_free_rate=curve)
     before = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
+    # Nobody else reads the rate: whoever reads the Greeks is to know what was peculiar about it.
+    valued.attrs["notes"] += [note for read in risk_free_rate.attrs.get("reads", ()) for note in read["notes"]]
     valued.attrs[BEFORE] = without_volatility(before).to_dict()
     yield from checked(GREEKS, valued)
 
@@ -47,4 +50,7 @@ def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> pd.
         if store.clock() - snapshot.created_at < timedelta(days=1) and vendors <= set(snapshot.source.split("+"))
     ]
     newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(comparable)}
-    return store.get(GREEKS.name, list(newest.values()))
+    try:
+        return store.get(GREEKS.name, list(newest.values()))
+    except StoreDamaged:  # what is gone is no reason not to make it anew
+        return store.get(GREEKS.name, [])

@@ -23,7 +23,8 @@ def price_history(
     """A year of daily prices of each symbol of the watchlist, for the volatility that it realised.
 
     Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is there and never ask for it: a symbol without
-    keeps its advice. Materialize it once a day for volatilities that were realised, not only implied.
+    keeps its advice. Materialize it by itself, once a day, for volatilities that were realised, not only
+    implied: selected together with what uses it, its failure is theirs, as everywhere in Dagster.
     """
     now = store.clock().replace(tzinfo=UTC)
     with one_sentence(), telling(PRICE_HISTORY.name, context.log.info) as tell:
