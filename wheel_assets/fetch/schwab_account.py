@@ -179,7 +179,7 @@ def _cash(account: dict[str, Any], holdings_value: float) -> tuple[dict[str, Any
     own = np.fmax(held, _dollars(balances, "cashBalance"))
     borrowed = f", less ${free - own:,.2f} that would be borrowed" if free > own else ""
     row = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "market_value": held}
-    return row | {"quantity": np.fmin(free, own)}, [f"free cash is the account's {name}{borrowed}"]
+    return row | {"quantity": np.fmin(free, own)}, [f"cash is the account's {name}{borrowed}"]
 
 
 def _dollars(balances: dict[str, Any], name: str) -> float:

@@ -75,7 +75,7 @@ def test_market_values_add_up_to_the_liquidation_value(ask, vendors):
 def test_free_cash_is_never_borrowed(ask, vendors, kind, balances, free, named):
     frame = ask(vendors.schwab_account(kind=kind, **balances))
     assert frame["quantity"].tolist() == [free]
-    assert f"free cash is the account's {named}" in frame.attrs["notes"]
+    assert f"cash is the account's {named}" in frame.attrs["notes"]
 
 
 @pytest.mark.parametrize(
