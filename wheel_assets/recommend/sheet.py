@@ -98,7 +98,7 @@ def _advice_row(row: Mapping[str, Any]) -> Cells:
 
 
 def _input_row(entry: Mapping[str, Any]) -> Cells:
-    pulled = {"cache_hit": "cache", "cache_miss": "pulled"}
+    pulled = {"cache_hit": "cache", "cache_stale": "cache", "cache_miss": "pulled"}
     return (
         str(entry["table"]),
         str(entry["key"]),

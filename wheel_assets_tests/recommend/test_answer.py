@@ -178,6 +178,11 @@ def test_data_past_its_limit_is_labelled(trades, age, said):
     assert ("! old data: positions of default is 45 min old, over its limit of 30 min" in text) is said
 
 
+def test_data_that_could_not_be_renewed_was_not_pulled(trades):
+    text = one_line(on_terminal(document(trades, [MISS | {"outcome": "cache_stale", "age_minutes": 45.0}])))
+    assert ("over its limit of" in text, "cache too old" in text, "pulled" in text) == (True, True, False)
+
+
 def test_warnings_come_before_the_advice(desk):
     answer = document(desk.cash(9_000).put(28, 0.55, 0.60), now=datetime(2026, 11, 22, 16, 0, tzinfo=UTC))
     text = on_terminal(answer)
