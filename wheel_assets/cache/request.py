@@ -235,8 +235,19 @@ def was_hit(first: Reading, snapshot: Snapshot) -> bool:
     return first.reason is Reason.FRESH and first.snapshot == snapshot
 
 
+def outcome(first: Reading, snapshot: Snapshot) -> str:
+    """`cache_hit`, `cache_miss`, or `cache_stale`: it could not be renewed, and `allow_stale` let it through."""
+    if was_hit(first, snapshot):
+        return "cache_hit"
+    kept = first.snapshot == snapshot and first.reason is not Reason.FORCED
+    return "cache_stale" if kept else "cache_miss"
+
+
 def described(first: Reading, last: Reading) -> dict[str, Any]:
-    """A read in plain values: what was found `first`, what was loaded in the end. Times are ISO, UTC."""
+    """A read in plain values: what was found `first`, what was loaded in the end. Times are ISO, UTC.
+
+    The limit is that of the first question: data that `allow_stale` let through is seen to be over it.
+    """
     snapshot = last.snapshot
     assert snapshot is not None, "only what was loaded is described"
     return {
@@ -246,8 +257,8 @@ def described(first: Reading, last: Reading) -> dict[str, Any]:
         "timestamp": snapshot.timestamp.isoformat(),
         "created_at": snapshot.created_at.isoformat(),
         "age_minutes": minutes(last.age),
-        "max_age_minutes": minutes(last.max_age),
-        "outcome": "cache_hit" if was_hit(first, snapshot) else "cache_miss",
+        "max_age_minutes": minutes(first.max_age),
+        "outcome": outcome(first, snapshot),
         "reason": str(first.reason),
         "snapshot_id": snapshot.snapshot_id,
         "notes": list(snapshot.notes),

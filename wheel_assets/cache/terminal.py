@@ -34,7 +34,8 @@ def show_removal(told: Mapping[str, Any], console: Console) -> None:
     if "runs" in told:
         console.print(f"run records {would}: {told['runs']}", highlight=False)
     sizes = f"{told['db_size_mb_before']:.1f} MB -> {told['db_size_mb']:.1f} MB"
-    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB freed", highlight=False)
+    freed = "would be freed" if told.get("dry_run") else "freed"
+    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB {freed}", highlight=False)
 
 
 def show_costs(document: Mapping[str, Any], console: Console) -> None:

@@ -7,7 +7,7 @@ price or contracts is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from wheel_assets.tables import OPTION_CHAINS
 # Index and some ETF options trade until 16:15; nothing that expires today trades after that.
 _FROM_LAST_TRADE_TO_MIDNIGHT = timedelta(hours=7, minutes=45)
 _HIGHEST_IV = 5.0
+_EXPIRED = "expired"
 _SHARES_A_CONTRACT = 100
 _LEAST_STEP = 0.0005  # half of the thousandth of a dollar in which codes hold strikes
 
@@ -50,34 +51,35 @@ class VendorChain:
         Raises NoContracts where nothing is left that can be traded.
         """
         contracts = parse_osi_column(self.quotes["code"])
-        kept, notes = self._kept(contracts, first_live_day(now))
+        kept, left_out = self._kept(contracts, first_live_day(now))
         if not kept.any():
-            why = "; ".join(notes) or "the vendor sent none"
+            why = "; ".join(_counted(left_out)) or "the vendor sent none"
             raise NoContracts(f"no contracts for {self.symbol} from {self.source}", why, source=self.source)
         frame = self._rows(contracts[kept], self.quotes[kept].reset_index(drop=True), now)
-        notes = [*self.notes, *notes, *self._age_notes(now), *self._quality_notes(frame)]
+        left_out.pop(_EXPIRED, None)  # vendors go on sending them for days: nothing peculiar
+        notes = [*self.notes, *_counted(left_out), *self._clock_notes(now), *_quality_notes(frame)]
         frame.attrs["notes"] = [f"{self.symbol}: {note}" for note in notes]
         return frame
 
-    def _kept(self, contracts: pd.DataFrame, today: date) -> tuple[pd.Series, list[str]]:
-        """Which contracts can be traded, and how many were left out for what reason."""
+    def _kept(self, contracts: pd.DataFrame, today: date) -> tuple[pd.Series, dict[str, int]]:
+        """Which contracts can be traded, and how many were left out, by reason."""
         non_standard = self.quotes.get("non_standard", pd.Series(False, index=self.quotes.index))
         off_by = np.abs(numbers(_column(self.quotes, "strike")) - contracts["strike"])
         reasons = {
             "with an unreadable code": contracts["option_symbol"].isna(),
-            "expired": contracts["expiration"] < pd.Timestamp(today),
+            _EXPIRED: contracts["expiration"] < pd.Timestamp(today),
             "adjusted (other deliverable than 100 shares)": is_adjusted(contracts["root"]) | non_standard.eq(True),
             f"of another underlying than {self.symbol}": ~contracts["root"].isin(listed_roots(self.symbol)),
             "with another strike than their code's": off_by > _LEAST_STEP,
             "sent twice": contracts["option_symbol"].duplicated(),
         }
-        kept, notes = pd.Series(True, index=contracts.index), []
+        kept, left_out = pd.Series(True, index=contracts.index), {}
         for reason, bad in reasons.items():
             count = int((kept & bad).sum())
             if count:
-                notes.append(f"{count} contracts left out: {reason}")
+                left_out[reason] = count
             kept &= ~bad
-        return kept, notes
+        return kept, left_out
 
     def _rows(self, contracts: pd.DataFrame, quotes: pd.DataFrame, now: datetime) -> pd.DataFrame:
         columns = contracts.drop(columns="root").reset_index(drop=True)
@@ -96,24 +98,23 @@ class VendorChain:
             source=self.source,
         )[[column.name for column in OPTION_CHAINS.columns]]
 
-    def _age_notes(self, now: datetime) -> list[str]:
-        """What a reader must know about the time of the quotes."""
+    def _clock_notes(self, now: datetime) -> list[str]:
+        """A vendor's clock that cannot be right; that quotes are old, their own time tells."""
         if self.as_of > now + timedelta(minutes=1):
             return [f"quotes are {self.as_of - now} ahead of this machine's clock; counted as of now"]
-        quoted, asked = self.as_of.astimezone(NEW_YORK), now.astimezone(NEW_YORK)
-        if quoted.date() != asked.date():
-            return [f"quotes are of {quoted:%A %Y-%m-%d %H:%M} New York time"]
         return []
 
-    def _quality_notes(self, frame: pd.DataFrame) -> list[str]:
-        """How many quotes and volatilities the vendor should have given and did not."""
-        found = frame["quote_quality"].value_counts()
-        bad = {name: int(found[name]) for name in ("missing", "no_ask", "crossed") if name in found}
-        notes = [f"{count} of {len(frame)} quotes are {name}" for name, count in bad.items()]
-        without_iv = int(frame["iv"].isna().sum()) if "iv" in self.quotes else 0
-        if without_iv:
-            notes.append(f"{without_iv} of {len(frame)} contracts without the vendor's volatility")
-        return notes
+
+def _counted(left_out: Mapping[str, int]) -> list[str]:
+    """In sentences."""
+    return [f"{count} contracts left out: {reason}" for reason, count in left_out.items()]
+
+
+def _quality_notes(frame: pd.DataFrame) -> list[str]:
+    """How many quotes the vendor should have given and did not; volatilities are computed here, without its own."""
+    found = frame["quote_quality"].value_counts()
+    bad = {name: int(found[name]) for name in ("missing", "no_ask", "crossed") if name in found}
+    return [f"{count} of {len(frame)} quotes are {name.replace('_', ' ')}" for name, count in bad.items()]
 
 
 def first_spot(candidates: Iterable[tuple[str, Any]], symbol: str, source: str) -> tuple[float, list[str]]:

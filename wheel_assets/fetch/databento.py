@@ -105,7 +105,7 @@ class DatabentoMarket(MarketSource):
         """The underlying's price and where it is from: put-call parity, else EQUS.MINI; raises NoSpotPrice."""
         found = parity_spot(rows, quoted.astimezone(NEW_YORK).date(), self._rate)
         if found is not None:
-            return found[0], f"the price of {symbol} is implied by put-call parity of the {found[1]} expiration"
+            return found[0], f"share price implied by put-call parity of the {found[1]} expiration"
         why = "OPRA does not carry it, too few puts and calls are quoted to imply it"
         if symbol in _FAMILIES:
             raise _no_spot(symbol, f"{why}, and an index is not traded in {_SHARES}")
@@ -119,7 +119,7 @@ class DatabentoMarket(MarketSource):
         price = quoted_price(last_quotes(answer))
         if price is None:
             raise _no_spot(symbol, f"{why}, and {_SHARES} has no quote of it in that half hour")
-        return price, f"the price of {symbol} is that of {_SHARES}: too few puts and calls are quoted to imply it"
+        return price, f"share price of {_SHARES}: too few puts and calls are quoted to imply it"
 
 
 def sessions(end: datetime) -> Iterator[datetime]:

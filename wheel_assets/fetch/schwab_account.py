@@ -117,11 +117,9 @@ def _holdings(positions: Any) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _option_notes(positions: list[dict[str, Any]]) -> list[str]:
-    """What was assumed of the options, and which of them do not deliver plain 100 shares."""
+    """Which options do not deliver plain 100 shares, by their codes."""
     options = [instrument for instrument in map(_instrument, positions) if instrument.get("assetType") == "OPTION"]
-    unstated = [option for option in options if not _multiplier(option)]
-    notes = [f"Schwab tells no multiplier of {len(unstated)} options: 100 shares each are assumed"] if unstated else []
-    return notes + [note for option in options if (note := parse_osi(option["symbol"]).deliverable_note)]
+    return [note for option in options if (note := parse_osi(option["symbol"]).deliverable_note)]
 
 
 def _row(position: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def _cash(account: dict[str, Any], holdings_value: float) -> tuple[dict[str, Any
     own = np.fmax(held, _dollars(balances, "cashBalance"))
     borrowed = f", less ${free - own:,.2f} that would be borrowed" if free > own else ""
     row = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "market_value": held}
-    return row | {"quantity": np.fmin(free, own)}, [f"free cash is the account's {name}{borrowed}"]
+    return row | {"quantity": np.fmin(free, own)}, [f"cash is the account's {name}{borrowed}"]
 
 
 def _dollars(balances: dict[str, Any], name: str) -> float:

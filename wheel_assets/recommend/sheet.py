@@ -64,8 +64,18 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
 
 
 def notes(document: Mapping[str, Any]) -> list[str]:
-    """What is peculiar about the data, each once; beyond `MOST_NOTES` only how many more there are."""
-    every = list(dict.fromkeys(note for entry in document["inputs"] for note in entry.get("notes") or ()))
+    """What is peculiar about the data, each once, with all symbols that it is true of.
+
+    Beyond `MOST_NOTES` only how many more there are.
+    """
+    about: dict[str, list[str]] = {}
+    for entry in document["inputs"]:
+        for note in entry.get("notes") or ():
+            said = note.removeprefix(f"{entry['key']}: ")
+            keys = about.setdefault(said, [])
+            if said != note and entry["key"] not in keys:
+                keys.append(entry["key"])
+    every = [f"{', '.join(keys)}: {said}" if keys else said for said, keys in about.items()]
     more = len(every) - MOST_NOTES
     return every[:MOST_NOTES] + ([f"and {more} more, which --json lists"] if more > 0 else [])
 
@@ -88,7 +98,7 @@ def _advice_row(row: Mapping[str, Any]) -> Cells:
 
 
 def _input_row(entry: Mapping[str, Any]) -> Cells:
-    pulled = {"cache_hit": "cache", "cache_miss": "pulled"}
+    pulled = {"cache_hit": "cache", "cache_stale": "cache", "cache_miss": "pulled"}
     return (
         str(entry["table"]),
         str(entry["key"]),

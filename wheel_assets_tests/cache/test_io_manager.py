@@ -181,6 +181,7 @@ def test_allow_stale_lets_older_data_through_and_says_how_old(toy, allowed, serv
     if served:
         read = toy.seen["prices"].attrs["reads"][0]
         assert (read["age_minutes"], read["reason"], read["key"]) == (16.0, "too_old", "A")
+        assert (read["outcome"], read["max_age_minutes"]) == ("cache_stale", 15.0)
 
 
 @pytest.mark.parametrize("down", ["AB", "B"])

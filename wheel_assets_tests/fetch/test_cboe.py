@@ -83,11 +83,13 @@ def test_a_volatility_that_is_none_is_null(ask, vendors, bad):
     assert ask(vendors.cboe_document(vendors.cboe_option(iv=bad)))["iv"].isna().all()
 
 
-def test_expired_and_adjusted_rows_are_left_out(ask, vendors):
+def test_expired_and_adjusted_rows_are_left_out_and_only_these_told(ask, vendors):
     codes = ["XYZ270115P00095000", "XYZ261113P00095000", "XYZ1270115P00095000"]
     frame = ask(vendors.cboe_document(*map(vendors.cboe_option, codes)))
     assert frame["option_symbol"].tolist() == ["XYZ   270115P00095000"]
-    assert len([note for note in frame.attrs["notes"] if "1 contracts left out" in note]) == 2
+    assert [note for note in frame.attrs["notes"] if "left out" in note] == [
+        "XYZ: 1 contracts left out: adjusted (other deliverable than 100 shares)"
+    ]
 
 
 @pytest.mark.parametrize(("symbol", "second"), [("SPX", "SPXW"), ("VIX", "VIXW"), ("NDX", "NDXP"), ("OEX", "XEO")])

@@ -57,7 +57,6 @@ def test_a_row_carries_the_contract_and_the_quote(frame_of):
     [
         (row("gibberish"), "with an unreadable code"),
         (row(None), "with an unreadable code"),
-        (row("XYZ261119P00095000"), "expired"),
         (row("XYZ1270115P00095000"), "adjusted"),
         (row("XYZ270115P00090000", non_standard=True), "adjusted"),
         (row("XYZ   270115P00095000"), "sent twice"),
@@ -108,8 +107,7 @@ def test_a_multiplier_that_is_not_given_is_a_hundred(frame_of, value, multiplier
 def test_unusable_quotes_are_counted(frame_of):
     crossed = row("XYZ270115P00090000", bid=2.0)
     _, notes = frame_of(row(iv=0.2), crossed)
-    assert "XYZ: 1 of 2 quotes are crossed" in notes
-    assert "XYZ: 1 of 2 contracts without the vendor's volatility" in notes
+    assert notes == ["XYZ: 1 of 2 quotes are crossed"]
 
 
 @pytest.mark.parametrize(
@@ -126,10 +124,14 @@ def test_a_contract_lives_until_the_close_of_its_day_in_new_york(clock, day):
     assert first_live_day(clock.replace(tzinfo=NEW_YORK)) == day
 
 
-def test_quotes_of_another_day_say_so(frame_of, now):
-    assert frame_of(row())[1] == []
+def test_expired_contracts_are_left_out_and_are_nothing_peculiar(frame_of):
+    frame, notes = frame_of(row("XYZ261119P00095000"), row())
+    assert (frame["option_symbol"].tolist(), notes) == (["XYZ   270115P00095000"], [])
+
+
+def test_quotes_of_another_day_keep_their_time(frame_of, now):
     frame, notes = frame_of(row(), as_of=now - timedelta(days=1))
-    assert notes[0] == "XYZ: quotes are of Thursday 2026-11-19 15:30 New York time"
+    assert notes == []  # the advice tells how old quotes are, of whatever source
     assert frame["timestamp"].tolist() == [pd.Timestamp("2026-11-19 20:30")]
 
 

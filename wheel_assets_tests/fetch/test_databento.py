@@ -177,7 +177,7 @@ def without_parity(databento):
 def test_without_parity_the_price_is_that_of_the_shares(ask, without_parity, fake):
     frame = ask()
     assert set(frame["spot_price"]) == {99.1}
-    assert "XYZ: the price of XYZ is that of EQUS.MINI: too few puts and calls" in frame.attrs["notes"][0]
+    assert "XYZ: share price of EQUS.MINI: too few puts and calls" in frame.attrs["notes"][0]
     (form,) = asked(fake, "bbo-1m")
     assert (form["dataset"], form["symbols"], form["stype_in"]) == ("EQUS.MINI", "XYZ", "raw_symbol")
     assert (form["start"], form["end"]) == ("2026-11-20T19:45:00Z", "2026-11-20T20:15:00Z")

@@ -178,6 +178,11 @@ def test_data_past_its_limit_is_labelled(trades, age, said):
     assert ("! old data: positions of default is 45 min old, over its limit of 30 min" in text) is said
 
 
+def test_data_that_could_not_be_renewed_was_not_pulled(trades):
+    text = one_line(on_terminal(document(trades, [MISS | {"outcome": "cache_stale", "age_minutes": 45.0}])))
+    assert ("over its limit of" in text, "cache too old" in text, "pulled" in text) == (True, True, False)
+
+
 def test_warnings_come_before_the_advice(desk):
     answer = document(desk.cash(9_000).put(28, 0.55, 0.60), now=datetime(2026, 11, 22, 16, 0, tzinfo=UTC))
     text = on_terminal(answer)
@@ -185,11 +190,17 @@ def test_warnings_come_before_the_advice(desk):
 
 
 def test_notes_about_the_data_are_told_once_in_every_rendering(trades):
-    delayed = "U: quotes are 15 minutes old"
-    answer = document(trades, [HIT | {"notes": [delayed]}, MISS | {"notes": [delayed, "the login ends tomorrow"]}])
+    notes = ["U: quotes are 15 minutes old", "the login ends tomorrow"]
+    answer = document(trades, [MISS | {"notes": notes}, MISS | {"key": "F", "notes": notes[1:]}])
     for text in (on_terminal(answer), as_markdown(answer)):
-        assert text.count(delayed) == 1
-        assert "the login ends tomorrow" in text
+        assert [text.count(note) for note in notes] == [1, 1]
+
+
+def test_a_note_about_several_symbols_names_them_together(trades):
+    chains = [MISS | {"key": key, "notes": [f"{key}: quotes are delayed", f"{key}: 1 is bad"]} for key in ("U", "F")]
+    text = on_terminal(document(trades, [*chains, MISS | {"key": "X", "notes": ["X: 2 are bad"]}]))
+    lines = text[text.index("About the data") :].splitlines()
+    assert [line.strip() for line in lines[1:4]] == ["U, F: quotes are delayed", "U, F: 1 is bad", "X: 2 are bad"]
 
 
 def test_too_many_notes_are_counted_instead(trades):
