@@ -9,7 +9,7 @@ recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the README anew.
 SCREENSHOTS ?= docs
