@@ -26,7 +26,7 @@ def greeks(
     Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
     its row, with NULLs and the reason in `status`.
     """
-    from wheel_assets.greeks import ZeroCurve, value_chain  # loads SciPy, which a run on fresh data does not need
+    from wheel_assets.greeks import ZeroCurve, value_chain  # which a run on fresh data does not need
 
     tenors = risk_free_rate.get("tenor_years", float("nan"))
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])

@@ -25,8 +25,7 @@ def predictions(
     where the expiration has no volatility, or the contract no bid. What the JSON columns hold:
     `wheel_assets.predict.model`.
     """
-    # Loads SciPy, which a run on fresh data does not need.
-    from wheel_assets.predict import predict_chain, realised_volatility
+    from wheel_assets.predict import predict_chain, realised_volatility  # which a run on fresh data does not need
 
     strategy = settings().strategy
     predicted = predict_chain(

@@ -154,5 +154,5 @@ def random_of(*key: object) -> Generator:
 
 
 def _normal_cdf(x: np.ndarray) -> np.ndarray:
-    """From the standard library, because importing scipy takes longer than everything else here."""
+    """From the standard library: a number at a time is enough here."""
     return np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x])

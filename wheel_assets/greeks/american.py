@@ -13,7 +13,6 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks import european
 from wheel_assets.greeks.boundary import (
@@ -28,6 +27,7 @@ from wheel_assets.greeks.boundary import (
 )
 from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
 from wheel_assets.greeks.european import density
+from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 
 NEGLIGIBLE = 1e-9  # of the strike
@@ -120,8 +120,8 @@ def _premium_and_slopes(
     lower = upper - deviation
     interest = weight * rate * np.exp(-rate * time)
     forgone = weight * dividend * np.exp(x - dividend * time)
-    share = forgone * ndtr(-upper)
-    extra = (interest * ndtr(-lower) - share).sum(axis=1)
+    share = forgone * cumulative_normal(-upper)
+    extra = (interest * cumulative_normal(-lower) - share).sum(axis=1)
     if not slopes:
         return extra, np.zeros_like(extra), np.zeros_like(extra)
     cash_edge, share_edge = interest * density(lower) / deviation, forgone * density(upper) / deviation

@@ -17,10 +17,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.european import density
+from wheel_assets.greeks.normal import cumulative_normal
 
 START_STEPS = 4
 DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges
@@ -162,12 +162,12 @@ def _fixed_point(puts: Puts, boundary: Floats, scheme: Scheme, system: System) -
 def _smooth_pasting(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     """System A: the slope of the put is -1 on the boundary. Converges fast, but not where the drift is strong."""
     upper = middle + 0.5 * deviation
-    return density(middle - 0.5 * deviation) / deviation, density(upper) / deviation + ndtr(upper)
+    return density(middle - 0.5 * deviation) / deviation, density(upper) / deviation + cumulative_normal(upper)
 
 
 def _value_matching(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     """System B: the put is worth strike less price on the boundary. Slower, and stable under a strong drift."""
-    return ndtr(middle - 0.5 * deviation), ndtr(middle + 0.5 * deviation)
+    return cumulative_normal(middle - 0.5 * deviation), cumulative_normal(middle + 0.5 * deviation)
 
 
 def _accepted(puts: Puts, boundary: Floats, carry: Floats, numerator: Floats, denominator: Floats) -> Floats:
@@ -188,8 +188,8 @@ def _quadratic_approximation(puts: Puts, time: Floats) -> Floats:
     boundary = _between_latest_and_perpetual(puts, time)
     for _ in range(START_STEPS):
         upper = (boundary + carry) / deviation + 0.5 * deviation
-        spot, held = np.exp(boundary), share * ndtr(-upper)
-        put = cash * ndtr(deviation - upper) - spot * held
+        spot, held = np.exp(boundary), share * cumulative_normal(-upper)
+        put = cash * cumulative_normal(deviation - upper) - spot * held
         gap = (1 - held) * spot + exponent * (1 - spot - put)
         gap_slope = (1 - held) + share * density(upper) / deviation + exponent * (held - 1)
         boundary = np.minimum(boundary - np.clip(gap / (gap_slope * spot), -0.7, 0.7), latest)

@@ -9,9 +9,9 @@ coordinate of Jaeckel, *Let's be rational*, Wilmott 2015.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Contracts, Floats, Sensitivities
+from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 
 MAX_STEPS = 30
@@ -35,7 +35,11 @@ def price(contracts: Contracts, volatility: Floats) -> Floats:
     deviation = volatility * np.sqrt(c.years)
     sign = np.where(c.is_put, -1.0, 1.0)
     d1 = np.log(c.forward / c.strike) / deviation + 0.5 * deviation
-    return sign * c.discount * (c.forward * ndtr(sign * d1) - c.strike * ndtr(sign * (d1 - deviation)))
+    return (
+        sign
+        * c.discount
+        * (c.forward * cumulative_normal(sign * d1) - c.strike * cumulative_normal(sign * (d1 - deviation)))
+    )
 
 
 def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
@@ -53,7 +57,7 @@ def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
     d1 = np.log(c.forward / c.strike) / deviation + 0.5 * deviation
     spot_leg = c.spot * np.exp(-c.dividend_yield * c.years)
     strike_leg = c.strike * c.discount
-    share, cash = ndtr(sign * d1), ndtr(sign * (d1 - deviation))
+    share, cash = cumulative_normal(sign * d1), cumulative_normal(sign * (d1 - deviation))
     gamma_dollars = spot_leg * density(d1)
     decay = c.dividend_yield * spot_leg * share - c.rate * strike_leg * cash
     theta = sign * decay - 0.5 * gamma_dollars * volatility / root_years
@@ -115,7 +119,7 @@ def _first_guess(x: Floats, target: Floats) -> Floats:
 def _step(x: Floats, target: Floats, s: Floats) -> Floats:
     """A Halley step in the logarithm of the price, kept within a factor of two."""
     d1 = x / s + 0.5 * s
-    value = np.maximum(np.exp(0.5 * x) * ndtr(d1) - np.exp(-0.5 * x) * ndtr(d1 - s), _TINY)
+    value = np.maximum(np.exp(0.5 * x) * cumulative_normal(d1) - np.exp(-0.5 * x) * cumulative_normal(d1 - s), _TINY)
     vega = np.exp(0.5 * x) * density(d1)
     slope = np.maximum(vega / value, _TINY)
     newton = np.log(target / value) / slope

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from wheel_assets.greeks.contracts import Bools, Floats
 
@@ -85,7 +85,7 @@ def wilson_interval(share: Floats, size: np.ndarray) -> tuple[Floats, Floats]:
     >>> [round(float(end), 4) for end in wilson_interval(np.array(0.5), np.array(10))]
     [0.2366, 0.7634]
     """
-    z = ndtri(0.5 + CONFIDENCE / 2)
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     centre = share + z * z / (2 * size)
     reach = z * np.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2)
     scale = 1 + z * z / size

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.normal import cumulative_normal
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def touch_probability(spot: float, forward: float, strike: Floats, deviation: Fl
     drift = np.log(forward / spot) - 0.5 * deviation**2
     side = np.where(barrier < 0, 1.0, -1.0)
     reflection = np.exp(np.minimum(2 * drift * barrier / deviation**2, 700.0))
-    passed = ndtr(side * (barrier - drift) / deviation) + reflection * ndtr(side * (barrier + drift) / deviation)
+    passed = cumulative_normal(side * (barrier - drift) / deviation) + reflection * cumulative_normal(
+        side * (barrier + drift) / deviation
+    )
     return np.clip(passed, 0.0, 1.0)
 
 

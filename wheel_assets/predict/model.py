@@ -34,9 +34,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Bools, Floats
+from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
 from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
@@ -168,7 +168,7 @@ def _in_the_money(is_put: Bools, below: Floats) -> Floats:
 
 def _flat(forward: float, strike: Floats, deviation: Floats, is_put: Bools) -> Floats:
     """Probability of finishing beyond the strike where all strikes have its deviation."""
-    return ndtr(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
+    return cumulative_normal(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
 
 
 def _once_there(smile: Smile, distribution: Distribution, stretch: float, is_put: Bools) -> Floats:

@@ -23,9 +23,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from wheel_assets.greeks.contracts import Floats
+from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.predict.distribution import Distribution
 
 KNOT_SPACING = 0.75
@@ -85,7 +85,7 @@ def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
     deviation = smile.level * smile.ratio
     d2 = -GRID * smile.level / deviation - 0.5 * deviation
     slope = np.gradient(smile.ratio, GRID)
-    below = np.sort(np.clip(ndtr(-d2) + np.exp(-0.5 * d2 * d2) / _ROOT_TWO_PI * slope, 0.0, 1.0))
+    below = np.sort(np.clip(cumulative_normal(-d2) + np.exp(-0.5 * d2 * d2) / _ROOT_TWO_PI * slope, 0.0, 1.0))
     relative = np.exp(np.clip(stretch * smile.level * GRID, -700.0, 700.0))
     return Distribution.of(smile.forward, relative, below)
 
