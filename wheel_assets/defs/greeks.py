@@ -31,17 +31,14 @@ def greeks(
     tenors = risk_free_rate.get("tenor_years", float("nan"))
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
     valued = value_chain(option_chains, risk_free_rate=curve)
-    before = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
-    # Nobody else reads the rate: whoever reads the Greeks is to know what was peculiar about it.
-    valued.attrs["notes"] += [note for read in risk_free_rate.attrs.get("reads", ()) for note in read["notes"]]
-    valued.attrs[BEFORE] = without_volatility(before).to_dict()
+    valued.attrs[BEFORE] = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
     yield from checked(GREEKS, valued)
 
 
-def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> pd.DataFrame:
-    """The newest Greeks of each symbol that are not older than a day: what the new ones are measured against.
+def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
+    """`without_volatility` of the newest Greeks of each symbol that are not older than a day, to measure against.
 
-    Only those of the same vendor: another one may well quote less, and that is no collapse.
+    Only of the same vendor: another one may well quote less, and that is no collapse.
     """
     index, _ = store.index([(GREEKS.name, symbol) for symbol in symbols])
     comparable = [
@@ -50,7 +47,9 @@ def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> pd.
         if store.clock() - snapshot.created_at < timedelta(days=1) and vendors <= set(snapshot.source.split("+"))
     ]
     newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(comparable)}
+    if not newest:
+        return {}
     try:
-        return store.get(GREEKS.name, list(newest.values()))
+        return without_volatility(store.get(GREEKS.name, list(newest.values()))).to_dict()
     except StoreDamaged:  # what is gone is no reason not to make it anew
-        return store.get(GREEKS.name, [])
+        return {}
