@@ -32,7 +32,7 @@ __all__ = ["Contracts", "ZeroCurve", "american", "european", "value_chain", "vol
 
 
 def __getattr__(name: str) -> object:
-    """Import on first use: NumPy takes time that a cache hit should not pay."""
+    """Import on first use: NumPy and SciPy take time that a cache hit should not pay."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_HOMES.get(name, name)}")

@@ -21,7 +21,7 @@ MODEL_VERSION = "smile-2"  # a new one with every change of what the model says
 
 
 def __getattr__(name: str) -> object:
-    """Import on first use: NumPy takes time that a cache hit should not pay."""
+    """Import on first use: NumPy and SciPy take time that a cache hit should not pay."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from wheel_assets.predict import chain, realised
