@@ -236,7 +236,8 @@ class HttpClient:
             return answer.error(SourceRefused, f"{self.source} refuses this client", why, remedy, code=code)
         if answer.status >= 500:
             return answer.error(SourceUnreachable, f"{self.source} is failing", why, "try again later", code=code)
-        return answer.error(UnexpectedAnswer, f"{self.source} did not accept the request", why, code=code)
+        remedy = "check the address in the settings; if it is right, the vendor has changed its interface"
+        return answer.error(UnexpectedAnswer, f"{self.source} did not accept the request", why, remedy, code=code)
 
     def _redacted(self, text: str, request: Request) -> str:
         """The text without this client's secrets and the request's, however an answer repeats them."""

@@ -55,7 +55,8 @@ def refused(why: str) -> Case:
 
 
 def not_accepted(why: str) -> Case:
-    return Case(UnexpectedAnswer, ONCE, f"<vendor> did not accept the request; HTTP {why}")
+    remedy = "check the address in the settings; if it is right, the vendor has changed its interface"
+    return Case(UnexpectedAnswer, ONCE, f"<vendor> did not accept the request; HTTP {why}; {remedy}")
 
 
 def limited(remedy: str, requests: int = AGAIN) -> Case:
