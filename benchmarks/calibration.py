@@ -32,12 +32,12 @@ import pandas as pd
 import QuantLib as ql  # noqa: N813
 from scipy.special import ndtr
 
-from wheel_assets.cache.store import Entry, Store
-from wheel_assets.exchange import NEW_YORK
+from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.fetch.cboe import CboeMarket
 from wheel_assets.fetch.source import MarketSource
 from wheel_assets.greeks import value_chain
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.predict import predict_chain, realised_volatility
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS
 

@@ -17,7 +17,7 @@ import pandas as pd
 import QuantLib as ql  # noqa: N813
 
 from wheel_assets.greeks import value_chain
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
 from wheel_assets.tables import OPTION_CHAINS
 
 SPOT, RATE, VOLATILITY = 100.0, 0.04, 0.3

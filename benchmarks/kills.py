@@ -30,10 +30,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wheel_assets.cache.archive import backup
-from wheel_assets.cache.compaction import content_hashes, index_lines
-from wheel_assets.cache.maintenance import Limits
-from wheel_assets.cache.store import Entry, Store, utc_now
+from wheel_assets.cache.archive.backup import backup
+from wheel_assets.cache.store.store import Entry, Store, utc_now
+from wheel_assets.cache.upkeep.compaction import content_hashes, index_lines
+from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.tables import OPTION_CHAINS
 
 HERE = Path(__file__).resolve().parent

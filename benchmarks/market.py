@@ -28,13 +28,14 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from wheel_assets.fetch.cboe import CboeMarket
+from wheel_assets.fetch.registry import market_source
 from wheel_assets.fetch.source import MarketSource
-from wheel_assets.fetch.sources import market_source
 from wheel_assets.greeks import Contracts, value_chain, volatility_at
-from wheel_assets.greeks.contracts import Floats
-from wheel_assets.greeks.expiry import EUROPEAN_ROOTS, roots
-from wheel_assets.greeks.units import ONE_POINT, SECONDS_PER_YEAR
+from wheel_assets.greeks.units import ONE_POINT
 from wheel_assets.greeks.valuation import valued
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import SECONDS_PER_YEAR
+from wheel_assets.market.expiration import EUROPEAN_ROOTS, roots
 from wheel_assets.settings import load_settings
 
 LEAST_YEARS = 7 / 365 - 1 / SECONDS_PER_YEAR

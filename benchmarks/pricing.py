@@ -34,10 +34,12 @@ from reference_pricers import (
 
 from wheel_assets.greeks import american, european, value_chain
 from wheel_assets.greeks.boundary import STANDARD, Scheme
-from wheel_assets.greeks.contracts import Contracts, Floats
+from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.implied import american_volatility
-from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+from wheel_assets.greeks.units import ONE_POINT
 from wheel_assets.greeks.valuation import THREADS, valued
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 RATE, DIVIDEND, SPOT = 0.04, 0.012, 100.0
 FINEST = Scheme(12, 16, 32, 10)

@@ -10,7 +10,8 @@ import QuantLib as ql  # noqa: N813
 from vollib.black_scholes_merton.greeks import analytical
 from vollib.black_scholes_merton.implied_volatility import implied_volatility as vollib_volatility
 
-from wheel_assets.greeks.contracts import Contracts, Floats
+from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.market.arrays import Floats
 
 GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 

@@ -25,8 +25,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from wheel_assets.cache.maintenance import Limits
-from wheel_assets.cache.store import Entry, Store, utc_now
+from wheel_assets.cache.store.store import Entry, Store, utc_now
+from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.tables import OPTION_CHAINS
 
 HERE = Path(__file__).resolve().parent

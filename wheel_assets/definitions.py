@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import dagster as dg
 
-from wheel_assets import defs as stages
-from wheel_assets.defs.archive_jobs import ARCHIVE_JOBS
-from wheel_assets.defs.jobs import JOBS
+from wheel_assets.defs import assets
+from wheel_assets.defs.jobs.archives import ARCHIVE_JOBS
+from wheel_assets.defs.jobs.upkeep import JOBS
 from wheel_assets.defs.resources import RESOURCES
 
 # `load_from_defs_folder` was rejected: it wants a pyproject.toml above the package, which an installed
 # package does not have, and takes 150 ms of every command.
 defs = dg.Definitions(
-    assets=dg.load_assets_from_package_module(stages),
+    assets=dg.load_assets_from_package_module(assets),
     jobs=[*JOBS, *ARCHIVE_JOBS],
     resources=RESOURCES,
     executor=dg.in_process_executor,

@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, field_validator
 
-from wheel_assets.cache.io_manager import freshness, table_metadata
-from wheel_assets.cache.sentence import one_sentence
-from wheel_assets.defs.checks import checks_of
+from wheel_assets.cache.reading.io_manager import freshness, table_metadata
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.io_manager import ReadThroughIOManager
-from wheel_assets.cache.ledger import Ledger, ledger_of
-from wheel_assets.cache.maintenance import Limits
-from wheel_assets.cache.sentence import one_sentence
-from wheel_assets.cache.store import Store, store_at
+from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store, store_at
+from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
+from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
+from wheel_assets.fetch.registry import account_source, market_source, rate_source
 from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
-from wheel_assets.fetch.sources import account_source, market_source, rate_source
 from wheel_assets.settings import checked_account, checked_symbol
 
 
@@ -24,7 +24,7 @@ def the_store() -> Store:
     cache = settings().cache
     store = store_at(cache.file, Limits.of(cache))
     if settings().backup.dir:
-        from wheel_assets.cache.archive import periodic_backup
+        from wheel_assets.cache.archive.backup import periodic_backup
 
         store.after_put = periodic_backup(settings().backup)
     return store

@@ -15,14 +15,14 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
-from wheel_assets.exchange import NEW_YORK
-from wheel_assets.fetch.answer import Answer, restated
-from wheel_assets.fetch.chain import VendorChain, first_spot
-from wheel_assets.fetch.history import days_of_text, history_frame
-from wheel_assets.fetch.http import RETRIED_STATUSES, ApiCall, HttpClient
-from wheel_assets.fetch.pace import Pace
-from wheel_assets.fetch.quotes import non_negative, rows_frame
+from wheel_assets.fetch.http.answer import Answer, restated
+from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
+from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.normalise.bars import days_of_text, history_frame
+from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
+from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
 from wheel_assets.fetch.source import MarketSource
+from wheel_assets.market.calendar import NEW_YORK
 
 # A client that asked every 0.25 s was shut out after 60 requests; one a second has not been.
 ONE_A_SECOND = Pace(1, 1.0)

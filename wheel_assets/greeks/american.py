@@ -25,10 +25,12 @@ from wheel_assets.greeks.boundary import (
     premium_weights,
     sampled,
 )
-from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
+from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.european import density
 from wheel_assets.greeks.normal import cumulative_normal
-from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.market.arrays import Bools, Floats
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 NEGLIGIBLE = 1e-9  # of the strike
 BUMP = 1e-5  # of volatility (relative) and rate (absolute), for the part of vega and rho in the premium

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Bools, Floats
 from wheel_assets.greeks.european import density
 from wheel_assets.greeks.normal import cumulative_normal
+from wheel_assets.market.arrays import Bools, Floats
 
 START_STEPS = 4
 DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges

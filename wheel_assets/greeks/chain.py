@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
+from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.curve import ZeroCurve
-from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
 from wheel_assets.greeks.forward import chain_yields
 from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
+from wheel_assets.market.arrays import Bools, Floats
+from wheel_assets.market.expiration import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
 from wheel_assets.tables import GREEKS
 
 Texts = NDArray[np.object_]

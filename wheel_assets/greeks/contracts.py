@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from wheel_assets.market.arrays import Bools, Floats
 
 LEAST_PRICE, HIGHEST_PRICE = 1e-10, 1e10  # dollars a share; vendors' markers for "nothing" lie beyond
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
 
 
 @dataclass(frozen=True)

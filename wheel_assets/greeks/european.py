@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Contracts, Floats, Sensitivities
+from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.normal import cumulative_normal
-from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 MAX_STEPS = 30
 _TINY = np.finfo(float).tiny

@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wheel_assets.greeks import american, european
-from wheel_assets.greeks.contracts import Bools, Contracts, Floats
+from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.implied import american_volatility
+from wheel_assets.market.arrays import Bools, Floats
 
 Integers = NDArray[np.intp]
 

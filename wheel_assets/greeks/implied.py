@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from wheel_assets.greeks import american, european
 from wheel_assets.greeks.boundary import STANDARD, Scheme, log_boundary
-from wheel_assets.greeks.contracts import Bools, Contracts, Floats
+from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.market.arrays import Bools, Floats
 
 MAX_STEPS = 40
 PRICE_TOLERANCE = 1e-8  # of the strike

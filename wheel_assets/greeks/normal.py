@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec, module_from_spec
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
 
 _PACKAGE = "scipy.special"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wheel_assets.greeks.contracts import Floats, possible_prices
+from wheel_assets.greeks.contracts import possible_prices
+from wheel_assets.market.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -56,7 +56,5 @@ What is not modelled, and what that costs:
 
 from __future__ import annotations
 
-DAYS_PER_YEAR = 365.0
-SECONDS_PER_YEAR = DAYS_PER_YEAR * 86_400
 ONE_POINT = 0.01  # vega and rho are quoted for one percentage point
 WIDE_SHARE_OF_VOLATILITY = 0.5

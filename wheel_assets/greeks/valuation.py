@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wheel_assets.greeks import american, european
-from wheel_assets.greeks.contracts import Bools, Contracts, Floats, Sensitivities
+from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.implied import american_volatility
+from wheel_assets.market.arrays import Bools, Floats
 
 BLOCK = 1024
 FEW_BLOCKS = 4

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from wheel_assets.cache.past import insert_past
 from wheel_assets.cache.policy import WHOLE
-from wheel_assets.cache.store import BYTES_A_ROW, Store
+from wheel_assets.cache.store.backfill import insert_past
+from wheel_assets.cache.store.store import BYTES_A_ROW, Store
 from wheel_assets.errors import UsageError
 from wheel_assets.migrate import old_shapes
 from wheel_assets.migrate.old_files import Found, read_source

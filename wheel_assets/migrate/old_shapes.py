@@ -17,10 +17,10 @@ from datetime import datetime, time
 from typing import Any
 
 from wheel_assets.errors import BadSymbol
-from wheel_assets.fetch.osi import OptionSymbol, format_osi, option_root, parse_osi
-from wheel_assets.fetch.quotes import numbers, quote_quality
-from wheel_assets.greeks.expiry import AM_SETTLED_ROOTS, end_of_trading
-from wheel_assets.greeks.units import SECONDS_PER_YEAR
+from wheel_assets.fetch.normalise.quotes import numbers, quote_quality
+from wheel_assets.market.calendar import SECONDS_PER_YEAR
+from wheel_assets.market.expiration import AM_SETTLED_ROOTS, end_of_trading
+from wheel_assets.market.osi import OptionSymbol, format_osi, option_root, parse_osi
 from wheel_assets.migrate.rows import day, moment
 
 OldRow = Mapping[str, Any]

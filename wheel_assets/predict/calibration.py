@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Bools, Floats
+from wheel_assets.market.arrays import Bools, Floats
 
 EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
 LEAST_PROBABILITY = 1e-6  # what log loss takes a probability of 0 for: a surprise costs 13.8, not infinity

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Floats
 from wheel_assets.greeks.normal import cumulative_normal
+from wheel_assets.market.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
 from wheel_assets.predict.distribution import Distribution
 
 WORST = 0.05

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from wheel_assets.exchange import CLOSE, NEW_YORK, OPEN
-from wheel_assets.greeks.contracts import Bools, Floats
-from wheel_assets.predict.sessions import new_york, since_midnight
+from wheel_assets.market.arrays import Bools, Floats
+from wheel_assets.market.calendar import CLOSE, NEW_YORK, OPEN
+from wheel_assets.market.sessions import new_york, since_midnight
 
 SCORED = "scored"
 REASONS = {

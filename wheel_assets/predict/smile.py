@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Floats
 from wheel_assets.greeks.normal import cumulative_normal
+from wheel_assets.market.arrays import Floats
 from wheel_assets.predict.distribution import Distribution
 
 KNOT_SPACING = 0.75

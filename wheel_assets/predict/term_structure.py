@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wheel_assets.greeks.contracts import Floats
+from wheel_assets.market.arrays import Floats
 from wheel_assets.predict.smile import GRID, Smile
 
 NODES = np.linspace(-4.0, 4.0, 25)  # of each smile, in its own coordinates

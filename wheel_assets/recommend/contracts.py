@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from wheel_assets.exchange import CLOSE, NEW_YORK
+from wheel_assets.market.calendar import CLOSE, NEW_YORK
 
 if TYPE_CHECKING:
     import pandas as pd

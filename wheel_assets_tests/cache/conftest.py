@@ -11,9 +11,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from wheel_assets.cache.io_manager import PullConfig, ReadThroughIOManager, freshness
-from wheel_assets.cache.request import OPTIONAL
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.reading.io_manager import PullConfig, ReadThroughIOManager, freshness
+from wheel_assets.cache.reading.request import OPTIONAL
+from wheel_assets.cache.store.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 
 MONDAY = datetime(2026, 11, 23, 15, 0)

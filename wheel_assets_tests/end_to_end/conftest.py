@@ -25,7 +25,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from wheel_assets.fetch.sample import SampleMarket
+from wheel_assets.fetch.sample.sources import SampleMarket
 
 CLONE = Path(__file__).resolve().parents[2]
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from wheel_assets.costs import PLAN
+from wheel_assets.cache.upkeep.costs import PLAN
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
 

@@ -110,7 +110,7 @@ def token_file(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def schwab(fake: Any, calls: list[Any], waits: list[float], token_file: Callable[..., Path]) -> Any:
     """A session at the fake, logged in since yesterday."""
-    from wheel_assets.fetch.schwab_session import SchwabSession
+    from wheel_assets.fetch.schwab.session import SchwabSession
 
     key, secret = SECRETS["app key"], SECRETS["app secret"]
     return SchwabSession(fake.url, calls.append, key, secret, token_file(), sleep=waits.append)
@@ -147,10 +147,10 @@ class Vendor:
 @pytest.fixture
 def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, schwab: Any) -> Callable[[str], Vendor]:
     """Any vendor by its name in `VENDORS`, ready to answer well."""
-    from wheel_assets.fetch.databento import DatabentoMarket
-    from wheel_assets.fetch.rates import FredCsvRate, FredRate, TreasuryRate
-    from wheel_assets.fetch.schwab_account import SchwabAccount
-    from wheel_assets.fetch.schwab_market import SchwabMarket
+    from wheel_assets.fetch.databento.market import DatabentoMarket
+    from wheel_assets.fetch.rates.published import FredCsvRate, FredRate, TreasuryRate
+    from wheel_assets.fetch.schwab.account import SchwabAccount
+    from wheel_assets.fetch.schwab.market import SchwabMarket
 
     def free(*_: Any) -> AbstractContextManager[None]:
         return nullcontext()

@@ -10,10 +10,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from wheel_assets import defs as stages
-from wheel_assets.cache.io_manager import ReadThroughIOManager
-from wheel_assets.cache.sentence import OneSentence
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
+from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs import assets as stages
 from wheel_assets.defs.resources import RESOURCES
 
 ROLES = {"option_chains": "market", "price_history": "market", "positions": "account", "risk_free_rate": "rate"}

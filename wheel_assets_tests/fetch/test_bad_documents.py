@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from wheel_assets.errors import BadPositionsFile, SourceRefused, UnexpectedAnswer, UnknownSymbol, WheelError
-from wheel_assets.fetch.positions_file import FileAccount
+from wheel_assets.fetch.positions.file import FileAccount
 
 BARS = {"cboe history": ("data", "cboe_bar"), "schwab history": ("candles", "schwab_bar")}
 NOT_LIVE = "no price history of XYZ from {}; {} bars, of which none has a close of the last year; check the ticker"

@@ -239,7 +239,7 @@ def check(error: errors.WheelError, case: Case, vendor: str, url: str) -> None:
 @pytest.mark.parametrize("trouble", TABLE)
 def test_what_a_failure_becomes(vendor_with_cache, kept, fake, vendors, calls, monkeypatch, name, trouble):
     vendor, row = vendor_with_cache(name), TABLE[trouble]
-    monkeypatch.setattr("wheel_assets.fetch.http.READ_SECONDS", 0.1)
+    monkeypatch.setattr("wheel_assets.fetch.http.client.READ_SECONDS", 0.1)
     fake.close() if row.reply is None else fake.on(vendor.path, vendors.Reply(**row.reply))
     case = row.otherwise.get(name, row.case)
     check(kept(vendor), case, name, fake.url)

@@ -14,7 +14,8 @@ from wheel_assets.greeks import american, european
 from wheel_assets.greeks.boundary import STANDARD, Scheme, log_boundary
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.implied import american_volatility
-from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 FINE = Scheme(12, 16, 32, 10)
 

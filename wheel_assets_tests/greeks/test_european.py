@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from wheel_assets.greeks import european
 from wheel_assets.greeks.contracts import Contracts
-from wheel_assets.greeks.units import DAYS_PER_YEAR, ONE_POINT
+from wheel_assets.greeks.units import ONE_POINT
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 MARKETS = st.tuples(

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.store.store import Store
 
 NOW = datetime(2026, 11, 23, 15, 0)
 PUT, CALL = "U     250117P00025000", "U     250117C00026000"

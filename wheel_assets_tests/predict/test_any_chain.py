@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wheel_assets.defs.sanity import probability_against_strikes, touch_below_assignment
+from wheel_assets.defs.checks.sanity import probability_against_strikes, touch_below_assignment
 from wheel_assets.greeks import value_chain
 from wheel_assets.predict import predict_chain
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS

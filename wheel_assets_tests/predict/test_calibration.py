@@ -20,7 +20,7 @@ from wheel_assets.predict.calibration import (
     score,
     wilson_interval,
 )
-from wheel_assets.predict.picture import reliability_svg
+from wheel_assets.show.reliability import reliability_svg
 
 COIN = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets import tables
-from wheel_assets.recommend.answer import answer_document
-from wheel_assets.recommend.markdown import as_markdown
+from wheel_assets.show.answer import answer_document
+from wheel_assets.show.markdown import as_markdown
 
 SYMBOLS = ("A", "B")
 

@@ -1,0 +1,236 @@
+"""The cache as a dated archive of Parquet files, and back again.
+
+    wheel-20261122T150000Z/
+      manifest.json             format, counts and checksums
+      option_chains/00000.parquet …  one folder a table; `snapshots` is the index, `api_calls` the ledger
+
+DuckDB or pandas read it without this program: `SELECT * FROM 'wheel-…/option_chains/*.parquet'`.
+Snapshots never change, so the file is locked for one part at a time and not for the whole archive.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from wheel_assets.cache.archive.locations import newest_time, reading, writing
+from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
+from wheel_assets.cache.store.backfill import insert_past
+from wheel_assets.cache.store.store import Store
+from wheel_assets.errors import StoreError, UsageError
+from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from wheel_assets.settings import BackupSettings
+
+log = logging.getLogger(__name__)
+
+PART_ROWS = 500_000  # copied under one lock, in well under a second
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Where an archive was written, and what is in it."""
+
+    place: str
+    rows: dict[str, int]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore put back: new snapshots by table, and how many were here already."""
+
+    created_at: str
+    snapshots: dict[str, int]
+    present: int
+    api_calls: int
+
+
+def backup(store: Store, destination: str | Path) -> Backup:
+    """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
+
+    Raises StoreError; what cannot be finished leaves no archive behind.
+    """
+    now = store.clock()
+    with writing(str(destination), now) as (folder, place), duckdb.connect() as reader:
+        new = _NewArchive(store, folder, reader)
+        with store.file.attached() as connection:
+            index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
+        kept = [new.copy_table(table, index[index["table_name"] == table.name]) for table in store.tables.values()]
+        new.write_index(pd.concat([index.head(0), *kept]))
+        with store.file.attached() as connection:
+            new.copy(connection, "SELECT * FROM api_calls", f"{API_CALLS.name}/00000.parquet")
+        manifest = Manifest(f"{now.isoformat()}Z", new.files)
+        manifest.write(folder)
+    return Backup(place, manifest.rows, sum(file.bytes for file in manifest.files.values()))
+
+
+def restore(store: Store, source: str | Path) -> Restored:
+    """Put an archive back, or the newest of those in a folder: what is here already is left as it is.
+
+    Everything is verified before anything is written. Raises UsageError where there is no archive,
+    ArchiveDamaged, StoreTooNew. One that is cut short can simply be run again.
+    """
+    with reading(str(source)) as folder:
+        manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
+        index, held = _verified_index(folder, manifest, store)
+        ids: dict[int, int] = {}
+        new = {
+            table.name: sum(
+                insert_past(store, table, folder / path, index[index["snapshot_id"].isin(held[path])], ids)
+                for path in reversed(manifest.paths_of(table.name))  # newest first: the later, the lower its ids
+            )
+            for table in store.tables.values()
+        }
+        calls = _restore_ledger(store, folder / API_CALLS.name)
+    return Restored(manifest.created_at, new, len(index) - sum(new.values()), calls)
+
+
+class PeriodicBackup:
+    """Writes an archive when something was stored and the newest one there is older than `interval`.
+
+    There is no scheduler: call it after a write. It only warns where that fails, for what was stored
+    is stored, and then lets an interval go by before it tries again.
+    """
+
+    def __init__(self, destination: str, interval: timedelta) -> None:
+        self.destination, self.interval = destination, interval
+        self._last: datetime | None = None
+
+    def __call__(self, store: Store) -> None:
+        """Back up if that is due."""
+        now = store.clock()
+        if self._recent(now):
+            return
+        try:
+            self._last = newest_time(self.destination)  # another process may have done it
+            if not self._recent(now):
+                backup(store, self.destination)
+                self._last = now
+        except (StoreError, UsageError) as error:
+            self._last = now
+            log.warning("the cache was not backed up: %s", error)
+
+    def _recent(self, now: datetime) -> bool:
+        return self._last is not None and timedelta(0) <= now - self._last < self.interval
+
+
+def periodic_backup(backups: BackupSettings) -> PeriodicBackup | None:
+    """What the settings ask for; None where they ask for none."""
+    if backups.dir is None or backups.interval_hours is None:
+        return None
+    return PeriodicBackup(backups.dir, timedelta(hours=backups.interval_hours))
+
+
+def export_table(store: Store, table: str, folder: Path) -> Path:
+    """Write one table to `<folder>/<table>_<YYYYMMDD>.parquet`, whole or not at all, and return that path."""
+    if table not in store.tables:
+        raise UsageError(f"there is no table {table}", "", f"tables: {', '.join(store.tables)}")
+    path = folder.expanduser() / f"{table}_{store.clock():%Y%m%d}.parquet"
+    scratch = path.with_suffix(".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with store.file.attached() as connection:
+        _copy_query(connection, f"SELECT * FROM {table} ORDER BY rowid", scratch)
+    os.replace(scratch, path)
+    return path
+
+
+@dataclass
+class _NewArchive:
+    """An archive that is being written; `reader` reads what was written."""
+
+    store: Store
+    folder: Path
+    reader: DuckDBPyConnection
+    files: dict[str, ArchivedFile] = field(default_factory=dict)
+
+    def copy_table(self, table: SnapshotTable, lines: pd.DataFrame) -> pd.DataFrame:
+        """Copy a table part by part and return those of its index lines whose rows were copied.
+
+        A clean-up in between may have taken snapshots away: whole ones, which are left out here too.
+        """
+        kept = [lines.head(0)]
+        for number, part in enumerate(_parts(lines)):
+            path = f"{table.name}/{number:05d}.parquet"
+            low, high = part["snapshot_id"].min(), part["snapshot_id"].max()
+            query = f"SELECT * FROM {table.name} WHERE snapshot_id BETWEEN {low} AND {high} ORDER BY rowid"
+            with self.store.file.attached() as connection:
+                self.copy(connection, query, path)
+            kept.append(part[part["snapshot_id"].isin(_rows_by_snapshot(self.reader, self.folder / path))])
+        return pd.concat(kept)
+
+    def write_index(self, index: pd.DataFrame) -> None:
+        """Write the index lines of what was copied."""
+        columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in SNAPSHOTS.columns)
+        self.reader.register("lines", index)
+        self.copy(self.reader, f"SELECT {columns} FROM lines", f"{SNAPSHOTS.name}/00000.parquet")
+
+    def copy(self, connection: DuckDBPyConnection, query: str, path: str) -> None:
+        """Copy the rows of a query into a file of the archive and note it."""
+        (self.folder / path).parent.mkdir(exist_ok=True)
+        self.files[path] = archived_file(self.folder / path, _copy_query(connection, query, self.folder / path))
+
+
+def _parts(lines: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Lines of the index in runs of about PART_ROWS rows."""
+    before = lines["rows"].cumsum() - lines["rows"]
+    for _, part in lines.groupby(before // PART_ROWS):
+        yield part
+
+
+def _copy_query(connection: DuckDBPyConnection, query: str, path: Path) -> int:
+    """Copy the rows of a query into a Parquet file, and return how many."""
+    target = str(path).replace("'", "''")
+    copied = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)").fetchall()
+    return int(copied[0][0])
+
+
+def _rows_by_snapshot(connection: DuckDBPyConnection, path: Path) -> dict[int, int]:
+    """How many rows of each snapshot a file holds."""
+    query = "SELECT snapshot_id, count(*) FROM read_parquet(?) GROUP BY snapshot_id"
+    return dict(connection.execute(query, [str(path)]).fetchall())
+
+
+def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """The index of an archive that has exactly the rows its index tells of, and the snapshots of each file."""
+    held: dict[str, list[int]] = {}
+    with duckdb.connect() as connection:
+        index = connection.execute("SELECT * FROM read_parquet(?)", [str(folder / "snapshots" / "*.parquet")]).df()
+        for name, table in store.tables.items():
+            lines = index[index["table_name"] == name]
+            counted: dict[int, int] = {}
+            for path in manifest.paths_of(name):
+                _check_columns(connection, folder, path, table)
+                found = _rows_by_snapshot(connection, folder / path)
+                counted, held[path] = counted | found, list(found)
+            if counted != dict(zip(lines["snapshot_id"], lines["rows"], strict=True)):
+                raise damaged(folder, f"the rows of {name} are not those its index tells of")
+    return index, held
+
+
+def _check_columns(connection: DuckDBPyConnection, folder: Path, path: str, table: SnapshotTable) -> None:
+    found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(folder / path)]).fetchall()
+    if unknown := {row[0] for row in found} - {column.name for column in table.stored_columns}:
+        raise damaged(folder, f"{path} has unknown columns {sorted(unknown)}")
+
+
+def _restore_ledger(store: Store, folder: Path) -> int:
+    """Add the calls that the ledger lacks; two equal calls are two calls."""
+    columns = ", ".join(f'"{c.name}"' for c in API_CALLS.columns)
+    query = (
+        f"INSERT INTO api_calls ({columns}) SELECT {columns} FROM read_parquet(?) "
+        f"EXCEPT ALL SELECT {columns} FROM api_calls"
+    )
+    with store.file.transaction() as connection:
+        return int(connection.execute(query, [str(folder / "*.parquet")]).fetchall()[0][0])

@@ -1,0 +1,144 @@
+"""Where archives lie: a folder here, or a bucket behind a URL.
+
+An archive is there as a whole or not at all. In a folder it is written beside its place and renamed
+into it. A bucket knows no renaming: there the manifest is sent last, and without one it is no archive.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wheel_assets.cache.upkeep.compaction import sync
+from wheel_assets.errors import StoreUnwritable, UsageError
+
+MANIFEST = "manifest.json"
+NAME = "wheel-%Y%m%dT%H%M%SZ"
+_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z/{MANIFEST}"
+_PARTIAL = (".wheel-", ".partial")
+_ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the next one after a day
+
+
+@contextmanager
+def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
+    """A new local folder, and where it will be: in `destination`, dated, once the block has ended well.
+
+    Raises StoreUnwritable, or UsageError for a URL that nothing here can write to.
+    """
+    name = now.strftime(NAME)
+    if "://" in destination:
+        fs, path = _remote(destination)
+        with tempfile.TemporaryDirectory() as local, _as_unwritable(destination):
+            yield Path(local), f"{destination.rstrip('/')}/{name}"
+            _send(fs, Path(local), f"{path.rstrip('/')}/{name}")
+        return
+    final = Path(destination).expanduser() / name
+    with _as_unwritable(destination):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(final.parent)
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL[0], suffix=_PARTIAL[1], dir=final.parent))
+        try:
+            yield partial, str(final)
+            _sync_all(partial)
+            os.rename(partial, final)
+            sync(final.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def reading(source: str) -> Iterator[Path]:
+    """A local folder with the archive at `source`, or with the newest of those that lie in it.
+
+    Raises UsageError where there is none.
+    """
+    if "://" not in source:
+        yield _newest_here(Path(source).expanduser())
+        return
+    fs, path = _remote(source)
+    with tempfile.TemporaryDirectory() as local:
+        try:
+            fs.get(f"{_newest_there(fs, path, source)}/", f"{local}/archive/", recursive=True)
+        except OSError as error:
+            raise UsageError(f"the archive at {source} cannot be read", f"{error}") from error
+        yield Path(local) / "archive"
+
+
+def newest_time(source: str) -> datetime | None:
+    """When the newest archive there was written, naive UTC, by its name; None where there is none."""
+    if "://" in source:
+        fs, path = _remote(source)
+        found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
+    else:
+        found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
+    return max((datetime.strptime(path.name, NAME) for path in found), default=None)
+
+
+def _newest_here(folder: Path) -> Path:
+    if (folder / MANIFEST).is_file():
+        return folder
+    found = sorted(path.parent for path in folder.glob(_ARCHIVES))
+    if not found:
+        raise _no_archive(str(folder))
+    return found[-1]
+
+
+def _newest_there(fs: Any, path: str, source: str) -> str:
+    path = path.rstrip("/")
+    if fs.exists(f"{path}/{MANIFEST}"):
+        return path
+    found = sorted(fs.glob(f"{path}/{_ARCHIVES}"))
+    if not found:
+        raise _no_archive(source)
+    return str(found[-1]).removesuffix(f"/{MANIFEST}")
+
+
+def _no_archive(source: str) -> UsageError:
+    return UsageError(f"there is no archive in {source}", f"it has no {MANIFEST}", "`wheel backup DIR` writes one")
+
+
+def _remote(url: str) -> tuple[Any, str]:
+    """The file system of a URL and the path in it."""
+    try:
+        from fsspec.core import url_to_fs
+
+        fs, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{url} cannot be reached", f"{error}", "pip install 'wheel_assets[cloud]'") from error
+    return fs, str(path)
+
+
+def _send(fs: Any, local: Path, path: str) -> None:
+    files = [file for file in sorted(local.rglob("*")) if file.is_file()]
+    for file in sorted(files, key=lambda file: file.name == MANIFEST):
+        target = f"{path}/{file.relative_to(local).as_posix()}"
+        fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        fs.put_file(str(file), target)
+
+
+def _sync_all(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob("*".join(_PARTIAL)):
+        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _as_unwritable(destination: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnwritable(
+            f"no archive could be written to {destination}", f"{error}", "check the folder and the room left there"
+        ) from error

@@ -1,0 +1,1 @@
+"""The DuckDB file: snapshots in, snapshots out."""

@@ -1,0 +1,118 @@
+"""Snapshots of the past, put among those that are here: what a restore and a migration have in common.
+
+What is put back was made before anything that is made from now on, so it gets ids below all others,
+from -1 downwards. Rising ids were rejected: a snapshot with a high id is in force, and answers whoever
+asked before it was stored; an archive of last week would have passed for the news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from wheel_assets.cache.store.store import Store, content_hash_of
+from wheel_assets.errors import StoreDamaged
+from wheel_assets.tables import SNAPSHOTS, Column, SnapshotTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+GONE = 0  # no snapshot has this id: it stands for an input that is not there any more
+
+
+def insert_past(
+    store: Store, table: SnapshotTable, rows: Path, index: pd.DataFrame, ids: dict[int, int], *, dry_run: bool = False
+) -> int:
+    """Put snapshots of `table` into the store in one transaction, and return how many are new to it.
+
+    `rows` is a Parquet file of the stored columns, `index` holds the lines of the index for it; the
+    ids in both are those of wherever they come from. `ids` maps such ids to those given here and is
+    added to: the snapshots in `inputs` have to be put before. A snapshot of the same key, time of
+    caching and content is here already and is only noted in `ids`.
+    """
+    with store.file.transaction() as connection:
+        ids |= _twins(connection, table, rows, index)
+        new = index[~index["snapshot_id"].isin(list(ids))]
+        if new.empty or dry_run:
+            return len(new)
+        shift = int(new["snapshot_id"].max()) + 1 - _lowest_id(connection)
+        ids |= {old: old - shift for old in new["snapshot_id"].tolist()}
+        _insert_rows(connection, table, rows, new, shift)
+        _insert_lines(connection, table, new, ids)
+        return len(new)
+
+
+def _twins(connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, index: pd.DataFrame) -> dict[int, int]:
+    """The snapshots that are here already, as their id there to their id here."""
+    here = connection.execute(
+        "SELECT snapshot_id, key, created_at, rows FROM snapshots WHERE table_name = ?", [table.name]
+    ).df()
+    alike = index.merge(here, on=["key", "created_at", "rows"], suffixes=("", "_here"))
+    if alike.empty:
+        return {}
+    described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(rows)]).fetchall()
+    columns = [c for c in table.stored_columns[1:] if c.name in {row[0] for row in described}]
+    there = _contents(connection, columns, _file(rows), alike["snapshot_id"])
+    here_too = _contents(connection, columns, table.name, alike["snapshot_id_here"])
+    pairs = zip(alike["snapshot_id"].tolist(), alike["snapshot_id_here"].tolist(), strict=True)
+    return {old: found for old, found in pairs if there.get(old) == here_too.get(found)}
+
+
+def _contents(
+    connection: DuckDBPyConnection, columns: Sequence[Column], relation: str, snapshot_ids: pd.Series
+) -> dict[int, int]:
+    """A hash of the rows of each snapshot, but for their id."""
+    values = ", ".join(f'"{c.name}"::{c.type}' for c in columns)
+    query = (
+        f"SELECT snapshot_id, bit_xor(hash({values})) FROM {relation} "
+        "WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) GROUP BY snapshot_id"
+    )
+    return dict(connection.execute(query, [snapshot_ids.unique().tolist()]).fetchall())
+
+
+def _file(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    return f"read_parquet('{quoted}', file_row_number = true)"
+
+
+def _lowest_id(connection: DuckDBPyConnection) -> int:
+    return int(connection.execute("SELECT least(0, coalesce(min(snapshot_id), 0)) FROM snapshots").fetchall()[0][0])
+
+
+def _insert_rows(
+    connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, new: pd.DataFrame, shift: int
+) -> None:
+    """Insert the rows of the new snapshots, under their ids here; raises StoreDamaged if any is missing."""
+    # Ordered, because DuckDB moves the rows of a snapshot about that spans two of its row groups.
+    connection.execute(
+        f"INSERT INTO {table.name} BY NAME SELECT * EXCLUDE (file_row_number) "
+        f"REPLACE (snapshot_id - ? AS snapshot_id) FROM {_file(rows)} "
+        "WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY file_row_number",
+        [shift, new["snapshot_id"].tolist()],
+    )
+    highest = int(new["snapshot_id"].max()) - shift
+    lowest = int(new["snapshot_id"].min()) - shift
+    inserted = connection.execute(
+        f"SELECT count(*) FROM {table.name} WHERE snapshot_id BETWEEN ? AND ?", [lowest, highest]
+    ).fetchall()[0][0]
+    if inserted != new["rows"].sum():
+        raise StoreDamaged(f"{table.name} came out with {inserted} rows", f"{new['rows'].sum()} were to be put back")
+
+
+def _insert_lines(
+    connection: DuckDBPyConnection, table: SnapshotTable, new: pd.DataFrame, ids: Mapping[int, int]
+) -> None:
+    """Insert the lines of the index; an input that was not put before counts as gone."""
+    given = [ids[old] for old in new["snapshot_id"].tolist()]
+    inputs = [[ids.get(int(above), GONE) for above in above_it] for above_it in new["inputs"]]
+    lines = new.assign(
+        snapshot_id=given,
+        inputs=pd.Series(inputs, index=new.index, dtype="object"),
+        content_hash=[content_hash_of(connection, table.name, each) for each in given],
+    )
+    columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in SNAPSHOTS.columns if c.name in lines)
+    connection.execute(f"INSERT INTO snapshots BY NAME SELECT {columns} FROM lines")
+    assert len(lines) == len(given), "`lines` is read by the statement, by name"

@@ -1,0 +1,303 @@
+"""Snapshots in, snapshots out, and the two lists about them: the index and the ledger of API calls.
+
+A snapshot is the rows of one fetch or one computation for one key. Its rows and its line in the index
+are one transaction and are acknowledged after COMMIT. Ids rise in order of commit and a snapshot is
+one insert, so a look-up by id reads one row group however large the file is, without any index.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from wheel_assets.cache.policy import CLOCK_TOLERANCE, Place, Snapshot
+from wheel_assets.cache.store.file import CacheFile, make_private_folder
+from wheel_assets.cache.store.memory import AtHand
+from wheel_assets.cache.upkeep.compaction import content_hashes
+from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
+from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
+from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, SnapshotTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
+
+TOUCH_INTERVAL = timedelta(hours=1)
+INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
+BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
+CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+_INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time, naive UTC: how times are stored. Only the edges of the program call this."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A snapshot to be: the rows of one key, where they came from and what they were made of."""
+
+    key: str
+    frame: pd.DataFrame
+    source: str
+    run_id: str | None = None
+    inputs: frozenset[int] = frozenset()
+    recipe: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Store:
+    """The cache in one DuckDB file, for any number of processes.
+
+    `tables` are the tables of snapshots it may hold; `clock` tells the time, naive UTC; `limits` say
+    what is kept, None everything; `after_put` is called after each `put`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tables: Sequence[SnapshotTable] = STORED_TABLES,
+        clock: Callable[[], datetime] = utc_now,
+        lock_seconds: float = 60,
+        limits: Limits | None = None,
+    ) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.clock = clock
+        self.file = CacheFile(path, (*tables, SNAPSHOTS, API_CALLS), clock, lock_seconds)
+        self.maintenance = Maintenance(self.file, limits)
+        self.after_put: Callable[[Store], None] | None = None
+        self._touched: Counter[int] = Counter()
+        self._touched_since: datetime | None = None
+        self._clock_told = False
+        self._at_hand = AtHand()
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.file.path
+
+    def put(self, table: str, entries: Sequence[Entry]) -> list[Snapshot]:
+        """Store one snapshot an entry, all of them or none, and return them with their ids.
+
+        Raises BadFrame, before anything is written, for an empty frame or one that does not fit its
+        table: nothing ever replaces a good snapshot by nothing.
+        """
+        declared = self.tables[table]
+        frames = [declared.conform(entry.frame) for entry in entries]
+        for entry, frame in zip(entries, frames, strict=True):
+            if frame.empty:
+                raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
+        with self.file.transaction() as connection:
+            self._write_touches(connection)
+            created_at = self.clock()
+            snapshots = [
+                self._insert(connection, declared, entry, frame, created_at)
+                for entry, frame in zip(entries, frames, strict=True)
+            ]
+        for snapshot, frame in zip(snapshots, frames, strict=True):
+            stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
+            self._at_hand.keep(snapshot, declared.restore(stored))
+        self.maintenance.after_write()
+        if self.after_put is not None:
+            self.after_put(self)
+        return snapshots
+
+    def get(self, table: str, snapshot_ids: Sequence[int]) -> pd.DataFrame:
+        """The rows of these snapshots, in this order, each column in its declared dtype; of none, no rows.
+
+        Raises StoreDamaged where one of them cannot be read or is not there; it has left the index by then.
+        """
+        import pandas as pd
+
+        declared = self.tables[table]
+        if not snapshot_ids:
+            return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]))
+        at_hand = self._at_hand.get(snapshot_ids)
+        frames = at_hand | self._read(declared, [i for i in snapshot_ids if i not in at_hand])
+        together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
+        return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
+
+    def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
+        """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
+        tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
+        query = f"""
+            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes
+            FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
+            QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
+            ORDER BY snapshot_id DESC
+        """
+        with self.file.attached() as connection:
+            rows = connection.execute(query, [tables, keys]).fetchall()
+            last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
+        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
+        self._check_clock(snapshots)
+        self._at_hand.forget_others(snapshots)
+        return snapshots, last[0] if last else 0
+
+    def touch(self, snapshots: Collection[Snapshot]) -> None:
+        """Count a use of each; written with the next `put`, or alone at most once an hour.
+
+        Writing it at every read was rejected: it turns a read of 1 ms into a write of 8 ms.
+        """
+        self._touched.update(snapshot.snapshot_id for snapshot in snapshots)
+        self._touched_since = self._touched_since or self.clock()
+        if self.clock() - self._touched_since > TOUCH_INTERVAL:
+            self.write_touches()
+
+    def write_touches(self) -> None:
+        """Write the uses counted so far; it is no error if that cannot be done."""
+        if not self._touched:
+            return
+        try:
+            with self.file.transaction() as connection:
+                self._write_touches(connection)
+        except StoreError as error:
+            log.warning("uses of the cache were not counted: %s", error)
+
+    def record_calls(
+        self, calls: Sequence[tuple[object, ...]], held: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
+
+        `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
+        """
+        if not (calls or held):
+            return
+        with self.file.transaction() as connection:
+            if calls:
+                connection.executemany(_INSERT_CALL, [list(call) for call in calls])
+            for note, dollars in held.items():
+                connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+
+    def reserve(self, call: tuple[object, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
+        """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
+
+        Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
+        """
+        with self.file.transaction() as connection:
+            spent = _spent(connection, since)
+            if spent + cost_usd > limit + CENTS_OF_CENTS:
+                return spent
+            connection.execute(_INSERT_CALL, list(call))
+        return None
+
+    def spent(self, since: datetime) -> float:
+        """Dollars that the ledger counts from `since` (naive UTC) on, what is reserved included."""
+        with self.file.attached() as connection:
+            return _spent(connection, since)
+
+    @contextmanager
+    def pulling(self, places: Collection[Place]) -> Iterator[None]:
+        """Be the only one, in any process, to pull these places; others wait their turn.
+
+        Locks are taken in one order, so that two pulls cannot wait for each other, and never while
+        the file is attached. A process that dies gives them back.
+        """
+        folder = self.path.parent / "locks"
+        make_private_folder(folder)
+        with ExitStack() as held:
+            for table, key in sorted(places):
+                name = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
+                held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
+            yield
+
+    def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
+        """Tell once why data that was just cached is not used: `policy` takes what is of the future as too old."""
+        ahead = max((snapshot.created_at for snapshot in snapshots), default=datetime.min) - self.clock()
+        if ahead > CLOCK_TOLERANCE and not self._clock_told:
+            self._clock_told = True
+            log.warning("the newest snapshot was cached %s from now; was the clock set back? it is fetched anew", ahead)
+
+    def _insert(
+        self,
+        connection: DuckDBPyConnection,
+        table: SnapshotTable,
+        entry: Entry,
+        rows: pd.DataFrame,
+        created_at: datetime,
+    ) -> Snapshot:
+        """One snapshot and its line in the index; `rows` is read by the statement, by name."""
+        snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
+        connection.execute(
+            f"INSERT INTO {table.name} BY NAME "
+            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows",
+            [snapshot_id, created_at],
+        )
+        content_hash = content_hash_of(connection, table.name, snapshot_id)
+        timestamp = rows["timestamp"].max().to_pydatetime()
+        connection.execute(
+            "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
+            "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
+            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
+            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
+            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe, list(entry.notes)],
+        )
+        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe, entry.notes)
+        return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
+
+    def _read(self, table: SnapshotTable, snapshot_ids: Sequence[int]) -> dict[int, pd.DataFrame]:
+        """The rows of each snapshot from the file."""
+        if not snapshot_ids:
+            return {}
+        query = f"SELECT * FROM {table.name} WHERE snapshot_id = ? ORDER BY rowid"
+        with self.file.attached() as connection:
+            frames = {i: connection.execute(query, [i]).df() for i in snapshot_ids}
+        missing = [i for i, frame in frames.items() if frame.empty]
+        if missing:
+            with self.file.transaction() as connection:
+                connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+            raise StoreDamaged(
+                f"snapshots {missing} of {table.name} are gone", "they were removed meanwhile", "run again"
+            )
+        return {snapshot_id: table.restore(frame) for snapshot_id, frame in frames.items()}
+
+    def _write_touches(self, connection: DuckDBPyConnection) -> None:
+        if self._touched:
+            touched = dict(self._touched)
+            connection.execute(
+                "UPDATE snapshots SET hits = snapshots.hits + used.hits, last_used_at = ? "
+                "FROM (SELECT unnest(?::BIGINT[]) AS id, unnest(?::BIGINT[]) AS hits) used WHERE snapshot_id = used.id",
+                [self.clock(), list(touched), list(touched.values())],
+            )
+        self._touched.clear()
+        self._touched_since = None
+
+
+def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
+    row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
+    """A hash of a snapshot's rows as they are stored, whatever their order."""
+    return content_hashes(connection, table, snapshot_id)[snapshot_id][1]
+
+
+def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
+    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
+    text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in ("VARCHAR", "JSON"))
+    return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
+
+
+@cache
+def store_at(path: Path, limits: Limits | None = None) -> Store:
+    """The one store of this process for the file at `path`; uses not yet written are, at its end."""
+    store = Store(path, limits=limits)
+    atexit.register(store.write_touches)
+    return store

@@ -1,0 +1,1 @@
+"""What keeps the cache small, whole and accounted for."""

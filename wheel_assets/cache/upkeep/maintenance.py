@@ -1,0 +1,217 @@
+"""What is kept and what goes: retention by age, eviction by size, clean-up and clearing by hand.
+
+Nothing here runs on a schedule. What is too old goes when something is stored and the last time was
+long ago; what is too much goes when a write takes the file over its limit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from wheel_assets.cache.store import schema
+from wheel_assets.cache.store.file import CacheFile
+from wheel_assets.cache.upkeep.compaction import Line, index_lines
+from wheel_assets.errors import StoreError
+from wheel_assets.tables import SnapshotTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from wheel_assets.settings import CacheSettings
+
+ROOM = 0.8  # of the limit that an eviction leaves filled, so that the next one is not due at once
+LEAST_GAIN = 0.05  # of the file: copying it for less is refused
+SPARE = 1.1  # times what is to be copied: what the disk must have free for it
+LAST_CLEANUP = "last_cleanup"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is kept: bytes of the file, age of a snapshot, least time between automatic clean-ups."""
+
+    max_bytes: int
+    ttl: timedelta
+    cleanup_interval: timedelta
+
+    @classmethod
+    def of(cls, cache: CacheSettings) -> Limits:
+        """The limits that the settings set."""
+        return cls(int(cache.max_size_gb * 1e9), cache.ttl, timedelta(hours=cache.cleanup_interval_hours))
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What went, or in a dry run would go: snapshots by table, and the file's size before and after."""
+
+    snapshots: Mapping[str, int]
+    rows: int
+    bytes_before: int
+    bytes_after: int
+
+    @property
+    def freed(self) -> int:
+        """Bytes that the disk got back."""
+        return max(0, self.bytes_before - self.bytes_after)
+
+
+class Maintenance:
+    """Keeps a file within its limits; None keeps everything."""
+
+    def __init__(self, file: CacheFile, limits: Limits | None = None) -> None:
+        self.file, self.limits = file, limits
+        self._last_cleanup: datetime | None = None
+
+    def after_write(self) -> None:
+        """Remove what is too old, if that is due, and evict, if the file is too large.
+
+        It only warns where that fails: what was stored is stored.
+        """
+        if self.limits is None:
+            return
+        try:
+            if not self._recent(self._last_cleanup):
+                self._expire()
+            if self.file.size > self.limits.max_bytes:
+                self._evict()
+        except StoreError as error:
+            log.warning("the cache was not cleaned up: %s", error)
+
+    def cleanup(self, dry_run: bool = False) -> Removal:
+        """Remove what is too old or too much and compact the file; `dry_run` only tells what would go.
+
+        Every snapshot is verified on the way. Raises StoreUnwritable where the disk has no room for
+        the new file.
+        """
+        with self.file.attached() as connection:
+            lines = index_lines(connection)
+            old = self._expired(lines)
+            used = used_bytes(connection)
+            young = [line for line in lines if line.snapshot_id not in old]
+            drop = old | self._surplus(young, used * _share(young, lines))
+            if not dry_run:
+                schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
+            return self._without(connection, lines, drop, used, dry_run)
+
+    def clear(self) -> Removal:
+        """Remove every snapshot; the ledger stays, and ids go on where they were."""
+        with self.file.attached() as connection:
+            lines = index_lines(connection)
+            return self._without(connection, lines, {line.snapshot_id for line in lines}, used_bytes(connection))
+
+    def _recent(self, last: datetime | None) -> bool:
+        """Whether the last clean-up is not long ago; one in the future says that the clock was set back."""
+        assert self.limits is not None
+        return last is not None and timedelta(0) <= self.file.clock() - last < self.limits.cleanup_interval
+
+    def _expire(self) -> None:
+        """Remove what is too old in place: the oldest lie together, which frees their blocks for new ones."""
+        with self.file.transaction() as connection:
+            noted = schema.read_note(connection, LAST_CLEANUP)
+            self._last_cleanup = datetime.fromisoformat(noted) if noted else None
+            if self._recent(self._last_cleanup):
+                return
+            old = self._expired(index_lines(connection))
+            for table in self.file.tables if old else ():
+                if any(column.name == "snapshot_id" for column in table.stored_columns):
+                    connection.execute(
+                        f"DELETE FROM {table.name} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
+                    )
+            self._last_cleanup = self.file.clock()
+            schema.write_note(connection, LAST_CLEANUP, self._last_cleanup.isoformat())
+        if old:
+            log.info("%d snapshots were too old and are gone", len(old))
+
+    def _expired(self, lines: Sequence[Line]) -> set[int]:
+        if self.limits is None:
+            return set()
+        oldest = self.file.clock() - self.limits.ttl
+        return {line.snapshot_id for line in lines if line.created_at < oldest}
+
+    def _evict(self) -> None:
+        """Copy what was used last to a smaller file, unless that hardly helps."""
+        assert self.limits is not None
+        with self.file.attached() as connection:
+            before = self.file.size
+            if before <= self.limits.max_bytes:
+                return  # another process did it
+            lines, used = index_lines(connection), used_bytes(connection)
+            drop = self._surplus(lines, used)
+            after = used * (1 - _share([line for line in lines if line.snapshot_id in drop], lines))
+            if before - after < LEAST_GAIN * before:
+                log.warning(
+                    "the cache %s takes %.1f MB, the limit is %.1f MB, but the newest data of every key need that; "
+                    "raise WHEEL_CACHE__MAX_SIZE_GB or watch fewer symbols",
+                    self.file.path, before / 1e6, self.limits.max_bytes / 1e6,
+                )  # fmt: skip
+                return
+            gone = self._without(connection, lines, drop, used)
+        log.info("%d snapshots were evicted, %.1f MB freed", sum(gone.snapshots.values()), gone.freed / 1e6)
+
+    def _surplus(self, lines: Sequence[Line], used: float) -> set[int]:
+        """What has to go to come down to the room that the limit leaves; nothing below the limit."""
+        if self.limits is None or used <= ROOM * self.limits.max_bytes:
+            return set()
+        weight = sum(line.bytes for line in lines)
+        return least_recently_used(lines, weight * (1 - ROOM * self.limits.max_bytes / used))
+
+    def _without(
+        self,
+        connection: DuckDBPyConnection,
+        lines: Sequence[Line],
+        drop: Collection[int],
+        used: float,
+        dry_run: bool = False,
+    ) -> Removal:
+        """Rewrite the attached file without some snapshots and tell what that came to."""
+        going = [line for line in lines if line.snapshot_id in drop]
+        before, after = self.file.size, used * (1 - _share(going, lines))
+        if not dry_run:
+            self.file.require_free(after * SPARE)
+            kept = self.file.rewrite(connection, drop)
+            going = [line for line in lines if line.snapshot_id not in set(kept)]
+            after = self.file.size
+        counts = Counter({table.name: 0 for table in self.file.tables if isinstance(table, SnapshotTable)})
+        counts.update(line.table for line in going)
+        return Removal(dict(counts), sum(line.rows for line in going), before, int(after))
+
+
+def least_recently_used(lines: Sequence[Line], weight: float) -> set[int]:
+    """Ids of the snapshots, least recently used first, that together weigh at least `weight`.
+
+    Never the newest of a table and key, nor what that was made of, down to the bottom: a running job
+    may be about to read those. So it can be less than asked for.
+    """
+    newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
+    inputs = {line.snapshot_id: line.inputs for line in lines}
+    needed: set[int] = set()
+    more = set(newest.values())
+    while more:
+        needed |= more
+        more = {above for snapshot_id in more for above in inputs.get(snapshot_id, ())} - needed
+    victims: set[int] = set()
+    for line in sorted(lines, key=lambda line: (line.last_used_at, line.snapshot_id)):
+        if weight <= 0:
+            break
+        if line.snapshot_id not in needed:
+            victims.add(line.snapshot_id)
+            weight -= line.bytes
+    return victims
+
+
+def used_bytes(connection: DuckDBPyConnection) -> int:
+    """Bytes of the attached file that hold something, free blocks left out."""
+    query = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'cache'"
+    return connection.execute(query).fetchall()[0][0]
+
+
+def _share(part: Sequence[Line], whole: Sequence[Line]) -> float:
+    """How much of the data a part of the snapshots is, 0 to 1."""
+    total = sum(line.bytes for line in whole)
+    return sum(line.bytes for line in part) / total if total else 0.0

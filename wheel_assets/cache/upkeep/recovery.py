@@ -1,0 +1,118 @@
+"""A file that is broken is set aside first; then what can be verified of it is brought back.
+
+In that order, so that a file which brings DuckDB down does so once: the next run finds it gone. Repairs
+are made on a copy and never trusted: what is served afterwards was read from it, verified against the
+index, snapshot by snapshot, and written to a new file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wheel_assets.cache.upkeep.compaction import remove, rewrite, sync, with_log
+from wheel_assets.errors import StoreError
+from wheel_assets.tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MAX_REPAIRS = 8  # of one file
+KEPT_ASIDE = 2  # newest broken files that stay
+FIRST_BLOCK = 12_288  # bytes: before that come the three headers, which hold no redundancy
+_CHECKSUM = re.compile(
+    r"computed checksum (?P<computed>\d+) does not match stored checksum (?P<stored>\d+) "
+    r"in block at location (?P<at>\d+)"
+)
+_POSITION_IN_LOG = re.compile(r"entry at byte position (\d+)")
+
+log = logging.getLogger(__name__)
+
+
+def set_aside(path: Path, now: datetime, why: str = "corrupt") -> Path:
+    """Rename a file and its log to a dated name and return it; only the newest broken ones stay."""
+    aside = path.with_name(f"{path.name}.{why}-{now:%Y%m%dT%H%M%S%f}")
+    for old, new in zip(with_log(path), with_log(aside), strict=True):
+        if old.exists():
+            os.replace(old, new)
+    sync(path.parent)
+    older = sorted(path.parent.glob(f"{path.name}.corrupt-*[0-9]"))[:-KEPT_ASIDE]
+    for file in older:
+        remove(file)
+    return aside
+
+
+def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Sequence[Table]) -> int | None:
+    """Bring back to `path` what can be verified of a broken file; how many snapshots, None if none could be read."""
+    scratch = path.with_name(f"{path.name}.recover")
+    remove(scratch)
+    try:
+        for original, copy in zip(with_log(aside), with_log(scratch), strict=True):
+            if original.exists():
+                shutil.copy(original, copy)
+        if not _attached(connection, scratch):
+            return None
+        try:
+            connection.execute("USE cache")
+            return len(rewrite(connection, path, tables, tolerant=True))
+        finally:
+            connection.execute("USE memory")
+            connection.execute("DETACH cache")
+    except (duckdb.Error, StoreError, OSError) as error:
+        log.warning("%s could not be recovered (%s)", aside, error)
+        return None
+    finally:
+        remove(scratch)
+
+
+def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
+    """Attach a broken copy as `cache`, mending it as far as DuckDB says where it is broken."""
+    for _ in range(MAX_REPAIRS):
+        try:
+            connection.execute("ATTACH ? AS cache", [str(scratch)])
+            return True
+        except duckdb.Error as error:
+            if not _mend(scratch, str(error)):
+                return False
+    return False
+
+
+def _mend(scratch: Path, text: str) -> bool:
+    """Mend one thing; False where that is beyond us.
+
+    A log that does not fit is cut before its first bad entry, or dropped. A block whose checksum is
+    wrong gets the right one: a kill within a checkpoint tears a block of metadata whose live parts are
+    the same before and after, so that only its checksum is wrong.
+    """
+    file, write_ahead_log = with_log(scratch)
+    if "WAL" in text:
+        return _cut(write_ahead_log, _POSITION_IN_LOG.search(text))
+    found = _CHECKSUM.search(text)
+    if not found or int(found["at"]) < FIRST_BLOCK:
+        return False
+    with file.open("r+b") as handle:
+        handle.seek(int(found["at"]))
+        if handle.read(8) != int(found["stored"]).to_bytes(8, "little"):
+            return False
+        handle.seek(int(found["at"]))
+        handle.write(int(found["computed"]).to_bytes(8, "little"))
+    return True
+
+
+def _cut(write_ahead_log: Path, position: re.Match[str] | None) -> bool:
+    """Cut a log at a bad entry, or drop it where that is not known or helped nothing before."""
+    if not write_ahead_log.exists():
+        return False
+    if position and 0 < int(position[1]) < write_ahead_log.stat().st_size:
+        os.truncate(write_ahead_log, int(position[1]))
+    else:
+        write_ahead_log.unlink()
+    return True

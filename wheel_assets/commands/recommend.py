@@ -1,0 +1,61 @@
+"""`wheel recommend`: the advice."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import click
+
+from wheel_assets.commands.session import console
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of dollars.")
+    return value
+
+
+@click.command()
+@click.option(
+    "--portfolio",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    help="Dollars to size against.",
+)
+@click.option("--symbol", "symbols", multiple=True, help="Advise on this symbol; may repeat. Default: the watchlist.")
+@click.option("--account", help="Account to advise on.")
+@click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
+@click.option("--allow-stale", type=click.FloatRange(min=0), help="If data cannot be renewed: minutes old it may be.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def recommend(
+    debug: bool,
+    portfolio: float | None,
+    symbols: tuple[str, ...],
+    account: str | None,
+    fresh: bool,
+    allow_stale: float | None,
+    as_json: bool,
+) -> None:
+    """What to sell, close, roll or hold now, and why. Advice only: nothing is ever ordered."""
+    from wheel_assets.settings import checked_account, checked_symbol, load_settings
+
+    settings = load_settings()
+    asked = {
+        "symbols": [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols),
+        "account_id": checked_account(account or settings.account_id),
+        "portfolio_value": portfolio or settings.portfolio_value,
+        "allow_stale": allow_stale,
+    }
+    from wheel_assets.cache.upkeep.progress import watched
+    from wheel_assets.commands import run
+
+    with watched():
+        document = run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        from wheel_assets.show.terminal.answer import show
+
+        show(document, console())

@@ -1,0 +1,30 @@
+"""What every command of `wheel` begins with: the settings, the cache they name, a terminal to print on."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from wheel_assets.cache.store.store import Store
+    from wheel_assets.settings import Settings
+
+PIPED_WIDTH = 110  # columns, where there is no terminal to ask
+
+
+def settings_and_store() -> tuple[Settings, Store]:
+    """The settings in force and the cache that they name."""
+    from wheel_assets.cache.store.store import store_at
+    from wheel_assets.cache.upkeep.maintenance import Limits
+    from wheel_assets.settings import load_settings
+
+    settings = load_settings()
+    return settings, store_at(settings.cache.file, Limits.of(settings.cache))
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)

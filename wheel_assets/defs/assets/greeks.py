@@ -1,0 +1,55 @@
+"""Greeks: what each contract is worth, and how that moves."""
+
+from datetime import timedelta
+
+import dagster as dg
+import pandas as pd
+
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.checks.sanity import BEFORE, without_volatility
+from wheel_assets.defs.checks.table_checks import Checked, checked
+from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.errors import StoreDamaged
+from wheel_assets.tables import GREEKS
+
+
+# A new number for everything that changes the numbers; `wheel_assets_tests/greeks/test_code_version.py` holds us to it.
+@dg.asset(group_name="model", code_version="2", **declared(GREEKS))
+def greeks(
+    config: SymbolsConfig,
+    option_chains: pd.DataFrame,
+    risk_free_rate: pd.DataFrame,
+    store: dg.ResourceParam[Store],
+) -> Checked:
+    """Implied volatility of the mid, delta, gamma, theta, vega and rho, one row a contract.
+
+    Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
+    its row, with NULLs and the reason in `status`.
+    """
+    from wheel_assets.greeks import ZeroCurve, value_chain  # which a run on fresh data does not need
+
+    tenors = risk_free_rate.get("tenor_years", float("nan"))
+    curve = ZeroCurve.of(tenors, risk_free_rate["value"])
+    valued = value_chain(option_chains, risk_free_rate=curve)
+    valued.attrs[BEFORE] = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
+    yield from checked(GREEKS, valued)
+
+
+def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
+    """`without_volatility` of the newest Greeks of each symbol that are not older than a day, to measure against.
+
+    Only of the same vendor: another one may well quote less, and that is no collapse.
+    """
+    index, _ = store.index([(GREEKS.name, symbol) for symbol in symbols])
+    comparable = [
+        snapshot
+        for snapshot in index
+        if store.clock() - snapshot.created_at < timedelta(days=1) and vendors <= set(snapshot.source.split("+"))
+    ]
+    newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(comparable)}
+    if not newest:
+        return {}
+    try:
+        return without_volatility(store.get(GREEKS.name, list(newest.values()))).to_dict()
+    except StoreDamaged:  # what is gone is no reason not to make it anew
+        return {}

@@ -1,0 +1,33 @@
+"""Option chains: what the market quotes."""
+
+from datetime import UTC
+
+import dagster as dg
+
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.defs.checks.table_checks import Checked, checked
+from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.fetch.source import MarketSource, fetch_each
+from wheel_assets.tables import OPTION_CHAINS
+
+
+@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
+def option_chains(
+    context: dg.AssetExecutionContext,
+    config: SymbolsConfig,
+    market: dg.ResourceParam[MarketSource],
+    store: dg.ResourceParam[Store],
+) -> Checked:
+    """Every listed contract of the watchlist, as the market source quotes it.
+
+    Source: `WHEEL_MARKET__SOURCE`. Fetched when somebody needs it and the last chain is older than
+    `WHEEL_MAX_AGE__OPTION_CHAINS` minutes. A symbol that cannot be fetched is reported; the others
+    are kept.
+    """
+    now = store.clock().replace(tzinfo=UTC)
+    with one_sentence(), telling(OPTION_CHAINS.name, context.log.info) as tell:
+        fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency, tell)
+    fetched.frame.attrs["not_fetched"] = fetched.failures
+    yield from checked(OPTION_CHAINS, fetched.frame)

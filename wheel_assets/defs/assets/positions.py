@@ -1,0 +1,26 @@
+"""Positions: what the account holds."""
+
+from datetime import UTC
+
+import dagster as dg
+
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.checks.table_checks import Checked, checked
+from wheel_assets.defs.declare import AccountConfig, declared
+from wheel_assets.fetch.source import AccountSource
+from wheel_assets.tables import POSITIONS
+
+
+@dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
+def positions(
+    config: AccountConfig, account: dg.ResourceParam[AccountSource], store: dg.ResourceParam[Store]
+) -> Checked:
+    """Shares, options and cash of the account.
+
+    Source: `WHEEL_BROKER__SOURCE`. Fetched when somebody needs it and the last answer is older than
+    `WHEEL_MAX_AGE__POSITIONS` minutes.
+    """
+    with one_sentence():
+        frame = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
+    yield from checked(POSITIONS, frame)

@@ -1,0 +1,65 @@
+"""Outcomes: were the predictions right?"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.declare import OWNER
+
+COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast", "brier", "brier_skill", "log_loss")
+
+
+@dg.asset(name="outcomes", group_name="model", code_version="2", kinds={"duckdb", "numpy"}, owners=[OWNER])
+def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult:
+    """Predictions that have expired against what happened: Brier score, log loss, calibration, beside the textbook.
+
+    Materialize it to audit the model. It reads the cache and nothing else: nothing is fetched or stored.
+    `wheel outcomes` prints the same. No asset is its input: `+outcomes` must not renew what it judges, and
+    nothing is computed from it.
+    """
+    from wheel_assets.cache.upkeep.outcomes import outcomes
+
+    with one_sentence():
+        document = outcomes(store)
+    return dg.MaterializeResult(metadata=outcomes_metadata(document))
+
+
+def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of `cache.upkeep.outcomes.outcomes` as metadata: tables to read, a picture, numbers to plot.
+
+    The picture is a data URI, one of the two kinds of image that Dagster's page shows; a file would be on the
+    machine of whoever ran it.
+    """
+    from wheel_assets.show.reliability import diagram
+
+    picture = b64encode(diagram(document).encode()).decode()
+    events = {name: document[name] for name in ("in_the_money", "touched")}
+    numbers = {f"{name}_{what}": events[name][what] for name in events for what in ("scored", "outcomes")}
+    losses = {
+        f"{score['forecast']}_{loss}": float(score[loss])
+        for event in events.values()
+        for score in event["scores"]
+        for loss in ("brier", "log_loss")
+    }
+    return {
+        "told": dg.MetadataValue.text(document["message"] or document["caveat"]),
+        "scores": dg.MetadataValue.md("\n\n".join(_table(name, event) for name, event in events.items())),
+        "reliability": dg.MetadataValue.md(f"![reliability diagram](data:image/svg+xml;base64,{picture})"),
+        "document": dg.MetadataValue.json(dict(document)),
+        **numbers,
+        **losses,
+    }
+
+
+def _table(name: str, event: Mapping[str, Any]) -> str:
+    """The scores of one event as a Markdown table."""
+    if not event["scores"]:
+        return f"{name}: nothing could be scored."
+    rows = [[str(score[column]) for column in COLUMNS] for score in event["scores"]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in ([name, *COLUMNS[1:]], ["---"] * len(COLUMNS), *rows))

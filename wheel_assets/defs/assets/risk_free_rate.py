@@ -1,0 +1,28 @@
+"""Rates: what money earns without risk."""
+
+from datetime import UTC
+
+import dagster as dg
+
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.checks.table_checks import Checked, checked
+from wheel_assets.defs.declare import declared
+from wheel_assets.fetch.source import RateSource
+from wheel_assets.tables import RISK_FREE_RATE
+
+
+@dg.asset(group_name="market", code_version="2", **declared(RISK_FREE_RATE))
+def risk_free_rate(
+    context: dg.AssetExecutionContext, rate: dg.ResourceParam[RateSource], store: dg.ResourceParam[Store]
+) -> Checked:
+    """Treasury yields by tenor as continuously compounded zero rates, or the one rate that you set.
+
+    Source: `WHEEL_RATE__SOURCE`. Asked for once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day,
+    whatever the number of symbols; which sources failed before it stands in the log and the notes.
+    """
+    with one_sentence():
+        frame = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).frame()
+    for note in frame.attrs["notes"]:
+        context.log.warning(note)
+    yield from checked(RISK_FREE_RATE, frame)

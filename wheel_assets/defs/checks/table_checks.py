@@ -1,0 +1,138 @@
+"""What must hold of a table's rows before they are stored, in the same pass that makes them.
+
+Rows that do not fit their table or that make no sense are left out, key by key, with the reason; where
+nothing is left the step fails and nothing is stored, so no later run finds nonsense fresh. What the advice
+is built on has one blocking asset check a table that tells all of it. A check result costs a run some 30 ms
+of event log and look-ups: one for each measure was rejected, and so was one for tables that are hardly
+measured; of those it is told in the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wheel_assets.cache.policy import WHOLE
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.pull import NOT_FETCHED
+from wheel_assets.defs.checks.sanity import SANITY
+from wheel_assets.errors import BadFrame, CheckFailed
+from wheel_assets.tables import SnapshotTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = {
+    "option_chains": "schema_and_quotes",
+    "positions": "schema_and_totals",
+    "greeks": "schema_and_bounds",
+    "predictions": "schema_and_probabilities",
+}
+
+Checked = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+
+
+def checks_of(table: SnapshotTable) -> list[dg.AssetCheckSpec]:
+    """The check of a table, if it has one, as the UI lists it."""
+    if table.name not in NAMES:
+        return []
+    schema = f"Rows fit the columns, types and bounds of {table.name}, or they are not stored."
+    tests = SANITY.get(table.name, ())
+    lines = [f"- {sanity.name}: above {sanity.limit:g} it {sanity.consequence}" for sanity in tests]
+    return [dg.AssetCheckSpec(_name(table), asset=table.name, blocking=True, description="\n".join((schema, *lines)))]
+
+
+def checked(table: SnapshotTable, frame: pd.DataFrame, metadata: Mapping[str, Any] | None = None) -> Checked:
+    """The rows that pass, and the result of the asset check if the table has one, for its asset to yield.
+
+    `frame.attrs["not_fetched"]`, reasons by key, gets the keys that do not pass. Where none passes, the
+    check fails and the step with it: raises CheckFailed as the step's one sentence, and nothing is stored.
+    """
+    found = _examined(table, frame)
+    results = [found.result] if table.name in NAMES else []
+    if found.rows.empty:
+        yield from results
+        with one_sentence():
+            raise _failure(table, "; ".join(found.refused.values()))
+    yield dg.MaterializeResult(value=found.rows, metadata=metadata, check_results=results)
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """What a check came to: the rows that passed, why other keys did not, and what else is remarkable."""
+
+    table: SnapshotTable
+    rows: pd.DataFrame
+    refused: Mapping[str, str]
+    warnings: tuple[str, ...]
+    worst: Mapping[str, float]
+
+    @property
+    def result(self) -> dg.AssetCheckResult:
+        """The result, with numbers that the UI plots over time. Only what left nothing over is an error."""
+        complaints = (*self.refused.values(), *self.warnings)
+        return dg.AssetCheckResult(
+            check_name=_name(self.table),
+            passed=not complaints,
+            severity=dg.AssetCheckSeverity.ERROR if self.rows.empty else dg.AssetCheckSeverity.WARN,
+            description="; ".join(complaints) or f"{len(self.rows)} rows make sense",
+            metadata={"rows": len(self.rows), **self.worst},
+        )
+
+
+def _examined(table: SnapshotTable, frame: pd.DataFrame) -> _Examined:
+    """Conform the rows, measure them, and leave out the keys beyond a fatal limit."""
+    rows, refused = _conformed(table, frame)
+    warnings: list[str] = []
+    worst: dict[str, float] = {}
+    for sanity in SANITY.get(table.name, ()) if len(rows) else ():
+        measured = sanity.measure(rows).dropna()
+        told = {str(key): f"{key}: {sanity.name} is {value:.3g}" for key, value in sanity.beyond(measured).items()}
+        worst |= {sanity.name: float(measured.max())} if len(measured) else {}
+        refused |= told if sanity.fatal else {}
+        warnings += [] if sanity.fatal else told.values()
+    kept = rows[~rows[table.key].isin(list(refused))] if table.key and refused and len(rows) else rows
+    reasons = {key: str(_failure(table, why)) for key, why in refused.items()}
+    not_fetched = {**frame.attrs.get(NOT_FETCHED, {}), **reasons}
+    kept.attrs = {**frame.attrs, NOT_FETCHED: not_fetched, "notes": [*frame.attrs.get("notes", []), *warnings]}
+    return _Examined(table, kept, refused, tuple(warnings), worst)
+
+
+def _conformed(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The rows of the keys that fit the table, and why those of the others do not."""
+    if frame.empty:
+        return frame, {WHOLE: "there are no rows"}
+    refused: dict[str, str] = {}
+    try:
+        conformed = table.conform(frame)
+    except BadFrame as error:
+        if table.key not in frame:
+            return frame.iloc[:0], {WHOLE: str(error)}
+        conformed, refused = _fitting(table, frame)
+    conformed.attrs = frame.attrs  # a measure may ask what the frame tells about itself
+    return conformed, refused
+
+
+def _fitting(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The same, each key by itself."""
+    import pandas as pd
+
+    fitting, refused = [], {}
+    for key, rows in frame.groupby(table.key):
+        try:
+            fitting.append(table.conform(rows))
+        except BadFrame as error:
+            refused[str(key)] = f"{key}: {error}"
+    return pd.concat(fitting, ignore_index=True) if fitting else frame.iloc[:0], refused
+
+
+def _name(table: SnapshotTable) -> str:
+    return NAMES.get(table.name, "schema")
+
+
+def _failure(table: SnapshotTable, why: str) -> CheckFailed:
+    """What a run says whose rows were refused."""
+    return CheckFailed(f"check {_name(table)} of {table.name} failed", why, "nothing of it was stored")

@@ -1,0 +1,110 @@
+"""Jobs that a person starts: nothing here runs by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.maintenance import Removal
+from wheel_assets.cache.upkeep.run_records import forget_materializations, prune_runs
+from wheel_assets.cache.upkeep.stats import stats
+from wheel_assets.defs.declare import settings
+
+DRY_RUN = Field(default=False, description="true: only tell what would go, and remove nothing")
+
+
+class CleanupConfig(dg.Config):
+    """How to clean up."""
+
+    dry_run: bool = DRY_RUN
+
+
+class ClearConfig(dg.Config):
+    """How to empty the cache."""
+
+    dry_run: bool = DRY_RUN
+
+
+@dg.op
+def remove_what_is_too_old(
+    context: dg.OpExecutionContext, config: CleanupConfig, store: dg.ResourceParam[Store]
+) -> None:
+    """Remove old and surplus snapshots and old run records, and compact the file."""
+    with one_sentence():
+        _tell(context, clean_up(store, context.instance, config.dry_run))
+
+
+@dg.op
+def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: dg.ResourceParam[Store]) -> None:
+    """Remove every snapshot and the materialization history; the ledger of API calls stays."""
+    with one_sentence():
+        _tell(context, clear(store, context.instance, config.dry_run))
+
+
+def clean_up(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
+    """Retention now, of the cache and of Dagster's records; what went, or would go, in plain values."""
+    removal = store.maintenance.cleanup(dry_run)
+    runs = prune_runs(instance, store.clock() - settings().cache.ttl, dry_run)
+    return {**_told(removal), "runs": runs, "dry_run": dry_run}
+
+
+def clear(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
+    """Empty the cache and forget the materializations of its assets; what went, or would go, in plain values."""
+    if dry_run:
+        return {**_told(_everything(store)), "dry_run": True}
+    removal = store.maintenance.clear()
+    forget_materializations(instance, list(store.tables))
+    return {**_told(removal), "dry_run": False}
+
+
+def _everything(store: Store) -> Removal:
+    """What emptying the cache would remove; how small the file would get is not known before."""
+    found = stats(store)
+    counts = {name: found[f"{name}_count"] for name in store.tables if found[f"{name}_count"]}
+    rows = sum(found[f"{name}_rows"] for name in counts)
+    size = store.file.size
+    return Removal(counts, rows, bytes_before=size, bytes_after=size)
+
+
+def _tell(context: dg.OpExecutionContext, told: Mapping[str, Any]) -> None:
+    """On the run page: a sentence in the log, numbers and a table in the metadata."""
+    counts = {name: count for name, count in told["snapshots"].items() if count}
+    listed = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "none"
+    context.log.info(f"snapshots {'that would go' if told['dry_run'] else 'gone'}: {listed}; {told['rows']:,} rows")
+    context.add_output_metadata(dict(told))
+
+
+def _told(removal: Removal) -> dict[str, Any]:
+    return {
+        "snapshots": dict(removal.snapshots),
+        "rows": removal.rows,
+        "db_size_mb_before": round(removal.bytes_before / 1e6, 3),
+        "db_size_mb": round(removal.bytes_after / 1e6, 3),
+        "freed_mb": round(removal.freed / 1e6, 3),
+    }
+
+
+@dg.job(
+    description="Retention now. What is older than WHEEL_CACHE__TTL_DAYS goes, then what was used least recently while "
+    "the file is over WHEEL_CACHE__MAX_SIZE_GB; the file is compacted, old run records go.\n\n"
+    "To look first, set `dry_run: true` in the Launchpad."
+)
+def cleanup() -> None:
+    """Retention now."""
+    remove_what_is_too_old()
+
+
+@dg.job(
+    description="Empty the cache: every snapshot goes at once, and only a backup brings it back. Chains, positions, "
+    "Greeks and predictions are made anew when they are asked for; a paid source is paid again. "
+    "The ledger of API calls stays.\n\nTo look first, set `dry_run: true` in the Launchpad."
+)
+def clear_cache() -> None:
+    """Empty the cache."""
+    empty_the_cache()
+
+
+JOBS = (cleanup, clear_cache)

@@ -1,0 +1,1 @@
+"""Option chains from Databento, which cost money."""

@@ -1,0 +1,1 @@
+"""The one HTTP client: bounded in time, size and attempts."""

@@ -1,0 +1,1 @@
+"""What any vendor sent, as rows of our tables."""

@@ -1,0 +1,1 @@
+"""Accounts out of files."""

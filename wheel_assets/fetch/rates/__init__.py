@@ -1,0 +1,1 @@
+"""Risk-free rates."""

@@ -1,0 +1,1 @@
+"""A made-up market and account, to try everything without a broker, a key or a network."""

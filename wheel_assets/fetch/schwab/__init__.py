@@ -1,0 +1,1 @@
+"""Schwab's Trader API: login, accounts and option chains."""

@@ -1,0 +1,1 @@
+"""Facts of the market, pure, for everybody."""

@@ -1,0 +1,29 @@
+"""What was archived or restored, for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from wheel_assets.cache.archive.backup import Backup, Restored
+
+
+def show_backup(done: Backup, console: Console) -> None:
+    """Print where the archive lies and what is in it."""
+    console.print(f"archive  {done.place}", highlight=False, soft_wrap=True)
+    console.print(f"rows     {counted(done.rows)}, {done.bytes / 1e6:.1f} MB", highlight=False)
+
+
+def show_restored(done: Restored, console: Console) -> None:
+    """Print what came back."""
+    console.print(f"archive of {done.created_at[:19].replace('T', ' ')} UTC", highlight=False)
+    console.print(f"snapshots restored: {counted(done.snapshots)}; {done.present} were here already", highlight=False)
+    console.print(f"API calls restored: {done.api_calls}", highlight=False)
+
+
+def counted(by_table: Mapping[str, int]) -> str:
+    """Tables and their numbers in a sentence; those of nothing left out."""
+    return ", ".join(f"{name} {count}" for name, count in by_table.items() if count) or "none"

@@ -1,0 +1,65 @@
+"""What the cache has to tell, for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from wheel_assets.show import stats_view
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NUMBERS = ("snapshots", "rows", "oldest", "newest", "age", "limit", "size", "hits")
+
+
+def show_stats(document: Mapping[str, Any], monthly_usd: float, console: Console) -> None:
+    """Print the document of `stats.stats`, and the month's budget."""
+    console.print(_table(stats_view.TABLE_COLUMNS, stats_view.table_cells(document)))
+    if document["keys"]:
+        console.print("", _table(stats_view.KEY_COLUMNS, stats_view.key_cells(document)))
+    console.print()
+    for line in stats_view.summary(document, monthly_usd):
+        console.print(line, highlight=False)
+    console.print(document["path"], highlight=False, soft_wrap=True)
+
+
+def show_removal(told: Mapping[str, Any], console: Console) -> None:
+    """Print what a clean-up or clearing removed, or would remove."""
+    would = "would go" if told.get("dry_run") else "gone"
+    counts = ", ".join(f"{name} {count}" for name, count in told["snapshots"].items() if count) or "none"
+    console.print(f"snapshots {would}: {counts} ({told['rows']} rows)", highlight=False)
+    if "runs" in told:
+        console.print(f"run records {would}: {told['runs']}", highlight=False)
+    sizes = f"{told['db_size_mb_before']:.1f} MB -> {told['db_size_mb']:.1f} MB"
+    freed = "would be freed" if told.get("dry_run") else "freed"
+    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB {freed}", highlight=False)
+
+
+def show_costs(document: Mapping[str, Any], console: Console) -> None:
+    """Print the document of `costs.costs`: this month against the plan, the budget, then every month."""
+    plan = Table(f"{document['month']} (UTC)", "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
+    for row in document["plan"]:
+        dollars = [f"{row[name]:.2f}" for name in ("planned_usd", "cost_usd", "saved_usd")]
+        plan.add_row(row["component"], str(row["calls"]), f"{row['calls_saved']:.0f}", *dollars)
+    console.print(plan)
+    reserved = f", {document['reserved_usd']:.2f} of it reserved" if document["reserved_usd"] else ""
+    spent = f"{document['spent_usd']:.2f} spent{reserved}, {document['left_usd']:.2f} left"
+    console.print(f"\nbudget: {document['budget_usd']:g} dollars a calendar month (UTC), {spent}\n", highlight=False)
+    months = Table("month", "source", "calls", "failed", "MB", "dollars", "hits", "calls saved", "$ saved", box=None)
+    for row in document["months"]:
+        counts = (row["calls"], row["failed"], f"{row['bytes'] / 1e6:.1f}", f"{row['cost_usd']:.2f}", row["hits"])
+        saved = (f"{row['calls_saved']:.0f}", f"{row['saved_usd']:.2f}")
+        months.add_row(row["month"], row["source"], *map(str, counts), *saved)
+    console.print(months if document["months"] else "no API calls so far")
+
+
+def _table(columns: Iterable[str], rows: Iterable[stats_view.Cells]) -> Table:
+    table = Table(box=None)
+    for name in columns:
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "source")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,1 @@
+"""The cache from Python, without Dagster."""

@@ -1,0 +1,279 @@
+"""The cache from Python: get or fetch, in a script or a notebook, without Dagster.
+
+    storage = Storage()
+    await storage.initialize()
+    chain = await storage.get_or_fetch_option_chain("U", date(2026, 12, 18), fetch_func=my_fetch)
+
+A fetch function may be sync or async, and may return a frame in the columns of its table
+(`wheel_assets.tables`), or any document of plain Python values. A hit gives back exactly what the miss
+did, types included: both are read from what was stored. An empty answer is passed on and not kept, an
+exception is passed on; nothing is tried twice. Whoever asks for the same at the same time, in this
+process or in another, waits for the one fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wheel_assets.errors import SettingError, UsageError
+
+if TYPE_CHECKING:
+    from wheel_assets.cache.store.store import Store
+    from wheel_assets.cache.upkeep.maintenance import Removal
+    from wheel_assets.settings import Settings
+    from wheel_assets.storage.answers import Answer, Answers, Question
+
+GREEKS = ("delta", "gamma", "theta", "vega", "rho", "iv")
+# What the original design called its tables.
+OLD_NAMES = {"position_snapshots": "positions", "greeks_cache": "greeks", "predictions_cache": "predictions"}
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """Where the cache lies and what it keeps; None: as the WHEEL_CACHE__… settings say."""
+
+    cache_dir: Path | str | None = None
+    max_size_gb: float | None = None
+    ttl_days: float | None = None
+    cleanup_interval_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class StorageConfig:
+    """What a `Storage` works with.
+
+    With `backup_dir` (a folder or a URL) and `backup_interval_hours` an archive is written whenever
+    something is stored and the last one is older than that; None: as the WHEEL_BACKUP__… settings say.
+    `enable_gcs_backup` says that `backup_dir` is a `gs://` URL, and is refused where it is not.
+    """
+
+    cache_config: CacheConfig = field(default_factory=CacheConfig)
+    backup_dir: str | None = None
+    backup_interval_hours: float | None = None
+    enable_gcs_backup: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings that contradict each other."""
+        if self.enable_gcs_backup and not str(self.backup_dir).startswith(("gs://", "gcs://")):
+            raise SettingError("enable_gcs_backup=True is refused", "backup_dir is no gs:// URL", "set backup_dir")
+
+
+class Storage:
+    """The cache, with get-or-fetch; every method is to be awaited. One for a program is enough."""
+
+    def __init__(self, config: StorageConfig | None = None) -> None:
+        self.config = config or StorageConfig()
+        self._flights: dict[tuple[int, Question], asyncio.Task[Answer]] = {}
+
+    async def initialize(self) -> None:
+        """Open the cache, making it where there is none; raises SettingError or StoreError if that fails."""
+        await asyncio.to_thread(lambda: self._store.index([]))
+
+    async def get_or_fetch_option_chain(
+        self,
+        symbol: str,
+        expiration: date | datetime | str,
+        fetch_func: Callable[[str, Any], Any],
+        max_age_minutes: float = 15,
+    ) -> Any:
+        """The chain of one expiration: from the cache if young enough, else `fetch_func(symbol, expiration)`."""
+        from wheel_assets.settings import checked_symbol
+
+        name = f"{checked_symbol(symbol)}:{_day(expiration)}"
+        return await self._get_or_fetch("option_chains", name, partial(fetch_func, symbol, expiration), max_age_minutes)
+
+    async def get_or_fetch_positions(
+        self, account_id: str, fetch_func: Callable[[str], Any], max_age_minutes: float = 30
+    ) -> Any:
+        """The holdings of an account: from the cache if young enough, else `fetch_func(account_id)`."""
+        return await self._get_or_fetch("positions", account_id, partial(fetch_func, account_id), max_age_minutes)
+
+    async def store_greeks(
+        self, option_symbol: str, spot_price: float, risk_free_rate: float, greeks: Mapping[str, float | None]
+    ) -> None:
+        """Keep delta, gamma, theta, vega, rho and iv of a contract, in the units of `wheel_assets.tables`.
+
+        What is missing stays missing. Raises BadSymbol for what is no OSI code, UsageError for Greeks
+        of another name.
+        """
+        from wheel_assets.market.osi import parse_osi
+
+        unknown = sorted(set(greeks) - set(GREEKS))
+        if unknown or not any(value is not None for value in greeks.values()):
+            raise UsageError(f"greeks {unknown} are refused", "", f"known: {', '.join(GREEKS)}; at least one value")
+        code = parse_osi(option_symbol).osi
+        value: dict[str, Any] = {"option_symbol": code, "spot_price": spot_price, "risk_free_rate": risk_free_rate}
+        await self._keep("greeks", code, value | {name: greeks.get(name) for name in GREEKS})
+
+    async def get_greeks(self, option_symbol: str, max_age_minutes: float | None = 15) -> dict[str, Any] | None:
+        """What `store_greeks` kept last: option_symbol, spot_price, risk_free_rate and each of the Greeks.
+
+        None where there is nothing that young; `max_age_minutes` None takes any age.
+        """
+        from wheel_assets.market.osi import parse_osi
+
+        return await self._get("greeks", parse_osi(option_symbol).osi, max_age_minutes)
+
+    async def store_prediction(
+        self,
+        prediction_id: str,
+        input_features: Mapping[str, Any],
+        predictions: Mapping[str, Any],
+        model_version: str,
+    ) -> None:
+        """Keep a prediction; one of the same id takes the place of the last."""
+        await self._keep(
+            "predictions",
+            prediction_id,
+            {
+                "prediction_id": prediction_id,
+                "input_features": dict(input_features),
+                "predictions": dict(predictions),
+                "model_version": model_version,
+            },
+        )
+
+    async def get_prediction(self, prediction_id: str, max_age_minutes: float | None = None) -> dict[str, Any] | None:
+        """What `store_prediction` kept last under this id; None where there is nothing that young."""
+        return await self._get("predictions", prediction_id, max_age_minutes)
+
+    async def get_storage_stats(self) -> dict[str, Any]:
+        """What `wheel stats --json` prints: `<table>_count`, `<table>_oldest_days`, `db_size_mb` and more."""
+        from wheel_assets.cache.upkeep.stats import stats
+
+        return await asyncio.to_thread(stats, self._store, self._settings.max_age.of)
+
+    async def cleanup_old_data(self) -> Removal:
+        """Remove what is older than the TTL or beyond the size limit, and give the room back to the disk."""
+        return await asyncio.to_thread(self._store.maintenance.cleanup)
+
+    async def clear_all(self) -> Removal:
+        """Remove everything but the ledger of API calls."""
+        return await asyncio.to_thread(self._store.maintenance.clear)
+
+    async def export_to_parquet(self, table: str, output_dir: Path | str) -> Path:
+        """Write a table to `<output_dir>/<table>_<YYYYMMDD>.parquet` and return that path."""
+        from wheel_assets.cache.archive.backup import export_table
+
+        return await asyncio.to_thread(export_table, self._store, OLD_NAMES.get(table, table), Path(output_dir))
+
+    async def import_from_parquet(self, parquet_file: Path | str, table: str) -> int:
+        """Take the rows of an exported table back in; how many. Those that are here already change nothing."""
+        from wheel_assets.migrate.migration import migrate
+
+        name = OLD_NAMES.get(table, table)
+        done = await asyncio.to_thread(migrate, self._store, Path(parquet_file), table=name)
+        if done.refused:
+            first = done.refused[0]
+            why = f"{first.where}: {first.reason}"
+            raise UsageError(f"{len(done.refused)} rows of {parquet_file} were refused", why, "the others are in")
+        return sum(done.rows.values())
+
+    @cached_property
+    def _settings(self) -> Settings:
+        from wheel_assets.settings import load_settings
+
+        cache = _given(asdict(self.config.cache_config), cache_dir="dir")
+        backup = {"backup_dir": self.config.backup_dir, "backup_interval_hours": self.config.backup_interval_hours}
+        sections = {"cache": cache, "backup": _given(backup, backup_dir="dir", backup_interval_hours="interval_hours")}
+        return load_settings(**{name: section for name, section in sections.items() if section})
+
+    @cached_property
+    def _store(self) -> Store:
+        from wheel_assets.cache.archive.backup import periodic_backup
+        from wheel_assets.cache.store.store import store_at
+        from wheel_assets.cache.upkeep.maintenance import Limits
+
+        store = store_at(self._settings.cache.file, Limits.of(self._settings.cache))
+        store.after_put = periodic_backup(self._settings.backup)
+        return store
+
+    @cached_property
+    def _answers(self) -> Answers:
+        from wheel_assets.migrate.document_rows import told_rows
+        from wheel_assets.storage.answers import Answers
+
+        return Answers(self._store, told_rows)
+
+    async def _get_or_fetch(self, table: str, name: str, fetch: Callable[[], Any], max_age_minutes: float) -> Any:
+        question = _question(table, name, max_age_minutes)
+        # One flight a loop: a task cannot be awaited from another loop. Threads meet at the store's lock.
+        loop = asyncio.get_running_loop()
+        flight = (id(loop), question)
+        if flight not in self._flights:
+            task = loop.create_task(self._fly(question, fetch))
+            self._flights[flight] = task
+            task.add_done_callback(lambda _: self._flights.pop(flight, None))
+        # Shielded: who stops waiting does not take the answer from the others.
+        answer = await asyncio.shield(self._flights[flight])
+        return answer.value
+
+    async def _fly(self, question: Question, fetch: Callable[[], Any]) -> Answer:
+        """Look, and if there is nothing young enough fetch and keep, in a thread of its own.
+
+        A shared pool was rejected: its threads, all waiting for fetches, would leave none to a fetch
+        that needs one itself.
+        """
+        found, newest = await asyncio.to_thread(lambda: self._answers.find(question))
+        if found is not None:
+            return found
+        loop = asyncio.get_running_loop()
+
+        def fly() -> Answer:
+            return self._answers.get_or_fetch(question, lambda: _result(fetch, loop), newest)
+
+        pool = ThreadPoolExecutor(1, thread_name_prefix="wheel-fetch")
+        try:
+            return await loop.run_in_executor(pool, contextvars.copy_context().run, fly)
+        finally:
+            pool.shutdown(wait=False)
+
+    async def _keep(self, table: str, name: str, value: dict[str, Any]) -> None:
+        await asyncio.to_thread(lambda: self._answers.keep(_question(table, name, None), value))
+
+    async def _get(self, table: str, name: str, max_age_minutes: float | None) -> dict[str, Any] | None:
+        found, _ = await asyncio.to_thread(lambda: self._answers.find(_question(table, name, max_age_minutes)))
+        return None if found is None else dict(found.value)
+
+
+def _given(section: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """What is given of a group of settings, under the names it has there."""
+    return {names.get(name, name): value for name, value in section.items() if value is not None}
+
+
+def _result(fetch: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
+    """What a fetch function gives: called here, in its thread; awaited in the loop of whoever asked."""
+    result = fetch()
+    if not inspect.isawaitable(result):
+        return result
+
+    async def awaited() -> Any:
+        return await result
+
+    return asyncio.run_coroutine_threadsafe(awaited(), loop).result()
+
+
+def _question(table: str, name: str, max_age_minutes: float | None) -> Question:
+    from wheel_assets.storage.answers import Question
+
+    if max_age_minutes is not None and not max_age_minutes >= 0:
+        raise UsageError(f"max_age_minutes={max_age_minutes} is refused", "", "minutes, 0 or more")
+    return Question(table, name, None if max_age_minutes is None else timedelta(minutes=max_age_minutes))
+
+
+def _day(expiration: date | datetime | str) -> date:
+    if isinstance(expiration, str):
+        try:
+            return datetime.fromisoformat(expiration).date()
+        except ValueError as error:
+            raise UsageError(f"{expiration[:30]!r} is no expiration", f"{error}", "for example 2026-12-18") from error
+    return expiration.date() if isinstance(expiration, datetime) else expiration

@@ -1,0 +1,206 @@
+"""What the cache tells of itself, and the commands and jobs that tend it, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from wheel_assets.cache.store.store import Entry, Store
+from wheel_assets.cache.upkeep.ledger import Ledger
+from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.cache.upkeep.run_records import forget_materializations, prune_runs
+from wheel_assets.cache.upkeep.stats import stats
+
+LIMITS = Limits(max_bytes=5_000_000, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock) -> Store:
+    return Store(tmp_path / "cache" / "wheel_cache.duckdb", clock=clock, limits=LIMITS)
+
+
+@pytest.fixture
+def fill(store: Store, clock, make_frame):
+    """Store one snapshot in every table, and two entries in the ledger."""
+
+    def fill(key: str = "A") -> None:
+        for table in store.tables.values():
+            store.put(table.name, [Entry(key, make_frame(table, at=clock.now, key=key), "sample")])
+        earlier = clock.now - timedelta(days=40)
+        store.record_calls([(at, "databento", "/x", 200, 1.0, 10, 0.25, "A", None) for at in (clock.now, earlier)])
+
+    return fill
+
+
+def limit(table: str) -> timedelta | None:
+    return timedelta(minutes=15) if table == "option_chains" else None
+
+
+def test_an_empty_cache_has_stats_too(store):
+    document = stats(store)
+    assert {document[f"{table}_count"] for table in store.tables} == {0}
+    assert {document[f"{table}_oldest_days"] for table in store.tables} == {None}
+    assert (document["keys"], document["hit_rate"], document["cost_usd"]) == ([], None, 0)
+
+
+def test_every_table_is_counted(store, fill, clock):
+    fill("A")
+    clock.pass_minutes(24 * 60)
+    fill("B")
+    document = stats(store)
+    for table in store.tables:
+        told = [document[f"{table}_{what}"] for what in ("count", "rows", "oldest_days", "newest_minutes")]
+        assert told == [2, 6, 1, 0]
+
+
+def test_sizes_are_those_of_the_disk_and_the_settings(store, fill):
+    fill()
+    document = stats(store)
+    assert document["db_size_mb"] == pytest.approx(store.file.size / 1e6, abs=0.001)
+    assert 0 < document["used_mb"] <= document["db_size_mb"]
+    assert document["limit_mb"] == 5
+
+
+def test_hits_count_uses_and_misses_count_what_was_made(store, fill, make_frame):
+    fill()
+    chain = store.index([("option_chains", "A")])[0]
+    store.touch(chain)
+    store.touch(chain)
+    store.write_touches()
+    document = stats(store)
+    assert (document["hits"], document["misses"]) == (2, len(store.tables))
+    assert document["hit_rate"] == pytest.approx(2 / (2 + len(store.tables)), abs=1e-4)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(14, "fresh"), (16, "too_old"), (-5, "too_old")])
+def test_the_state_of_a_key_is_what_a_read_would_find(store, fill, clock, minutes, state):
+    fill()
+    clock.pass_minutes(minutes)
+    (chain,) = [key for key in stats(store, limit)["keys"] if key["table"] == "option_chains"]
+    assert (chain["state"], chain["max_age_minutes"], chain["rows"], chain["source"]) == (state, 15, 3, "sample")
+    assert chain["age_minutes"] == max(0, minutes)
+
+
+def test_a_key_made_of_what_was_replaced_is_superseded(store, make_frame):
+    tables = store.tables
+    (chain,) = store.put("option_chains", [Entry("A", make_frame(tables["option_chains"]), "sample")])
+    store.put("greeks", [Entry("A", make_frame(tables["greeks"]), "", inputs=frozenset({chain.snapshot_id}))])
+    assert {key["table"]: key["state"] for key in stats(store)["keys"]} == {"option_chains": "fresh", "greeks": "fresh"}
+    store.put("option_chains", [Entry("A", make_frame(tables["option_chains"]), "sample")])
+    assert {key["table"]: key["state"] for key in stats(store)["keys"]}["greeks"] == "input_superseded"
+
+
+def test_this_month_is_told_and_what_is_reserved_is_no_call(store, fill):
+    fill()
+    with Ledger(store).reserve("databento", "A", 0.5, 50.0):
+        document = stats(store)
+    assert (document["api_calls"], document["cost_usd"]) == (1, 0.75)
+
+
+def test_uses_are_written_when_the_process_ends(store, fill):
+    fill()
+    script = (
+        "import sys; from pathlib import Path; from wheel_assets.cache.store.store import store_at\n"
+        "store = store_at(Path(sys.argv[1])); store.touch(store.index([('greeks', 'A')])[0])"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.path)], check=True)
+    assert stats(store)["hits"] == 1
+
+
+def wheel(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a new process, with the cache in `folder`."""
+    environment = os.environ | {"WHEEL_CACHE__DIR": str(folder / "cache"), **settings}
+    command = [sys.executable, "-m", "wheel_assets.cli", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def now_full(tmp_path, make_frame) -> Store:
+    """A cache as of the machine's own time, as a command will find it, one snapshot a table."""
+    store = Store(tmp_path / "cache" / "wheel_cache.duckdb")
+    for table in store.tables.values():
+        store.put(table.name, [Entry("A", make_frame(table), "sample")])
+    store.record_calls([(store.clock(), "databento", "/x", 200, 1.0, 10, 0.25, "A", None)])
+    return store
+
+
+def test_stats_and_costs_of_a_new_process(now_full, tmp_path):
+    document = json.loads(wheel(tmp_path, "stats", "--json").stdout)
+    assert {document[f"{table}_count"] for table in now_full.tables} == {1}
+    assert document["cost_usd"] == 0.25
+    assert "option_chains" in wheel(tmp_path, "stats").stdout
+    assert [row["cost_usd"] for row in json.loads(wheel(tmp_path, "costs", "--json").stdout)["months"]] == [0.25]
+
+
+def test_cleanup_in_a_new_process_removes_from_every_table(now_full, tmp_path):
+    with now_full.file.transaction() as connection:
+        connection.execute("UPDATE snapshots SET created_at = created_at - INTERVAL 31 DAY")
+    told = json.loads(wheel(tmp_path, "cleanup", "--json").stdout)
+    assert told["snapshots"] == dict.fromkeys(now_full.tables, 1)
+    assert told["runs"] == 0
+    assert {stats(now_full)[f"{table}_count"] for table in now_full.tables} == {0}
+
+
+def test_clear_asks_first(now_full, tmp_path):
+    refused = wheel(tmp_path, "clear")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert wheel(tmp_path, "clear", "--yes").returncode == 0
+    document = stats(now_full)
+    assert {document[f"{table}_count"] for table in now_full.tables} == {0}
+    assert document["api_calls"] == 1
+
+
+@pytest.mark.parametrize(("job", "left"), [("cleanup", 1), ("clear_cache", 0)])
+def test_the_jobs_do_the_same_and_clearing_wipes_the_history(now_full, tmp_path, monkeypatch, job, left):
+    monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "cache"))
+    script = f"""
+import dagster as dg
+from wheel_assets.definitions import defs
+with dg.DagsterInstance.ephemeral() as home:
+    home.report_runless_asset_event(dg.AssetMaterialization("greeks"))
+    assert defs.resolve_job_def({job!r}).execute_in_process(instance=home).success
+    print(int(home.get_latest_materialization_event(dg.AssetKey("greeks")) is not None))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(left)]
+    assert {stats(now_full)[f"{table}_count"] for table in now_full.tables} == {left}
+
+
+@dg.job
+def short_job() -> None:
+    """Nothing but a run record."""
+
+
+def test_old_runs_are_pruned_with_their_files_and_new_ones_stay(tmp_path):
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as home:
+        run_id = short_job.execute_in_process(instance=home).run_id
+        began = datetime.now(UTC).replace(tzinfo=None)
+        assert prune_runs(home, began - timedelta(days=1)) == 0
+        assert prune_runs(home, began + timedelta(days=1), dry_run=True) == 1
+        assert list(tmp_path.rglob(f"*{run_id}*"))
+        assert prune_runs(home, began + timedelta(days=1)) == 1
+        assert home.get_runs_count() == 0
+        assert not list(tmp_path.rglob(f"*{run_id}*"))
+
+
+@pytest.mark.parametrize(("days_later", "pruned"), [(0.9, 0), (2.1, 1)])
+def test_a_run_that_was_killed_is_pruned_a_day_later_than_one_that_ended(days_later, pruned):
+    with dg.DagsterInstance.ephemeral() as home:
+        home.create_run_for_job(short_job, status=dg.DagsterRunStatus.STARTED)
+        assert prune_runs(home, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days_later)) == pruned
+
+
+def test_forgetting_touches_only_the_assets_named():
+    with dg.DagsterInstance.ephemeral() as home:
+        for name in ("greeks", "foreign"):
+            home.report_runless_asset_event(dg.AssetMaterialization(name))
+        forget_materializations(home, ["greeks"])
+        left = [home.get_latest_materialization_event(dg.AssetKey(name)) for name in ("greeks", "foreign")]
+    assert [event is not None for event in left] == [False, True]

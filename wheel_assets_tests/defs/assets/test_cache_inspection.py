@@ -1,0 +1,121 @@
+"""The inspection tells what is in the cache, fetches nothing and stores nothing."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from wheel_assets.cache.upkeep.stats import stats
+from wheel_assets.cli import main as wheel
+from wheel_assets.commands import run
+from wheel_assets.definitions import defs
+from wheel_assets.defs.assets.cache_inspection import freshness_by_key, inspection_metadata
+from wheel_assets.defs.declare import settings
+from wheel_assets.defs.resources import the_store
+
+KEY = dg.AssetKey("cache_inspection")
+
+
+def inspect() -> dg.ExecuteInProcessResult:
+    """Materialize the inspection and nothing else."""
+    job = defs.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(asset_selection=[KEY])
+
+
+def told() -> dict[str, object]:
+    """The metadata of an inspection."""
+    (event,) = inspect().asset_materializations_for_node("cache_inspection")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def rows_of(table: dg.TableMetadataValue) -> list[list[str]]:
+    """The cells of a table as the page shows it."""
+    return [[cell.replace("\xa0", " ") for cell in record.data.values()] for record in table.records]
+
+
+def query(sql: str) -> list[tuple[object, ...]]:
+    with the_store().file.attached() as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_an_empty_cache_is_told_as_such():
+    metadata = told()
+    assert "The cache is empty." in metadata["summary"]
+    assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
+
+
+def test_every_key_has_a_line_with_what_the_index_says():
+    run.recommend({})
+    run.recommend({})
+    lines = {(row[0], row[1]): row for row in rows_of(told()["keys"])}
+    index = query("SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) FROM snapshots GROUP BY ALL")
+    assert set(lines) == {(table, key) for table, key, *_ in index}
+    for table, key, rows, hits, source in index:
+        assert lines[table, key][5] == f"{rows:,}"
+        assert lines[table, key][8] == str(hits)
+        assert lines[table, key][7] == source
+
+
+def test_the_numbers_are_those_of_the_file():
+    run.recommend({})
+    metadata = told()
+    assert metadata["snapshots"] == query("SELECT count(*) FROM snapshots")[0][0]
+    assert metadata["rows"] == query("SELECT sum(rows)::INT FROM snapshots")[0][0]
+    assert metadata["size_mb"] == pytest.approx(the_store().file.size / 1e6, abs=0.001)
+
+
+def test_it_changes_nothing_and_needs_nothing():
+    run.recommend({})
+    before = query("SELECT snapshot_id, hits, last_used_at FROM snapshots ORDER BY 1")
+    result = inspect()
+    assert query("SELECT snapshot_id, hits, last_used_at FROM snapshots ORDER BY 1") == before
+    assert {event.step_key for event in result.all_node_events} == {"cache_inspection"}
+
+
+def test_it_has_no_inputs_so_that_selecting_upstream_of_it_renews_nothing():
+    graph = defs.resolve_asset_graph()
+    assert graph.get(KEY).parent_keys == set()
+    assert graph.get(KEY).freshness_policy is None
+
+
+def test_stale_keys_are_a_warning_that_names_them():
+    run.recommend({})
+    query("UPDATE snapshots SET created_at = created_at - INTERVAL 40 MINUTE WHERE table_name = 'positions'")
+    check = freshness_by_key(stats(the_store(), settings().max_age.of))
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == "positions default is too_old"
+
+
+DOCUMENT = {"path": "/x", "db_size_mb": 1.5, "used_mb": 1.2, "limit_mb": None, "hits": 3, "misses": 1, "hit_rate": 0.75}
+DOCUMENT |= {"api_calls": 7, "cost_usd": 12.5, "keys": []}
+for name, rows in (("greeks", 10), ("positions", 4)):
+    DOCUMENT |= {f"{name}_count": 1, f"{name}_rows": rows, f"{name}_oldest_days": 2.0, f"{name}_newest_minutes": 5.0}
+
+
+def test_the_cost_is_told_beside_the_budget():
+    metadata = inspection_metadata(DOCUMENT, budget_usd=50)
+    assert "- $12.50 of $50 this month, 7 API calls" in metadata["summary"].value
+    assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
+        "size_mb": 1.5,
+        "hit_rate": 0.75,
+        "cost_usd": 12.5,
+        "rows": 14,
+        "snapshots": 1,
+    }
+
+
+def test_without_a_limit_none_is_told():
+    assert "1.5 MB without limit on disk" in inspection_metadata(DOCUMENT, 50)["summary"].value
+    assert "1.5 MB of 5 GB on disk" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value
+
+
+def test_the_terminal_prints_what_the_page_shows(capsys):
+    run.recommend({})
+    wheel(["stats"], standalone_mode=False)
+    printed = capsys.readouterr().out
+    metadata = told()
+    for row in [*rows_of(metadata["keys"]), *rows_of(metadata["tables"])]:
+        assert row[0] in printed
+        assert all(cell in printed for cell in row[1:3] + row[5:8])  # ages go on
+    for line in metadata["summary"].splitlines():
+        assert line.removeprefix("- ") in printed

@@ -1,0 +1,117 @@
+"""The listing of the sample market against published calendars."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheel_assets.fetch.sample.listing import MONTHS, WEEKS, close_of, expirations, last_session
+
+DAYS = st.dates(date(2021, 1, 1), date(2035, 12, 31))
+few = settings(max_examples=100, deadline=None)
+
+# Holidays and Early Closings, New York Stock Exchange, as published for these years.
+NYSE_HOLIDAYS = {
+    2022: ("01-17", "02-21", "04-15", "05-30", "06-20", "07-04", "09-05", "11-24", "12-26"),
+    2026: ("01-01", "01-19", "02-16", "04-03", "05-25", "06-19", "07-03", "09-07", "11-26", "12-25"),
+    2027: ("01-01", "01-18", "02-15", "03-26", "05-31", "06-18", "07-05", "09-06", "11-25", "12-24"),
+}
+
+
+def sessions_found(year: int) -> set[date]:
+    asked = (date(year, 1, 2) + timedelta(days) for days in range(366))
+    return {session for day in asked if (session := last_session(day)).year == year}
+
+
+@pytest.mark.parametrize("year", NYSE_HOLIDAYS)
+def test_sessions_are_the_weekdays_without_published_holidays(year: int) -> None:
+    closed = {date.fromisoformat(f"{year}-{day}") for day in NYSE_HOLIDAYS[year]}
+    days = {date(year, 1, 1) + timedelta(days) for days in range(365)}
+    assert sessions_found(year) == {day for day in days if day.weekday() < 5} - closed
+
+
+def test_new_year_on_a_saturday_closes_no_friday() -> None:
+    assert last_session(date(2022, 1, 1)) == date(2021, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("session", "close"),
+    [(date(2026, 7, 1), datetime(2026, 7, 1, 20)), (date(2026, 11, 20), datetime(2026, 11, 20, 21))],
+    ids=["summer", "winter"],
+)
+def test_close_follows_daylight_saving(session: date, close: datetime) -> None:
+    assert close_of(session) == close
+
+
+@pytest.mark.parametrize(
+    ("today", "listed", "not_listed"),
+    [
+        (date(2026, 6, 1), date(2026, 6, 18), date(2026, 6, 19)),
+        (date(2022, 4, 1), date(2022, 4, 14), date(2022, 4, 15)),
+        (date(2026, 12, 1), date(2026, 12, 24), date(2026, 12, 25)),
+    ],
+    ids=["Juneteenth", "Good Friday", "Christmas"],
+)
+def test_holiday_moves_the_expiration_to_thursday(today: date, listed: date, not_listed: date) -> None:
+    days = [each.day for each in expirations(today, 32)]
+    assert listed in days
+    assert not_listed not in days
+
+
+@few
+@given(DAYS)
+def test_expirations_rise_and_lie_in_the_future(today: date) -> None:
+    days = [each.day for each in expirations(today, 32)]
+    assert days == sorted(set(days))
+    assert days[0] > today
+
+
+@few
+@given(DAYS)
+def test_monthly_expirations_are_third_fridays(today: date) -> None:
+    for each in expirations(today, 32):
+        fridays = [week[calendar.FRIDAY] for week in calendar.monthcalendar(each.day.year, each.day.month)]
+        third = [day for day in fridays if day][2]
+        if each.kind != "weekly":
+            assert third - each.day.day in (0, 1)
+
+
+@few
+@given(DAYS)
+def test_there_are_weeks_then_months_then_a_january(today: date) -> None:
+    listed = expirations(today, 32)
+    assert sum((each.day - today).days <= 7 * WEEKS for each in listed) in (WEEKS - 1, WEEKS, WEEKS + 1)
+    assert sum(each.kind == "monthly" for each in listed) in (MONTHS - 1, MONTHS)
+    assert [each.day.month for each in listed if each.kind == "leaps"] == [1]
+    assert (listed[-1].day - today).days > 270
+
+
+def test_strikes_are_finer_for_nearer_expirations() -> None:
+    listed = expirations(date(2026, 11, 22), 32)
+    near_the_money = {each.kind: np.diff(each.strikes[(each.strikes > 28) & (each.strikes < 36)]) for each in listed}
+    assert set(near_the_money["weekly"]) == {0.5}
+    assert max(near_the_money["monthly"]) == 1
+    assert max(near_the_money["leaps"]) == 2.5
+
+
+@few
+@given(DAYS, st.floats(5, 100))
+def test_strikes_rise_and_are_multiples_of_half_a_dollar(today: date, anchor: float) -> None:
+    for each in expirations(today, anchor):
+        assert (np.diff(each.strikes) > 0).all()
+        assert (each.strikes * 2 == np.round(each.strikes * 2)).all()
+        assert each.strikes[0] > 0
+
+
+@few
+@given(DAYS)
+def test_what_is_listed_stays_listed(today: date) -> None:
+    tomorrow = {each.day: set(each.strikes) for each in expirations(today + timedelta(1), 32)}
+    for each in expirations(today, 32):
+        if each.day > today + timedelta(1) and each.kind != "leaps":
+            assert set(each.strikes) <= tomorrow[each.day]

@@ -1,0 +1,215 @@
+"""The document and its renderings."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from wheel_assets.show.answer import answer_document
+from wheel_assets.show.markdown import as_markdown
+from wheel_assets.show.terminal.answer import show
+
+AT = datetime(2026, 11, 23, 15, 57)
+HIT = {
+    "table": "positions",
+    "key": "default",
+    "source": "file",
+    "timestamp": AT,
+    "created_at": AT,
+    "age_minutes": 12.0,
+} | {
+    "max_age_minutes": 30.0,
+    "outcome": "cache_hit",
+    "reason": "",
+    "snapshot_id": 3,
+}
+MISS = HIT | {
+    "table": "option_chains",
+    "key": "U",
+    "source": "cboe",
+    "age_minutes": 0.1,
+    "outcome": "cache_miss",
+    "reason": "too_old",
+}
+
+
+@pytest.fixture
+def trades(desk):
+    """A roll, a close, an opening, a hold and a symbol without data."""
+    desk.cash(50_000).put(28, 0.55, 0.60).put(10, 0.0, 0.05)
+    desk.option("put", 31, -2, 1.00, days=4).put(31, 1.25, 1.30, days=4, delta=0.7)
+    desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7)
+    desk.option("put", 26, -1, 1.00).put(26, 0.25, 0.30, delta=0.09)
+    return desk.option("put", 27, -1, 1.00).put(27, 0.60, 0.65, delta=0.05)
+
+
+def document(desk, inputs=(HIT, MISS), **options):
+    """As whoever has only the JSON sees it."""
+    advice = desk.advise(**({"symbols": ("U", "Z"), "not_evaluated": {"Z": "no [chain] for *Z*|"}} | options))
+    return json.loads(json.dumps(answer_document(advice, inputs), allow_nan=False))
+
+
+def on_terminal(answer, width=100):
+    console = Console(width=width, record=True, file=None, force_terminal=False, quiet=False, no_color=True)
+    with console.capture() as capture:
+        show(answer, console)
+    return capture.get()
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+def test_what_to_type_into_the_broker(trades):
+    assert [row["order"] for row in document(trades)["advice"]] == [
+        "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, NET CREDIT 0.30",
+        "BUY TO CLOSE 1 U 18 Dec 2026 26 put, LIMIT 0.30",
+        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "",
+        "",
+    ]
+
+
+def test_the_head_of_the_document(trades):
+    answer = document(trades)
+    assert (answer["as_of"], answer["account"]) == ("2026-11-23T16:00:00+00:00", "default")
+    # 50,000 - 2 x 3,100 - 2,600 - 2,700
+    assert (answer["portfolio_value"], answer["free_cash"]) == (100_000, 38_500)
+    assert answer["not_evaluated"] == [{"symbol": "Z", "reason": "no [chain] for *Z*|"}]
+    assert answer["quotes_as_of"] == {"U": "2026-11-23T15:45:00+00:00"}
+    assert answer["inputs"][1]["created_at"] == "2026-11-23T15:57:00+00:00"
+
+
+def test_missing_numbers_are_null(trades):
+    hold = document(trades)["advice"][3]
+    assert (hold["action"], hold["limit_price"], hold["roll_to_option_symbol"]) == ("hold", None, None)
+    assert hold["expiration"] == "2026-12-18"
+
+
+def test_rejected_contracts_are_counted_by_rule(trades):
+    counts = {(entry["rule"], entry["option_type"]): entry["count"] for entry in document(trades)["rejected"]}
+    # 31: 4 days; 27 and 26: delta; 10: no bid
+    assert counts == {("too_near", "put"): 1, ("delta_low", "put"): 2, ("quote", "put"): 1}
+
+
+def test_the_alternatives_are_there_too(trades):
+    # (25 % of 100,000 - 6,200 - 2,600 - 2,700) / 2,900 = 4.7
+    assert [row["order"] for row in document(trades)["alternatives"]] == [
+        "SELL TO OPEN 4 U 1 Jan 2027 29 put, LIMIT 1.60"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("market", "broker", "sample"), [("sample", "file", True), ("cboe", "sample", True), ("cboe", "file", False)]
+)
+def test_sample_data_is_said_wherever_it_comes_in(desk, market, broker, sample):
+    answer = document(desk.cash(9_000).put(28, 0.55, 0.60, source=market), [HIT | {"source": broker}])
+    assert answer["sample"] is sample
+    for text in (as_markdown(answer), on_terminal(answer)):
+        assert ("SAMPLE DATA" in text) is sample
+
+
+@pytest.mark.parametrize("render", [as_markdown, on_terminal])
+def test_both_renderings_say_everything_that_counts(trades, render):
+    answer = document(trades)
+    text = one_line(render(answer)).replace("\\", "")
+    for said in (
+        "Account default · portfolio $100,000 · free cash $38,500 · as of Mon 23 Nov 11:00 ET",
+        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "Z not evaluated: no [chain] for *Z*|",
+        "4 contracts refused: 2 too far out of the money",
+        "No call on U. Calls need 100 free shares, 0 are free.",
+        "nothing is ordered",
+        "too old",
+        "12 min",
+        *(row["reason"] for row in answer["advice"]),
+    ):
+        assert said in text
+
+
+def test_a_terminal_of_100_columns_is_kept_to(trades):
+    lines = on_terminal(document(trades)).splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert len(lines) < 45
+
+
+def test_the_numbers_in_the_terminal_table(trades):
+    text = on_terminal(document(trades))
+    # 4 x (55 - 0.65) = 217.40 over 4 x 2,800, 25 days
+    assert any(
+        line.split()[-5:] == ["28", "%", "20", "%", "27.46"] and "$217.40" in line and "$11,200" in line
+        for line in text.splitlines()
+    )
+
+
+def test_hits_and_pulls_are_told_apart(trades):
+    lines = [line.split() for line in on_terminal(document(trades)).splitlines()]
+    assert ["positions", "default", "file", "12", "min", "30", "min", "cache"] in lines
+    assert ["option_chains", "U", "cboe", "0.1", "min", "30", "min", "pulled", "too", "old"] in lines
+
+
+def test_a_vendors_words_are_not_read_as_markup(trades):
+    answer = document(trades)
+    assert "no \\[chain\\] for \\*Z\\*\\|" in as_markdown(answer)
+    assert "no [chain] for *Z*|" in on_terminal(answer)
+
+
+def test_every_row_of_a_markdown_table_has_its_columns(trades):
+    lines = [line.replace("\\|", "") for line in as_markdown(document(trades)).splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {8}  # both tables have seven columns
+
+
+def test_nothing_to_do_is_said(desk):
+    answer = document(desk.cash(0).put(28, 0.55, 0.60))
+    assert "Nothing to do now." in as_markdown(answer)
+    assert "Nothing to do now." in on_terminal(answer)
+
+
+def test_an_answer_without_inputs_has_no_table_of_them(trades):
+    assert "pulled" not in on_terminal(document(trades, inputs=()))
+
+
+@pytest.mark.parametrize(("age", "said"), [(30.0, False), (45.0, True)])
+def test_data_past_its_limit_is_labelled(trades, age, said):
+    text = one_line(on_terminal(document(trades, [HIT | {"age_minutes": age}])))
+    assert ("! old data: positions of default is 45 min old, over its limit of 30 min" in text) is said
+
+
+def test_data_that_could_not_be_renewed_was_not_pulled(trades):
+    text = one_line(on_terminal(document(trades, [MISS | {"outcome": "cache_stale", "age_minutes": 45.0}])))
+    assert ("over its limit of" in text, "cache too old" in text, "pulled" in text) == (True, True, False)
+
+
+def test_warnings_come_before_the_advice(desk):
+    answer = document(desk.cash(9_000).put(28, 0.55, 0.60), now=datetime(2026, 11, 22, 16, 0, tzinfo=UTC))
+    text = on_terminal(answer)
+    assert 0 < text.index("market closed; quotes of Mon 23 Nov 10:45 ET") < text.index("SELL TO OPEN")
+
+
+def test_notes_about_the_data_are_told_once_in_every_rendering(trades):
+    notes = ["U: quotes are 15 minutes old", "the login ends tomorrow"]
+    answer = document(trades, [MISS | {"notes": notes}, MISS | {"key": "F", "notes": notes[1:]}])
+    for text in (on_terminal(answer), as_markdown(answer)):
+        assert [text.count(note) for note in notes] == [1, 1]
+
+
+def test_a_note_about_several_symbols_names_them_together(trades):
+    chains = [MISS | {"key": key, "notes": [f"{key}: quotes are delayed", f"{key}: 1 is bad"]} for key in ("U", "F")]
+    text = on_terminal(document(trades, [*chains, MISS | {"key": "X", "notes": ["X: 2 are bad"]}]))
+    lines = text[text.index("About the data") :].splitlines()
+    assert [line.strip() for line in lines[1:4]] == ["U, F: quotes are delayed", "U, F: 1 is bad", "X: 2 are bad"]
+
+
+def test_too_many_notes_are_counted_instead(trades):
+    answer = document(trades, [HIT | {"notes": [f"note {number}" for number in range(20)]}])
+    text = on_terminal(answer)
+    assert "note 7" in text
+    assert "note 8" not in text
+    assert "and 12 more, which --json lists" in text
+
+
+def test_without_notes_nothing_is_said_of_the_data(trades):
+    assert "About the data" not in on_terminal(document(trades)) + as_markdown(document(trades))
