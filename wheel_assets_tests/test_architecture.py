@@ -12,13 +12,14 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "errors", "market"}
+FACTS = {"columns", "tables", "settings", "errors", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "errors": set(),
     "settings": {"errors"},
-    "tables": {"errors"},
-    "market": {"tables", "settings", "errors"},
+    "columns": {"errors"},
+    "tables": {"errors", "columns"},
+    "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS,
