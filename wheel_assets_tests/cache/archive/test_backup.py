@@ -304,8 +304,8 @@ def test_a_snapshot_that_goes_meanwhile_is_left_out(filled, other, tmp_path, mon
 ANOTHER = """
 import sys
 from pathlib import Path
-from wheel_assets.cache import archive
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.archive import backup as archive
+from wheel_assets.cache.store.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 types = {"timestamp": "TIMESTAMP", "symbol": "VARCHAR", "number": "DOUBLE"}
 columns = tuple(Column(name, of, "") for name, of in types.items())
