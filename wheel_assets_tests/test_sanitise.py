@@ -73,7 +73,7 @@ def test_a_remote_image_in_a_key_is_not_loaded():
 )
 def test_what_was_typed_is_told_harmlessly(command, capsys):
     with pytest.raises(SystemExit):
-        wheel(command.split())
+        wheel(command)
     told = capsys.readouterr()
     assert told.out + told.err
     assert not OBEYED & set(told.out + told.err)

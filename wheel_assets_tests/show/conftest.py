@@ -1,27 +1,8 @@
-"""The desk of the tests of `recommend`, to have something to show."""
+"""The accounts and caches that other parts are tested with, shown here."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from typing import Any
+from wheel_assets_tests.cache.conftest import clock, make_frame, make_rows, toy, toy_store, toy_with_history
+from wheel_assets_tests.recommend.conftest import desk, new_desk
 
-import pytest
-
-
-@pytest.fixture(scope="session")
-def desks() -> type[Any]:
-    """The class of the desk; see `wheel_assets_tests/recommend/conftest.py`."""
-    path = Path(__file__).resolve().parents[1] / "recommend" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("desk_of_recommend", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module.Desk
-
-
-@pytest.fixture
-def desk(desks) -> Any:
-    """An empty desk."""
-    return desks()
+__all__ = ["clock", "desk", "make_frame", "make_rows", "new_desk", "toy", "toy_store", "toy_with_history"]
