@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Type = Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]", "VARCHAR[]"]
-Dtype = Literal["object", "Int64", "float64", "datetime64[us]"]
+Type = Literal["VARCHAR", "BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]", "VARCHAR[]"]
+Dtype = Literal["object", "boolean", "Int64", "float64", "datetime64[us]"]
 
 # The one pandas dtype of each type, so that a frame read back equals the frame written.
 DTYPES: dict[Type, Dtype] = {
     "VARCHAR": "object",
+    "BOOLEAN": "boolean",
     "BIGINT": "Int64",
     "DOUBLE": "float64",
     "DATE": "datetime64[us]",
@@ -138,11 +139,14 @@ class SnapshotTable(Table):
     """A table of snapshots: the rows of one fetch or one computation are kept and replaced together.
 
     A snapshot belongs to one value of the `key` column, and is found by it; `key_config` is the field
-    of an asset's run config that says which keys are wanted. Without a key there is one for all.
+    of an asset's run config that says which keys are wanted. Without a key there is one for all. Of a
+    table that is a `record`, each snapshot holds all that the one before it did: no source may have it any
+    more, so the newest snapshot of a key outlives the retention time.
     """
 
     key: str | None = None
     key_config: str | None = None
+    record: bool = False
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
