@@ -12,11 +12,13 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "errors", "market"}
+FACTS = {"tables", "settings", "vendors", "section", "errors", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "errors": set(),
-    "settings": {"errors"},
+    "section": set(),
+    "vendors": {"errors", "section"},
+    "settings": {"errors", "section", "vendors"},
     "tables": {"errors"},
     "market": {"tables", "settings", "errors"},
     "greeks": FACTS,

@@ -17,6 +17,7 @@ from wheel_assets.errors import UsageError
 from wheel_assets.fetch.registry import account_source, market_source, rate_source
 from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
 from wheel_assets.settings import checked_account, checked_symbol
+from wheel_assets.vendors import BROKER, MARKET, RATE
 
 
 def the_store() -> Store:
@@ -52,21 +53,17 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-def recipe(table: str) -> str:
+# The role of the vendor that fills a table; the other tables are computed.
+_FETCHED_BY = {"option_chains": MARKET, "price_history": MARKET, "positions": BROKER, "risk_free_rate": RATE}
+
+
+def fingerprint(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
     s = settings()
-    vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
-    rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
-    recipes = {
-        "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
-        "risk_free_rate": f"{s.rate.source} {rates[s.rate.source]}",
-        "predictions": f"{s.strategy.price} {s.strategy.commission}",
-    }
-    if s.broker.file and table == "positions" and s.broker.file.exists():
-        recipes[table] = f"file {s.broker.file} {s.broker.file.stat().st_mtime_ns}"  # an edited file is another file
-    return recipes.get(table, "").strip()
+    if role := _FETCHED_BY.get(table):
+        vendor = s.chosen(role)
+        return f"{vendor.name} {vendor.fingerprint(vendor, s, role)}".strip()
+    return f"{s.strategy.price} {s.strategy.commission}" if table == "predictions" else ""
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -116,7 +113,7 @@ def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
     keys = {"symbol": wanted_symbols, "account_id": wanted_account}
-    return ReadThroughIOManager(the_store(), everything, keys, recipe)
+    return ReadThroughIOManager(the_store(), everything, keys, fingerprint)
 
 
 RESOURCES: dict[str, Any] = {

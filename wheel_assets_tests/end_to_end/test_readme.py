@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from wheel_assets.cache.upkeep.costs import PLAN
+from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
 
@@ -46,7 +46,7 @@ def settings() -> str:
 
 def costs() -> str:
     """The plan of what the data costs."""
-    rows = [f"| {part.component} | {part.usage} | ${part.planned_usd:g} |" for part in PLAN]
+    rows = [f"| {part.component} | {part.usage} | ${part.planned_usd:g} |" for part in plan()]
     limit = load_settings().budget.monthly_usd
     stop = "a paid call that would pass it is refused, with the estimate, before it is made"
     rows.append(f"| **all of it, at most** | `WHEEL_BUDGET__MONTHLY_USD`: {stop} | **${limit:g}** |")
