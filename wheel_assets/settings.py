@@ -34,7 +34,7 @@ from pydantic_settings import (
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.section import Section, section
-from wheel_assets.vendors import BROKER, MARKET, RATE, ROLES, VENDORS, Vendor, offering, vendor_named
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, VENDORS, Vendor, offering, vendor_named
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -65,11 +65,11 @@ def checked_account(account: str) -> str:
     return account
 
 
-def _offered(role: str, *others: str) -> AfterValidator:
-    """The check of a setting that names a vendor of that role, or one of `others`."""
+def _offered(role: str) -> AfterValidator:
+    """The check of a setting that names a vendor of that role."""
 
     def known(name: str) -> str:
-        names = (*others, *offering(role))
+        names = offering(role)
         if name not in names:
             raise ValueError(f"it is one of {', '.join(names)}")
         return name
@@ -128,6 +128,8 @@ class MaxAgeSettings(Section):
     predictions: float = Field(60, ge=1, le=10080, description="minutes")
     risk_free_rate: float = Field(1440, ge=1, le=10080, description="minutes")
     price_history: float = Field(1440, ge=1, le=10080, description="minutes")
+    events: float = Field(1440, ge=1, le=10080, description="minutes")
+    transactions: float = Field(30, ge=1, le=10080, description="minutes")
 
     def of(self, table: str) -> timedelta:
         """The age limit of a table; the advice itself is as perishable as its most perishable input."""
@@ -146,6 +148,18 @@ class BrokerSettings(Section):
 
     source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
     file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    transactions_file: Path | None = Field(
+        None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
+    )
+
+
+class EventsSettings(Section):
+    """Earnings and ex-dividend dates."""
+
+    source: Annotated[str, _offered(EVENTS)] = Field(
+        "none", description="who knows the earnings and ex-dividend dates"
+    )
+    file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
 
 
 class RateSettings(Section):
@@ -253,6 +267,7 @@ class Settings(BaseSettings):
     max_age: MaxAgeSettings = section()
     market: MarketSettings = section()
     broker: BrokerSettings = section()
+    events: EventsSettings = section()
     rate: RateSettings = section()
     budget: BudgetSettings = section()
     strategy: StrategySettings = section()
@@ -279,8 +294,8 @@ class Settings(BaseSettings):
         return self
 
     def chosen(self, role: str) -> Vendor:
-        """The vendor that is to be asked in a role of `vendors.ROLES`."""
-        return vendor_named(getattr(self, role).source)
+        """The vendor that is to be asked in a role; the broker for the transactions."""
+        return vendor_named(getattr(self, BROKER if role == TRANSACTIONS else role).source)
 
     def of(self, kind: type[_Section]) -> _Section:
         """The section of that kind, such as a vendor's; raises KeyError where there is none."""

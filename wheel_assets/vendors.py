@@ -17,7 +17,9 @@ from pydantic import Field, SecretStr
 from wheel_assets.errors import SettingError
 from wheel_assets.section import Section, address, secret, token_file
 
-MARKET, BROKER, RATE = ROLES = ("market", "broker", "rate")  # as the sections of the settings that choose
+# What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
+MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")
+TRANSACTIONS = "transactions"  # asked of the broker, where it can tell
 
 
 class CboeSettings(Section):
@@ -66,6 +68,19 @@ class TreasurySettings(Section):
     base_url: str = address("https://home.treasury.gov")
 
 
+class NasdaqSettings(Section):
+    """Nasdaq's public calendars, keyless and undocumented; read their terms before use."""
+
+    base_url: str = address("https://api.nasdaq.com")
+
+
+class FinnhubSettings(Section):
+    """Finnhub, for earnings dates; its free plan has no dividends."""
+
+    base_url: str = address("https://finnhub.io")
+    api_key: SecretStr | None = secret("key")
+
+
 @dataclass(frozen=True)
 class Need:
     """A variable that a vendor cannot do without, in a role or (None) in all, and where a person finds its value."""
@@ -93,10 +108,17 @@ def _base_url(vendor: Vendor, settings: Any, role: str) -> str:
     return getattr(settings, vendor.name).base_url if vendor.settings else ""
 
 
-def _file_version(_: Vendor, settings: Any, role: str) -> str:
-    """Path and time of change: an edited file is another file."""
-    file: Path | None = getattr(settings, role).file
-    return f"{file} {file.stat().st_mtime_ns}" if file and file.exists() else ""
+def file_version(path: Path | None) -> str:
+    """A file or a folder of files and when each was written: an edited file is another file. Empty for none."""
+    if path is None or not path.expanduser().exists():
+        return ""
+    path = path.expanduser()
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    return f"{path} {' '.join(str(part.stat().st_mtime_ns) for part in parts)}"
+
+
+def _positions_file(_: Vendor, settings: Any, role: str) -> str:
+    return file_version(settings.broker.file) if role == BROKER else ""
 
 
 def _constant(_: Vendor, settings: Any, role: str) -> str:
@@ -145,12 +167,21 @@ VENDORS: tuple[Vendor, ...] = (
     ),
     Vendor(
         name="file",
-        title="positions of a CSV or JSON file",
-        sources={BROKER: "positions.file:open_account"},
-        needs=(Need("WHEEL_BROKER__FILE", "name a CSV or JSON file", BROKER),),
-        fingerprint=_file_version,
+        title="your own CSV or JSON file",
+        sources={BROKER: "positions.file:open_account", EVENTS: "events.file:open_events"},
+        needs=(
+            Need("WHEEL_BROKER__FILE", "name a CSV or JSON file", BROKER),
+            Need("WHEEL_EVENTS__FILE", "name a CSV or JSON file", EVENTS),
+        ),
+        fingerprint=_positions_file,
         access="a file, such as your broker's export",
         freshness="as written",
+    ),
+    Vendor(
+        name="none",
+        title="nobody: events are left out",
+        sources={EVENTS: "events.unknown:open_events"},
+        freshness="never",
     ),
     Vendor(
         name="constant",
@@ -209,6 +240,27 @@ VENDORS: tuple[Vendor, ...] = (
         settings=TreasurySettings,
         usage="one request a day",
         freshness="a business day late",
+    ),
+    Vendor(
+        name="nasdaq",
+        title="Nasdaq event calendars",
+        sources={},
+        settings=NasdaqSettings,
+        usage="two requests a day looked ahead, then two a day; keyless",
+        limit=Limit(1, 1.0),  # it throttles
+        access="nothing; undocumented, read its terms",
+        freshness="a day",
+    ),
+    Vendor(
+        name="finnhub",
+        title="Finnhub earnings dates",
+        sources={},
+        settings=FinnhubSettings,
+        needs=(Need("WHEEL_FINNHUB__API_KEY", "copy it from your account"),),
+        usage="one request a symbol and day",
+        limit=Limit(55, 60.0),  # its free plan allows 60
+        access="a free key",
+        freshness="a day",
     ),
 )
 

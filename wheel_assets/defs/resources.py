@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,10 +15,17 @@ from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
-from wheel_assets.fetch.registry import account_source, market_source, rate_source
-from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+from wheel_assets.fetch.registry import (
+    account_source,
+    event_source,
+    market_source,
+    rate_source,
+    transaction_source,
+    vendor_fingerprint,
+)
+from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.vendors import BROKER, MARKET, RATE
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 
 def the_store() -> Store:
@@ -54,16 +62,22 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
 
 
 # The role of the vendor that fills a table; the other tables are computed.
-_FETCHED_BY = {"option_chains": MARKET, "price_history": MARKET, "positions": BROKER, "risk_free_rate": RATE}
+_FETCHED_BY = {
+    "option_chains": MARKET,
+    "price_history": MARKET,
+    "positions": BROKER,
+    "transactions": TRANSACTIONS,
+    "risk_free_rate": RATE,
+    "events": EVENTS,
+}
 
 
 def fingerprint(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
-    s = settings()
     if role := _FETCHED_BY.get(table):
-        vendor = s.chosen(role)
-        return f"{vendor.name} {vendor.fingerprint(vendor, s, role)}".strip()
-    return f"{s.strategy.price} {s.strategy.commission}" if table == "predictions" else ""
+        return vendor_fingerprint(settings(), role)
+    strategy = settings().strategy
+    return f"{strategy.price} {strategy.commission}" if table == "predictions" else ""
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -85,6 +99,20 @@ def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
     with one_sentence(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
+def past(_: Any) -> Iterator[TransactionSource]:
+    """The source of transactions of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield transaction_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
+def calendar(_: Any) -> Iterator[EventSource]:
+    """The source of events of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield event_source(settings(), ledger.record)
 
 
 def refuse_environment(config: Any) -> None:
@@ -122,4 +150,6 @@ RESOURCES: dict[str, Any] = {
     "market": market,
     "account": account,
     "rate": rate,
+    "past": past,
+    "calendar": calendar,
 }

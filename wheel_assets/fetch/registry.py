@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import SettingError
 from wheel_assets.fetch.source import Access, Record, Reserve, no_reserve
-from wheel_assets.vendors import BROKER, MARKET, RATE, vendor_named
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS, file_version, vendor_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wheel_assets.fetch.login import Terminal
-    from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+    from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
     from wheel_assets.settings import Settings
 
 
@@ -43,6 +43,34 @@ def account_source(settings: Settings, record: Record) -> AccountSource:
     return source
 
 
+def transaction_source(settings: Settings, record: Record) -> TransactionSource:
+    """Who knows what happened in the account: the files that are named, else the broker where it can tell."""
+    source: TransactionSource
+    if settings.broker.transactions_file is not None:
+        from wheel_assets.fetch.transactions.file import FileTransactions
+
+        source = FileTransactions(settings.broker.transactions_file)
+    elif TRANSACTIONS in settings.chosen(TRANSACTIONS).sources:
+        source = _opened(TRANSACTIONS, settings, record)
+    else:
+        from wheel_assets.fetch.transactions.unknown import NoTransactions
+
+        source = NoTransactions()
+    return source
+
+
+def event_source(settings: Settings, record: Record) -> EventSource:
+    """Who knows the earnings and ex-dividend dates: your own file before every other source."""
+    asked: EventSource = _opened(EVENTS, settings, record)
+    if settings.events.file is None:
+        return asked
+    from wheel_assets.fetch.events.file import FileEvents
+    from wheel_assets.fetch.events.trust import ByTrust
+
+    own = FileEvents(settings.events.file)
+    return ByTrust([own, asked]) if settings.chosen(EVENTS).remote else own
+
+
 def rate_source(settings: Settings, record: Record) -> RateSource:
     """Who knows the risk-free rate."""
     source: RateSource = _opened(RATE, settings, record)
@@ -55,6 +83,14 @@ def log_in(broker: str, settings: Settings, record: Record, terminal: Terminal, 
     if not vendor.login:
         raise SettingError(f"{broker} knows no login", f"it needs {vendor.access}", "see `wheel config`")
     return str(function_at(vendor.login)(Access(settings, record), terminal, now))
+
+
+def vendor_fingerprint(settings: Settings, role: str) -> str:
+    """What the data of a role depends on: who is asked where, and the user's own files that come first."""
+    vendor = settings.chosen(role)
+    own_files = {TRANSACTIONS: settings.broker.transactions_file, EVENTS: settings.events.file}
+    parts = (vendor.name, vendor.fingerprint(vendor, settings, role), file_version(own_files.get(role)))
+    return " ".join(part for part in parts if part)
 
 
 def function_at(path: str) -> Callable[..., Any]:
