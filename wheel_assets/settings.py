@@ -34,7 +34,18 @@ from pydantic_settings import (
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.section import Section, section
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, VENDORS, Vendor, offering, vendor_named
+from wheel_assets.vendors import (
+    BROKER,
+    EVENTS,
+    MARKET,
+    RATE,
+    ROLES,
+    TRANSACTIONS,
+    VENDORS,
+    Vendor,
+    offering,
+    vendor_named,
+)
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -156,9 +167,7 @@ class BrokerSettings(Section):
 class EventsSettings(Section):
     """Earnings and ex-dividend dates."""
 
-    source: Annotated[str, _offered(EVENTS)] = Field(
-        "none", description="who knows the earnings and ex-dividend dates"
-    )
+    source: Annotated[str, _offered(EVENTS)] = Field("none", description="who knows the earnings and ex-dividend dates")
     file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
 
 

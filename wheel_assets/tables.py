@@ -1,7 +1,7 @@
 """Every column of the cache: name, type, unit, meaning.
 
 The DDL, the column schema in the Dagster UI, the check of every frame before it is written and the
-tables of the README are all made from here, so they cannot drift apart.
+tables of the documents are all made from here, so they cannot drift apart.
 
 Conventions, stated once: times are UTC; implied volatility, rates and yields are decimals a year;
 prices are dollars a share; delta is signed; theta is dollars a share a calendar day; vega and rho are

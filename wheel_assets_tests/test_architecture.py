@@ -13,10 +13,11 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "vendors", "section", "errors", "market"}
+FACTS = {"tables", "settings", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
-    "errors": set(),
+    "sanitise": set(),
+    "errors": {"sanitise"},
     "section": set(),
     "vendors": {"errors", "section"},
     "settings": {"errors", "section", "vendors"},

@@ -7,6 +7,7 @@ import json
 import click
 
 from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.sanitise import one_line
 from wheel_assets.vendors import VENDORS
 
 
@@ -42,4 +43,4 @@ def login(broker: str, paste: bool) -> None:
     settings, store = settings_and_store()
     with ledger_of(store).kept() as ledger:
         told = log_in(broker, settings, ledger.record, Prompt(paste=paste), store.clock().replace(tzinfo=UTC))
-    click.echo(told)
+    click.echo(one_line(told))

@@ -1,4 +1,7 @@
-"""What the data costs: the plan, which the registry of vendors holds, beside what the ledger of API calls tells."""
+"""What the data costs: the plan, which the registry of vendors holds, beside what the ledger of API calls tells.
+
+The cost table of docs/costs.md and `wheel costs` are made from `plan()`.
+"""
 
 from __future__ import annotations
 
