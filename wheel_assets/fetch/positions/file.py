@@ -16,7 +16,7 @@ from wheel_assets.fetch.positions.consistency import in_one_style
 from wheel_assets.fetch.positions.exports import CASH_SYMBOLS, Holding, holding_of
 from wheel_assets.fetch.positions.spelling import as_of_time
 from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
-from wheel_assets.fetch.source import AccountSource
+from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.tables import POSITIONS
 
@@ -126,6 +126,11 @@ class FileAccount(AccountSource):
 
     def _refusal(self, why: str, remedy: str = REMEDY) -> BadPositionsFile:
         return BadPositionsFile(f"the positions file {self.path} was refused", why, remedy, source=self.name)
+
+
+def open_account(access: Access) -> FileAccount:
+    """For the registry, which sees to it that a file is named."""
+    return FileAccount(access.settings.broker.file or "")
 
 
 def _of_account(rows: list[Row], account_id: str) -> list[Row]:
