@@ -13,7 +13,7 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "vendors", "section", "errors", "sanitise", "market"}
+FACTS = {"columns", "tables", "settings", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
@@ -21,8 +21,9 @@ OURS = {
     "section": {"errors"},
     "vendors": {"errors", "section"},
     "settings": {"errors", "section", "vendors"},
-    "tables": {"errors"},
-    "market": {"tables", "settings", "errors"},
+    "columns": {"errors"},
+    "tables": {"errors", "columns"},
+    "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS,
