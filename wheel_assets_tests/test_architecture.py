@@ -18,7 +18,7 @@ PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
-    "section": set(),
+    "section": {"errors"},
     "vendors": {"errors", "section"},
     "settings": {"errors", "section", "vendors"},
     "columns": {"errors"},
