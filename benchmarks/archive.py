@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,6 +46,8 @@ import sys, time
 from pathlib import Path
 from wheel_assets.cache.store.store import Store
 store, longest = Store(Path(sys.argv[1]), lock_seconds=120), 0.0
+store.get("predictions", [s.snapshot_id for s in store.index([("predictions", "K7")])[0][:1]])  # imports what it needs
+print("ready", flush=True)
 while not Path(sys.argv[2]).exists():
     began = time.perf_counter()
     store.get("predictions", [store.index([("predictions", "K7")])[0][0].snapshot_id])
@@ -86,6 +87,7 @@ def filled(path: Path, rows: int) -> Store:
 def stage(what: str, store: Path, folder: Path) -> str:
     """Run one stage beside a reader; what it took."""
     over = store.with_name("over")
+    over.parent.mkdir(exist_ok=True)
     over.unlink(missing_ok=True)
     beside = subprocess.Popen(
         [sys.executable, "-c", READER, str(store), str(over)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -94,15 +96,14 @@ def stage(what: str, store: Path, folder: Path) -> str:
     try:
         if what == "restore":
             over.touch()
-        else:
-            time.sleep(1.5)
+        beside.stdout.readline()
         done = subprocess.run(command, capture_output=True, text=True)
     finally:
         over.touch()
         waited = beside.communicate()[0].strip()
     if done.returncode:
         return f"{what:<9}failed: {done.stderr.strip().splitlines()[-1][:200]}"
-    seconds, memory = map(float, done.stdout.split())
+    seconds, memory = map(float, done.stdout.split()[-2:])
     beside_it = f", a reader waited at most {float(waited):.2f} s" if waited and what != "restore" else ""
     return f"{what:<9}{seconds:6.1f} s, at most {memory:.0f} MB of memory{beside_it}"
 
@@ -117,7 +118,8 @@ def same(store: Path, archive: Path, restored: Path) -> str:
         if path.exists():
             with duckdb.connect(str(path), read_only=True) as connection:
                 found.append(connection.execute(f"{query} {TABLE}").fetchall())
-    return f"rows {found[0][0][0]}, the same in cache, archive and restored cache: {len(found) == 3 and found.count(found[0]) == 3}"
+    equal = len(found) == 3 and found.count(found[0]) == 3
+    return f"rows {found[0][0][0]}, the same in cache, archive and restored cache: {equal}"
 
 
 def main() -> None:
