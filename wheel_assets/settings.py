@@ -32,6 +32,7 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
+from wheel_assets.strategy import StrategySettings
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -208,59 +209,6 @@ class BudgetSettings(_Section):
     )
 
 
-def _not_below(value: float, name: str, info: ValidationInfo) -> Any:
-    """`value`, unless the setting `name`, declared before it, is greater."""
-    if value < info.data.get(name, value):
-        raise ValueError(f"it is below WHEEL_STRATEGY__{name.upper()}={info.data[name]}")
-    return value
-
-
-class StrategySettings(_Section):
-    """The wheel's rules."""
-
-    min_days: int = Field(7, ge=0, le=1000, description="nearest expiration to sell, calendar days")
-    max_days: int = Field(
-        45, ge=1, le=1000, validate_default=True, description="farthest expiration to sell, calendar days"
-    )
-    min_delta: float = Field(0.10, ge=0, le=1, description="least |delta| to sell")
-    max_put_delta: float = Field(
-        0.30, gt=0, le=1, validate_default=True, description="greatest |delta| of a put to sell"
-    )
-    max_call_delta: float = Field(
-        0.30, gt=0, le=1, validate_default=True, description="greatest delta of a call to sell"
-    )
-    min_open_interest: int = Field(10, ge=0, le=10_000_000, description="contracts")
-    max_spread: float = Field(0.25, gt=0, le=2, description="(ask - bid) / mid above which a quote is too wide")
-    min_credit: float = Field(0.05, ge=0, le=1000, description="least premium, dollars a share")
-    min_annualized_return: float = Field(
-        0.08, ge=0, le=10, description="least credit over collateral, decimal a year, after commission"
-    )
-    max_symbol_share: float = Field(
-        0.25, gt=0, le=1, description="most of the portfolio behind one symbol, shares and collateral"
-    )
-    price: Literal["bid", "mid"] = Field("bid", description="premium that a sale is valued at")
-    commission: float = Field(0.65, ge=0, le=100, description="dollars a contract, each way")
-    take_profit: float = Field(0.50, gt=0, le=1, description="close once this share of the premium is earned")
-    close_price: float = Field(
-        0.05, ge=0, le=10, description="close at or below this ask, dollars a share: hardly anything is left to earn"
-    )
-    roll_days: int = Field(7, ge=0, le=365, description="look at rolling this close to expiration, calendar days")
-    max_roll_days: int = Field(60, ge=1, le=1000, description="farthest expiration to roll into, calendar days")
-    tail_weight: float = Field(
-        1.0, ge=0, le=100, description="weight in the ranking of what the worst 5 % cost on average; 0 ignores it"
-    )
-
-    @field_validator("max_days")
-    @classmethod
-    def _days_in_order(cls, value: int, info: ValidationInfo) -> int:
-        return _not_below(value, "min_days", info)
-
-    @field_validator("max_put_delta", "max_call_delta")
-    @classmethod
-    def _deltas_in_order(cls, value: float, info: ValidationInfo) -> float:
-        return _not_below(value, "min_delta", info)
-
-
 # What a source cannot do without, and where a person finds it.
 _NEEDED = (
     ("WHEEL_MARKET__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
@@ -371,7 +319,7 @@ def variable_names() -> dict[str, str]:
     names = {}
     for name, field in Settings.model_fields.items():
         section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
+        if isinstance(section, type) and issubclass(section, BaseModel):
             names |= {f"WHEEL_{name}__{sub}".upper(): f.description or "" for sub, f in section.model_fields.items()}
         else:
             names[f"WHEEL_{name}".upper()] = field.description or ""

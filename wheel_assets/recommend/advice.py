@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets import tables
 from wheel_assets.errors import UsageError
 from wheel_assets.market.hours import quote_warnings
-from wheel_assets.recommend.account import read_account
+from wheel_assets.recommend.account.state import read_account
 from wheel_assets.recommend.contracts import contracts_table, utc
-from wheel_assets.recommend.open_options import judge
-from wheel_assets.recommend.openings import Openings, find_openings
+from wheel_assets.recommend.managing.open_options import judge
+from wheel_assets.recommend.opening.openings import Openings, find_openings
 from wheel_assets.recommend.situation import Situation
 from wheel_assets.recommend.suggestion import Suggestion, as_frame, nothing, ranked
 

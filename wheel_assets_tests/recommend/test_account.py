@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from wheel_assets.recommend.account import read_account
+from wheel_assets.recommend.account.state import read_account
 
 
 def account(desk, **spots):
