@@ -7,6 +7,7 @@ import json
 import click
 
 from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.sanitise import one_line
 
 
 @click.command()
@@ -45,4 +46,5 @@ def login(broker: str, paste: bool) -> None:
         redirect = agreed(attempt, paste)
         now = store.clock().replace(tzinfo=UTC)
         attempt.finish(redirect, now)
-    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {settings.schwab.token_file}")
+    kept = one_line(str(settings.schwab.token_file))
+    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {kept}")

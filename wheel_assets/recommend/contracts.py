@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wheel_assets.market.calendar import CLOSE, NEW_YORK
+from wheel_assets.market.expiration import days_left
 from wheel_assets.recommend.objective import yearly_profit
 from wheel_assets.recommend.prices import requirement, sale_price
 
@@ -38,19 +38,6 @@ _NUMBERS = (
 def utc(now: datetime) -> datetime:
     """`now`, aware and in UTC; a naive time is taken as UTC."""
     return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
-
-
-def days_left(expiration: date, now: datetime) -> int:
-    """Calendar days in New York until the last day of trading; -1 or less once trading has ended.
-
-    >>> days_left(date(2026, 12, 18), datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
-    26
-    >>> days_left(date(2026, 12, 18), datetime(2026, 12, 18, 21, 0, tzinfo=UTC))
-    -1
-    """
-    local = utc(now).astimezone(NEW_YORK)
-    days = (expiration - local.date()).days
-    return -1 if days == 0 and local.time() >= CLOSE else days
 
 
 def is_standard(option_symbol: str) -> bool:

@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.calendar import SESSIONS_PER_YEAR, new_york_day
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SESSIONS_OF_A_YEAR = 252
 _LEAST_RETURNS = 60  # daily returns in common, below which nothing is said of how two symbols move together
 
 
@@ -31,11 +30,12 @@ class Dividend:
 class Outlook:
     """All by symbol; what is not known is absent.
 
-    `earnings` is the next date, `estimated` the symbols whose date no company has confirmed; `sigmas` are standard
-    deviations of daily returns; `iv_ranks` and `iv_percentiles` are 0 to 1; `correlations` of daily returns by pair.
+    `earnings` is the next date, `quiet_until` the last day up to which none is announced, `estimated` the symbols
+    whose date is a projection; `sigmas` are standard deviations of daily returns; `iv_ranks` and `iv_percentiles` are 0 to 1; `correlations` of daily returns by pair.
     """
 
     earnings: Mapping[str, date] = field(default_factory=dict)
+    quiet_until: Mapping[str, date] = field(default_factory=dict)
     estimated: frozenset[str] = frozenset()
     dividends: Mapping[str, Dividend] = field(default_factory=dict)
     closes: Mapping[str, float] = field(default_factory=dict)
@@ -61,30 +61,27 @@ def read_outlook(
 
     `quoted_on` is the day in New York of each symbol's quotes: the close before is that of an earlier day.
     """
-    today = now.astimezone(NEW_YORK).date()
-    earnings, estimated, dividends = _events(events, today)
+    today = new_york_day(now)
     closes, sigmas, correlations = _prices(price_history, quoted_on)
     ranks, percentiles = _volatility(volatility_history)
-    return Outlook(earnings, estimated, dividends, closes, sigmas, ranks, percentiles, correlations)
+    found = {"closes": closes, "sigmas": sigmas, "correlations": correlations}
+    return Outlook(**_events(events, today), **found, iv_ranks=ranks, iv_percentiles=percentiles)
 
 
-def _events(
-    events: pd.DataFrame | None, today: date
-) -> tuple[dict[str, date], frozenset[str], dict[str, Dividend]]:
+def _events(events: pd.DataFrame | None, today: date) -> dict[str, Any]:
     if events is None or not len(events):
-        return {}, frozenset(), {}
+        return {}
     coming = events[events["date"].dt.date >= today].sort_values("date", kind="stable")
-    earnings: dict[str, date] = {}
-    dividends: dict[str, Dividend] = {}
-    estimated = set()
-    for row in coming.itertuples():
-        symbol, day = str(row.symbol), row.date.date()
-        if row.kind == "earnings" and symbol not in earnings:
-            earnings[symbol] = day
-            estimated |= {symbol} if row.estimated is True or row.estimated == 1 else set()
-        elif row.kind == "ex_dividend" and symbol not in dividends:
-            dividends[symbol] = Dividend(day, float(row.amount) if row.amount == row.amount else math.nan)
-    return earnings, frozenset(estimated), dividends
+    next_one = coming.drop_duplicates(["symbol", "kind"])
+    earnings = next_one[next_one["kind"] == "earnings"]
+    dividends = next_one[next_one["kind"] == "ex_dividend"]
+    silent = events[(events["kind"] == "earnings") & events["announced_until"].notna()]
+    return {
+        "earnings": {str(row.symbol): row.date.date() for row in earnings.itertuples()},
+        "estimated": frozenset(earnings.loc[earnings["estimated"].eq(True).fillna(False), "symbol"]),
+        "quiet_until": {str(row.symbol): row.announced_until.date() for row in silent.itertuples()},
+        "dividends": {str(row.symbol): Dividend(row.date.date(), row.amount) for row in dividends.itertuples()},
+    }
 
 
 def _prices(
@@ -96,7 +93,7 @@ def _prices(
         index="date", columns="symbol", values="close"
     )
     closes = closes.sort_index()
-    returns = np.log(closes.where(closes > 0)).diff().tail(SESSIONS_OF_A_YEAR)
+    returns = np.log(closes.where(closes > 0)).diff().tail(SESSIONS_PER_YEAR)
     before = {}
     for symbol, day in quoted_on.items():
         if symbol in closes:
@@ -117,7 +114,7 @@ def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[st
         return {}, {}
     ranks, percentiles = {}, {}
     for symbol, rows in history.dropna(subset=["iv"]).sort_values("date").groupby("symbol"):
-        past, now = rows["iv"].to_numpy()[:-1][-SESSIONS_OF_A_YEAR:], float(rows["iv"].iloc[-1])
+        past, now = rows["iv"].to_numpy()[:-1][-SESSIONS_PER_YEAR:], float(rows["iv"].iloc[-1])
         if len(past) >= _LEAST_RETURNS:
             low, high = min(past.min(), now), max(past.max(), now)
             ranks[str(symbol)] = (now - low) / (high - low) if high > low else math.nan

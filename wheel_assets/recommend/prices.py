@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from wheel_assets.market.ticks import floor_to_tick, tick_size
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,12 +22,6 @@ class Limits(NamedTuple):
     floor: float
 
 
-def tick_size(bid: np.ndarray, ask: np.ndarray) -> np.ndarray:
-    """Dollars a share: 0.01 below $3, 0.05 from there unless the quote itself shows that the class trades in cents."""
-    in_cents = (np.rint(bid * 100) % 5 != 0) | (np.rint(ask * 100) % 5 != 0)
-    return np.where((bid + ask < 6) | in_cents, 0.01, 0.05)
-
-
 def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -> np.ndarray:
     """Limit price of a sale, dollars a share: the bid, or the mid rounded down to a tick but never below the bid.
 
@@ -34,10 +30,7 @@ def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -
     """
     if price == "bid":
         return np.asarray(bid, dtype=float)
-    tick = tick_size(bid, ask)
-    # The small term keeps 0.29 / 0.01 = 28.999… from losing a whole tick.
-    rounded = np.round(np.floor((bid + ask) / 2 / tick + 1e-6) * tick, 2)
-    return np.maximum(rounded, bid)
+    return np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid)
 
 
 def limits_of_sale(bid: float, ask: float) -> Limits:

@@ -1,6 +1,6 @@
 """What the data costs: the plan, declared here once, beside what the ledger of API calls tells.
 
-The README's cost table and `wheel costs` are made from `PLAN`.
+The cost table of docs/costs.md and `wheel costs` are made from `PLAN`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.calendar import new_york_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ def collateral_opened(transactions: pd.DataFrame | None, account: Account, today
     """Dollars behind the open short puts that were sold today, as far as the transactions tell."""
     if transactions is None or not len(transactions):
         return 0.0
-    when = transactions["executed_at"].dt.tz_localize("UTC").dt.tz_convert(NEW_YORK).dt.date
+    when = new_york_times(transactions["executed_at"]).dt.date
     sold = transactions[(when == today) & (transactions["kind"] == "trade") & (transactions["quantity"] < 0)]
     sizes = sold.dropna(subset="option_symbol").groupby("option_symbol")["quantity"].sum().abs().to_dict()
     puts = [o for o in account.options if o.is_short and o.is_readable and o.option_type == "put"]

@@ -76,14 +76,20 @@ def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Ser
 
 
 def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
-    """Calendar days until the next earnings, from the calendar or else as read from the chain; NaN where unknown."""
+    """Calendar days until the next earnings, from the calendar or else as read from the chain.
+
+    Infinite where none is announced until after the holding period, NaN where that is unknown.
+    """
     import pandas as pd
 
-    known = {symbol: (day - situation.today).days for symbol, day in situation.outlook.earnings.items()}
-    told = contracts["symbol"].map(known).astype("float64")
+    outlook, today = situation.outlook, situation.today
+    symbols = contracts["symbol"]
+    told = symbols.map({symbol: (day - today).days for symbol, day in outlook.earnings.items()}).astype("float64")
+    quiet = symbols.map({symbol: (day - today).days for symbol, day in outlook.quiet_until.items()}).astype("float64")
     begins = pd.to_datetime(contracts["event_from"])
-    read = (begins - pd.Timestamp(situation.today)).dt.days.groupby(contracts["symbol"]).transform("min")
-    return told.fillna(read.clip(lower=0).astype("float64"))
+    read = (begins - pd.Timestamp(today)).dt.days.groupby(symbols).transform("min").clip(lower=0).astype("float64")
+    silent = pd.Series(np.where(quiet >= contracts["hold_days"], np.inf, np.nan), index=contracts.index)
+    return told.fillna(read).fillna(silent)
 
 
 def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
@@ -125,8 +131,8 @@ def _is_sided(bounds: Bounds, symbol: str, option_type: str) -> bool:
 
 def event_limits(own: pd.DataFrame, situation: Situation) -> None:
     """`event_days`, and `event_least`: the days that have to pass before an event; NaN where events do not matter."""
-    own["event_days"] = event_days(situation, own)
     own["hold_days"] = hold_days(own, situation.bounds)
+    own["event_days"] = event_days(situation, own)
     refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1
     unknown = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).unknown_events == "refuse")) == 1
     matters = refused & (own["event_days"].notna() | unknown)
