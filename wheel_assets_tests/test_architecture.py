@@ -13,17 +13,18 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "errors", "market", "sanitise"}
+FACTS = {"tables", "settings", "strategy", "errors", "market", "sanitise"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
-    "settings": {"errors"},
+    "strategy": set(),
+    "settings": {"errors", "strategy"},
     "tables": {"errors"},
     "market": {"tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
-    "recommend": FACTS,
+    "recommend": FACTS | {"greeks"},
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
     "cache": PURE,

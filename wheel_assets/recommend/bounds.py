@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wheel_assets.market.arrays import Floats
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.strategy import StrategySettings
 
 
 @dataclass(frozen=True)

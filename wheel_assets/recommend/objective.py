@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def yearly_profit(contracts: pd.DataFrame, premium: pd.Series, commission: float
       time alone has earned `take_profit` (g), D x (1 - (1 - g)^2), where that is sooner
     * s = 1 - sqrt((D - H) / D) is the share of the premium that time earns until then: the value of an option falls
       with the square root of the time left (Natenberg, Option Volatility and Pricing, chapter on theta)
-    * q is the chance that a favourable move earns the rest of g before: 2 x (1 - N(x)), by the reflection principle,
+    * q is the chance that a favourable move earns the rest of g by then, 1 - N(x) with
       x = (g - s) x premium / (|delta| x spot x iv x sqrt(H / 365)); 0 where iv is unknown
     * e = q x g + (1 - q) x s is the share earned, T = H x (1 - q / 2) the days it takes
     * exit is what buying back costs: ask less bid, and a commission; only the chance q of it where it is held to the
@@ -59,7 +58,9 @@ def _of(contracts: pd.DataFrame, name: str) -> Floats:
 
 def _early(contracts: pd.DataFrame, premium: Floats, missing: Floats, held: Floats) -> Floats:
     """The chance that the move comes which earns the `missing` share of the premium within `held` days."""
+    from wheel_assets.greeks.normal import cumulative_normal
+
     deviation = _of(contracts, "spot_price") * _of(contracts, "iv") * np.sqrt(held / DAYS_PER_YEAR)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         moves = missing * premium / (_of(contracts, "abs_delta") * deviation)
-    return np.where(np.isfinite(moves), 2 * (1 - cumulative_normal(np.nan_to_num(moves))), 0.0)
+    return np.where(np.isfinite(moves), 1 - cumulative_normal(np.nan_to_num(moves)), 0.0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wheel_assets.recommend.account.state import Account
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.strategy import StrategySettings
 
 
 @dataclass(frozen=True)

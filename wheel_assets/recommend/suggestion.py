@@ -18,7 +18,17 @@ NAN = math.nan
 IN_CENTS = ("credit", "collateral", "max_loss")
 NUMBERS = (
     *IN_CENTS,
-    *("strike", "limit_price", "limit_start", "limit_floor", "annualized_return", "prob_itm", "breakeven", "cvar_95", "objective"),
+    *(
+        "strike",
+        "limit_price",
+        "limit_start",
+        "limit_floor",
+        "annualized_return",
+        "prob_itm",
+        "breakeven",
+        "cvar_95",
+        "objective",
+    ),
 )
 
 

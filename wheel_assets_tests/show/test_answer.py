@@ -41,7 +41,7 @@ def trades(desk):
     """A roll, a close, an opening, a hold and a symbol without data."""
     desk.cash(50_000).put(28, 0.55, 0.60).put(10, 0.0, 0.05)
     desk.option("put", 31, -2, 1.00, days=4).put(31, 1.25, 1.30, days=4, delta=0.7)
-    desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7)
+    desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7, cvar=-1.0)
     desk.option("put", 26, -1, 1.00).put(26, 0.25, 0.30, delta=0.09)
     return desk.option("put", 27, -1, 1.00).put(27, 0.60, 0.65, delta=0.05)
 
@@ -65,9 +65,9 @@ def one_line(text):
 
 def test_what_to_type_into_the_broker(trades):
     assert [row["order"] for row in document(trades)["advice"]] == [
-        "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, NET CREDIT 0.30",
-        "BUY TO CLOSE 1 U 18 Dec 2026 26 put, LIMIT 0.30",
-        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, NET CREDIT 0.30 (start 0.34, not below 0.30)",
+        "BUY TO CLOSE 1 U 28 Dec 2026 26 put, LIMIT 0.30 (start 0.28, not above 0.30)",
+        "SELL TO OPEN 4 U 28 Dec 2026 28 put, LIMIT 0.55 (start 0.57, not below 0.55)",
         "",
         "",
     ]
@@ -86,7 +86,7 @@ def test_the_head_of_the_document(trades):
 def test_missing_numbers_are_null(trades):
     hold = document(trades)["advice"][3]
     assert (hold["action"], hold["limit_price"], hold["roll_to_option_symbol"]) == ("hold", None, None)
-    assert hold["expiration"] == "2026-12-18"
+    assert hold["expiration"] == "2026-12-28"
 
 
 def test_rejected_contracts_are_counted_by_rule(trades):
@@ -98,7 +98,7 @@ def test_rejected_contracts_are_counted_by_rule(trades):
 def test_the_alternatives_are_there_too(trades):
     # (25 % of 100,000 - 6,200 - 2,600 - 2,700) / 2,900 = 4.7
     assert [row["order"] for row in document(trades)["alternatives"]] == [
-        "SELL TO OPEN 4 U 1 Jan 2027 29 put, LIMIT 1.60"
+        "SELL TO OPEN 4 U 1 Jan 2027 29 put, LIMIT 1.60 (start 1.62, not below 1.60)"
     ]
 
 
@@ -118,7 +118,7 @@ def test_both_renderings_say_everything_that_counts(trades, render):
     text = one_line(render(answer)).replace("\\", "")
     for said in (
         "Account default · portfolio $100,000 · free cash $38,500 · as of Mon 23 Nov 11:00 ET",
-        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "SELL TO OPEN 4 U 28 Dec 2026 28 put, LIMIT 0.55",
         "Z not evaluated: no [chain] for *Z*|",
         "4 contracts refused: 2 too far out of the money",
         "No call on U. Calls need 100 free shares, 0 are free.",
@@ -140,7 +140,7 @@ def test_the_numbers_in_the_terminal_table(trades):
     text = on_terminal(document(trades))
     # 4 x (55 - 0.65) = 217.40 over 4 x 2,800, 25 days
     assert any(
-        line.split()[-5:] == ["28", "%", "20", "%", "27.46"] and "$217.40" in line and "$11,200" in line
+        line.split()[-5:] == ["20", "%", "20", "%", "27.46"] and "$217.40" in line and "$11,200" in line
         for line in text.splitlines()
     )
 

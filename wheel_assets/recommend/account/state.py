@@ -9,7 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wheel_assets.recommend.account.cover import Cover, cover_of
-from wheel_assets.recommend.account.holdings import Holding, OpenOption, holdings, open_options, value_of_cash, value_of_shares
+from wheel_assets.recommend.account.holdings import (
+    Holding,
+    OpenOption,
+    holdings,
+    open_options,
+    value_of_cash,
+    value_of_shares,
+)
 from wheel_assets.recommend.wording import dollars
 
 if TYPE_CHECKING:
@@ -149,7 +156,9 @@ class Account:
             said.append("the cash in the account is unknown; no put is opened")
         elif self.free_cash < 0:
             short = f"the open puts need {dollars(-self.free_cash)} more cash than the account has"
-            hint = "" if self.cash_is_net is False else "; if its cash leaves that out, set WHEEL_BROKER__CASH_IS_NET=true"
+            hint = (
+                "" if self.cash_is_net is False else "; if its cash leaves that out, set WHEEL_BROKER__CASH_IS_NET=true"
+            )
             said.append(f"NOT SECURED: {short}{hint}")
         if not self.portfolio_value > 0:
             said.append("the portfolio value is unknown or not positive; no put is opened")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wheel_assets.recommend.account.state import Account
     from wheel_assets.recommend.outlook import Dividend
     from wheel_assets.recommend.situation import Situation
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.strategy import StrategySettings
 
 FINE_QUOTE = 0.05  # dollars a share between bid and ask that no spread in percent makes a quote untrustworthy
 EX_DATE_NEAR = timedelta(days=7)  # how long before an ex-date early assignment is dealt with
@@ -113,12 +113,16 @@ class ShortOption:
         said = []
         spot, strike = self.quoted.spot_price, self.held.strike
         if self.quoted.days == 0 and abs(spot / strike - 1) <= self.strategy.pin_distance:
-            said.append(f"{self.held.name}: PIN RISK, it ends today with the shares at {price(spot)}; close it to be sure")
+            said.append(
+                f"{self.held.name}: PIN RISK, it ends today with the shares at {price(spot)}; close it to be sure"
+            )
         dividend = self.dividend
         if dividend:
             said.append(f"{self.held.name}: {self.assignment_before(dividend)}")
         elif self.quoted.early_exercise == "interest" and self.depth > 0:
-            said.append(f"{self.held.name}: exercise before the end is worth more than its time value; expect the shares")
+            said.append(
+                f"{self.held.name}: exercise before the end is worth more than its time value; expect the shares"
+            )
         return said
 
     def assignment_before(self, dividend: Dividend) -> str:

@@ -62,7 +62,7 @@ def kelly_share(contracts: pd.DataFrame) -> Floats:
     """
     gain = (contracts["credit"] / contracts["collateral"]).to_numpy()
     mean, lost = contracts["expected_return"].to_numpy(), contracts["prob_itm"].to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         loss = ((1 - lost) * gain - mean) / lost
         share = mean / (gain * loss)
     # Without a chance of loss nothing bounds the size.

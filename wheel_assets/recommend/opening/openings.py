@@ -97,7 +97,9 @@ def _why_not(side: Side, verdicts: tuple[Verdicts, ...], situation: Situation) -
     if option_type == "call" and free < 100:
         return f"Calls need 100 free shares, {count(free)} are free."
     if option_type == "call" and usable < 100:
-        return f"Calls need 100 free shares, {count(free)} are free and {count(usable)} may be covered by your settings."
+        return (
+            f"Calls need 100 free shares, {count(free)} are free and {count(usable)} may be covered by your settings."
+        )
     own = [part for v in verdicts if len(part := _refused_of(v, symbol, option_type))]
     return f"{summary(pd.concat(own, ignore_index=True), option_type)}." if own else f"No {option_type}s are quoted."
 

@@ -163,9 +163,7 @@ RULES: tuple[Rule, ...] = (
         text=percent,
         at_most=True,
     ),
-    Rule(
-        name="credit", column="premium", setting="min_credit", meaning="pay too little", label="premium", text=price
-    ),
+    Rule(name="credit", column="premium", setting="min_credit", meaning="pay too little", label="premium", text=price),
     Rule(
         name="return",
         column="annualized_return",
