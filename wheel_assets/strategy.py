@@ -12,7 +12,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -22,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import NoDecode
+
+from wheel_assets.section import Section
 
 Judgement = Literal["refuse", "warn", "ignore"]
 
@@ -108,10 +109,10 @@ def _followers(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class StrategySettings(BaseModel):
+class StrategySettings(Section):
     """The wheel's rules."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, validate_default=True)
+    model_config = ConfigDict(validate_default=True)
 
     profile: Literal["conservative", "balanced", "aggressive"] = Field(
         "balanced", description="set of defaults for everything below"

@@ -13,15 +13,18 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "strategy", "errors", "market", "sanitise"}
+FACTS = {"columns", "tables", "settings", "strategy", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
-    "strategy": set(),
-    "settings": {"errors", "strategy"},
-    "tables": {"errors"},
-    "market": {"tables", "settings", "errors"},
+    "section": {"errors"},
+    "vendors": {"errors", "section"},
+    "strategy": {"section"},
+    "settings": {"errors", "section", "strategy", "vendors"},
+    "columns": {"errors"},
+    "tables": {"errors", "columns"},
+    "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS | {"greeks"},

@@ -31,7 +31,8 @@ class Outlook:
     """All by symbol; what is not known is absent.
 
     `earnings` is the next date, `quiet_until` the last day up to which none is announced, `estimated` the symbols
-    whose date is a projection; `sigmas` are standard deviations of daily returns; `iv_ranks` and `iv_percentiles` are 0 to 1; `correlations` of daily returns by pair.
+    whose date is a projection; `sigmas` are standard deviations of daily returns; `iv_ranks` and `iv_percentiles` are
+    0 to 1; `correlations` of daily returns by pair.
     """
 
     earnings: Mapping[str, date] = field(default_factory=dict)

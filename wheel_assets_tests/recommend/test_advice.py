@@ -25,7 +25,7 @@ def busy(desk):
     desk.put(28.5, 1.80, 1.85, days=53, delta=0.28)  # to roll either into
     desk.option("put", 26, -1, 1.00).put(26, 0.25, 0.30, delta=0.09)  # profit earned
     desk.option("call", 34, -1, 0.50).call(34, 0.40, 0.45, delta=0.05)  # to hold
-    return desk.option("put", 20, 1, 1.00)  # long
+    return desk.option("put", 20, 1, 1.00, days=2)  # long
 
 
 def test_what_protects_money_comes_first(busy):

@@ -65,7 +65,8 @@ def one_line(text):
 
 def test_what_to_type_into_the_broker(trades):
     assert [row["order"] for row in document(trades)["advice"]] == [
-        "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, NET CREDIT 0.30 (start 0.34, not below 0.30)",
+        "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, "
+        "NET CREDIT 0.30 (start 0.34, not below 0.30)",
         "BUY TO CLOSE 1 U 28 Dec 2026 26 put, LIMIT 0.30 (start 0.28, not above 0.30)",
         "SELL TO OPEN 4 U 28 Dec 2026 28 put, LIMIT 0.55 (start 0.57, not below 0.55)",
         "",

@@ -23,7 +23,7 @@ class Cover:
 
 
 def cover_of(options: Iterable[OpenOption]) -> Cover:
-    """Each long contract behind one short one that it covers: the same underlying, right and multiplier, no earlier end.
+    """Each long contract behind one short one that it covers: same underlying, right and multiplier, no earlier end.
 
     A long call covers a short one of the same or a higher strike in full; a long put pays its own strike of what a
     short put may cost. Short options that end first are served first, and by the long one that costs least to give.

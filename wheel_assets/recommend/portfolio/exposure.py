@@ -27,7 +27,7 @@ class Exposure:
     """What the whole account gains or loses, dollars.
 
     `delta` is the dollars of shares it moves like, `gamma` the change of that for a rise of 1 %, `theta` a calendar
-    day, `vega` a volatility point; `stress` the result at once of each fall of all shares and of the rise of volatility.
+    day, `vega` a volatility point; `stress` the result at once of each fall of all shares and of a rise of volatility.
     """
 
     delta: float
