@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.curve import ZeroCurve
-from wheel_assets.greeks.forward import chain_yields
-from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
+from wheel_assets.greeks.quotes.forward import chain_yields
+from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.market.arrays import Bools, Floats

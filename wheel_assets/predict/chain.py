@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wheel_assets.greeks.quotes import mid_prices, quoted_prices
+from wheel_assets.greeks.quotes.prices import mid_prices, quoted_prices
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.sessions import sessions_left
 from wheel_assets.predict import MODEL_VERSION

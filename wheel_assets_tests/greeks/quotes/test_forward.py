@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wheel_assets.greeks import american, european
 from wheel_assets.greeks.contracts import Contracts
-from wheel_assets.greeks.forward import chain_yields, nearest_pairs
+from wheel_assets.greeks.quotes.forward import chain_yields, nearest_pairs
 
 STRIKES = np.arange(80.0, 121.0, 5.0)
 YEARS, RATE, SPREAD = 0.5, 0.04, 0.04
