@@ -15,6 +15,8 @@
     - NoContracts            a well-formed answer with nothing in it
     - NoSpotPrice            a chain without the price of its underlying
     - BadPositionsFile       a positions file that cannot be read in full
+    - BadTransactionsFile    a transactions file that cannot be read in full
+    - BadEventsFile          an events file that cannot be read in full
   x StoreError               the cache file
     - StoreBusy              another process held the file for too long
     - StoreUnwritable        no room, no permission, no such folder
@@ -125,6 +127,14 @@ class NoSpotPrice(SourceError):
 
 class BadPositionsFile(SourceError):
     """A positions file that cannot be read in full."""
+
+
+class BadTransactionsFile(SourceError):
+    """A transactions file that cannot be read in full."""
+
+
+class BadEventsFile(SourceError):
+    """An events file that cannot be read in full."""
 
 
 class StoreError(WheelError):

@@ -125,6 +125,8 @@ class MaxAgeSettings(_Section):
     predictions: float = Field(60, ge=1, le=10080, description="minutes")
     risk_free_rate: float = Field(1440, ge=1, le=10080, description="minutes")
     price_history: float = Field(1440, ge=1, le=10080, description="minutes")
+    events: float = Field(1440, ge=1, le=10080, description="minutes")
+    transactions: float = Field(30, ge=1, le=10080, description="minutes")
 
     def of(self, table: str) -> timedelta:
         """The age limit of a table; the advice itself is as perishable as its most perishable input."""
@@ -143,6 +145,31 @@ class BrokerSettings(_Section):
 
     source: Literal["sample", "file", "schwab"] = Field("sample", description="where positions come from")
     file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    transactions_file: Path | None = Field(
+        None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
+    )
+
+
+class EventsSettings(_Section):
+    """Earnings and ex-dividend dates."""
+
+    source: Literal["none", "file", "tastytrade", "tradier", "nasdaq", "finnhub"] = Field(
+        "none", description="who knows the earnings and ex-dividend dates"
+    )
+    file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
+
+
+class NasdaqSettings(_Section):
+    """Nasdaq's public calendars, keyless and undocumented; read their terms before use."""
+
+    base_url: str = Field("https://api.nasdaq.com", pattern=r"^https?://", description="address")
+
+
+class FinnhubSettings(_Section):
+    """Finnhub, for earnings dates; its free plan has no dividends."""
+
+    base_url: str = Field("https://finnhub.io", pattern=r"^https?://", description="address")
+    api_key: SecretStr | None = Field(None, description="key")
 
 
 class RateSettings(_Section):
@@ -269,6 +296,8 @@ _NEEDED = (
     ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
     ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
     ("WHEEL_BROKER__SOURCE=file", "WHEEL_BROKER__FILE", "name a CSV or JSON file"),
+    ("WHEEL_EVENTS__SOURCE=file", "WHEEL_EVENTS__FILE", "name a CSV or JSON file"),
+    ("WHEEL_EVENTS__SOURCE=finnhub", "WHEEL_FINNHUB__API_KEY", "copy it from your account"),
 )
 
 
@@ -306,12 +335,15 @@ class Settings(BaseSettings):
     max_age: MaxAgeSettings = _section()
     market: MarketSettings = _section()
     broker: BrokerSettings = _section()
+    events: EventsSettings = _section()
     rate: RateSettings = _section()
     cboe: CboeSettings = _section()
     schwab: SchwabSettings = _section()
     databento: DatabentoSettings = _section()
     fred: FredSettings = _section()
     treasury: TreasurySettings = _section()
+    nasdaq: NasdaqSettings = _section()
+    finnhub: FinnhubSettings = _section()
     budget: BudgetSettings = _section()
     strategy: StrategySettings = _section()
 

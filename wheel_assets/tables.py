@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Type = Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]"]
+Type = Literal["VARCHAR", "BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]"]
 
 # The one pandas dtype of each type, so that a frame read back equals the frame written.
 DTYPES: dict[str, str] = {
     "VARCHAR": "object",
+    "BOOLEAN": "boolean",
     "BIGINT": "Int64",
     "DOUBLE": "float64",
     "DATE": "datetime64[us]",
@@ -143,11 +144,14 @@ class SnapshotTable(Table):
     """A table of snapshots: the rows of one fetch or one computation are kept and replaced together.
 
     A snapshot belongs to one value of the `key` column, and is found by it; `key_config` is the field
-    of an asset's run config that says which keys are wanted. Without a key there is one for all.
+    of an asset's run config that says which keys are wanted. Without a key there is one for all. Of a
+    table that is a `record`, each snapshot holds all that the one before it did: no source may have it any
+    more, so the newest snapshot of a key outlives the retention time.
     """
 
     key: str | None = None
     key_config: str | None = None
+    record: bool = False
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
@@ -172,6 +176,12 @@ class SnapshotTable(Table):
 PUT_OR_CALL = ("put", "call")
 QUOTE_QUALITIES = ("ok", "no_bid", "no_ask", "crossed", "locked", "wide", "missing")
 ASSET_TYPES = ("stock", "option", "cash")
+EVENT_KINDS = ("earnings", "ex_dividend")
+TIMES_OF_DAY = ("before_open", "after_close")
+TRANSACTION_KINDS = (
+    *("trade", "assignment", "exercise", "expiration", "dividend", "fee"),
+    *("split", "other", "none"),
+)
 ACTIONS = ("open_csp", "open_cc", "close", "roll", "hold", "none")
 
 _SYMBOL = Column("symbol", "VARCHAR", "ticker of the underlying", required=True)
@@ -258,6 +268,53 @@ PRICE_HISTORY = SnapshotTable(
     key_config="symbols",
 )
 
+EVENTS = SnapshotTable(
+    "events",
+    "Earnings and ex-dividend dates ahead of each symbol; a row without a date says that none is known.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("kind", "VARCHAR", "what happens", required=True, values=EVENT_KINDS),
+        Column("date", "DATE", "the day in New York; NULL where none is announced"),
+        Column("time_of_day", "VARCHAR", "when on that day", values=TIMES_OF_DAY),
+        Column("estimated", "BOOLEAN", "whether the date is a projection; NULL where the source does not say"),
+        Column("amount", "DOUBLE", "of the dividend", "dollars a share", low=0),
+        Column("announced_until", "DATE", "last day asked about: none is announced up to it; NULL where unknown"),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
+TRANSACTIONS = SnapshotTable(
+    "transactions",
+    "What happened in the account, oldest first; an assignment has a row for the contract and one for the shares.",
+    (
+        _TIMESTAMP,
+        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column(
+            "executed_at", "TIMESTAMP", "when it happened; 16:00 in New York where only the day is known", "UTC", True
+        ),
+        Column("symbol", "VARCHAR", "ticker of the shares, or that an option is written on"),
+        Column("option_symbol", "VARCHAR", "the contract, padded 21-character OSI code"),
+        Column(
+            "kind",
+            "VARCHAR",
+            "what happened; `none`: nothing is known of up to this time",
+            required=True,
+            values=TRANSACTION_KINDS,
+        ),
+        Column("quantity", "DOUBLE", "shares or contracts, received positive, delivered negative"),
+        Column("price", "DOUBLE", "of a trade", "dollars a share", low=0),
+        Column("fees", "DOUBLE", "commission and fees, paid positive", "dollars"),
+        Column("amount", "DOUBLE", "change of the cash, fees taken off", "dollars", required=True),
+        _SOURCE,
+    ),
+    key="account_id",
+    key_config="account_id",
+    record=True,
+)
+
 GREEKS = SnapshotTable(
     "greeks",
     "Implied volatility and sensitivities of every contract, at the mid of its quote.",
@@ -341,7 +398,10 @@ RECOMMENDATION = SnapshotTable(
     ),
 )
 
-DATA_TABLES = (OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY, GREEKS, PREDICTIONS, RECOMMENDATION)
+DATA_TABLES = (
+    *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
+    *(EVENTS, TRANSACTIONS, GREEKS, PREDICTIONS, RECOMMENDATION),
+)
 
 DOCUMENTS = SnapshotTable(
     "documents",

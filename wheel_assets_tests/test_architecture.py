@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,12 @@ def test_pure_parts_import_nothing_heavy(part):
 @pytest.mark.parametrize("folder", [PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir())])
 def test_no_folder_is_crowded(folder):
     assert len(list(folder.glob("*.py"))) <= MOST_MODULES
+
+
+def test_files_of_others_are_opened_by_one_module():
+    engine = re.compile(r"\b(duckdb|sqlite3)\.connect\(")
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if engine.search(path.read_text())}
+    assert found == {"cache/foreign.py", "cache/store/file.py"}  # the latter: the cache itself
 
 
 @pytest.mark.parametrize("module", ["wheel_assets", "wheel_assets.cli", "wheel_assets.tables", "wheel_assets.settings"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,8 +15,8 @@ from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
-from wheel_assets.fetch.registry import account_source, market_source, rate_source
-from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+from wheel_assets.fetch.registry import account_source, event_source, market_source, rate_source, transaction_source
+from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 from wheel_assets.settings import checked_account, checked_symbol
 
 
@@ -57,16 +58,27 @@ def recipe(table: str) -> str:
     s = settings()
     vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
     rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
+    events = {"nasdaq": s.nasdaq.base_url, "finnhub": s.finnhub.base_url}
     recipes = {
         "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
         "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
         "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
         "risk_free_rate": f"{s.rate.source} {rates[s.rate.source]}",
+        "events": f"{s.events.source} {events.get(s.events.source, '')}",
+        "transactions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
         "predictions": f"{s.strategy.price} {s.strategy.commission}",
     }
-    if s.broker.file and table == "positions" and s.broker.file.exists():
-        recipes[table] = f"file {s.broker.file} {s.broker.file.stat().st_mtime_ns}"  # an edited file is another file
-    return recipes.get(table, "").strip()
+    files = {"positions": s.broker.file, "transactions": s.broker.transactions_file, "events": s.events.file}
+    return f"{recipes.get(table, '')} {_state(files.get(table))}".strip()
+
+
+def _state(path: Path | None) -> str:
+    """A file or a folder of files and when each was written: an edited file is another file."""
+    if path is None or not path.expanduser().exists():
+        return ""
+    path = path.expanduser()
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    return f"file {path} {' '.join(str(part.stat().st_mtime_ns) for part in parts)}"
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -88,6 +100,20 @@ def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
     with one_sentence(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
+def past(_: Any) -> Iterator[TransactionSource]:
+    """The source of transactions of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield transaction_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
+def calendar(_: Any) -> Iterator[EventSource]:
+    """The source of events of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield event_source(settings(), ledger.record)
 
 
 def refuse_environment(config: Any) -> None:
@@ -125,4 +151,6 @@ RESOURCES: dict[str, Any] = {
     "market": market,
     "account": account,
     "rate": rate,
+    "past": past,
+    "calendar": calendar,
 }

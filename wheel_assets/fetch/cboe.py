@@ -23,10 +23,10 @@ from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
 from wheel_assets.fetch.source import MarketSource
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.indices import INDICES
 
 # A client that asked every 0.25 s was shut out after 60 requests; one a second has not been.
 ONE_A_SECOND = Pace(1, 1.0)
-_INDICES = frozenset({"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "VXN"})
 _KNOWN_SYMBOL = "SPY"
 _CHAIN, _HISTORY = "options", "charts/historical"
 _CALLED = {_CHAIN: "chain", _HISTORY: "price history"}
@@ -159,7 +159,7 @@ def _as_of(answer: Answer, data: dict[str, Any]) -> datetime:
 
 def _spellings(symbol: str) -> tuple[str, ...]:
     """How Cboe may call it: index roots with an underscore, share classes with or without the dot."""
-    if symbol in _INDICES:
+    if symbol in INDICES:
         return (f"_{symbol}",)
     return (symbol, symbol.replace(".", "")) if "." in symbol else (symbol,)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wheel_assets.fetch.http.client import ApiCall
     from wheel_assets.fetch.schwab.session import SchwabSession
-    from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+    from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 
 Record = Callable[["ApiCall"], None]
 
@@ -65,6 +65,29 @@ def account_source(settings: Settings, record: Record) -> AccountSource:
     from wheel_assets.fetch.sample.sources import SampleAccount
 
     return SampleAccount()
+
+
+def transaction_source(settings: Settings, record: Record) -> TransactionSource:
+    """Who knows what happened in the account: the files that are named, else the broker where it can tell."""
+    if settings.broker.transactions_file is not None:
+        from wheel_assets.fetch.transactions.file import FileTransactions
+
+        return FileTransactions(settings.broker.transactions_file)
+    from wheel_assets.fetch.transactions.unknown import NoTransactions
+
+    return NoTransactions()
+
+
+def event_source(settings: Settings, record: Record) -> EventSource:
+    """Who knows the earnings and ex-dividend dates: your own file before every other source."""
+    from wheel_assets.fetch.events.file import FileEvents
+    from wheel_assets.fetch.events.trust import ByTrust
+    from wheel_assets.fetch.events.unknown import NoEvents
+
+    named: list[EventSource] = [FileEvents(settings.events.file)] if settings.events.file else []
+    if settings.events.source not in ("none", "file"):
+        raise SettingError(f"WHEEL_EVENTS__SOURCE={settings.events.source} is not there yet", "", "use file")
+    return ByTrust(named) if len(named) > 1 else named[0] if named else NoEvents()
 
 
 def rate_source(settings: Settings, record: Record) -> RateSource:

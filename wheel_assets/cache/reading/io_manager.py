@@ -87,7 +87,7 @@ class ReadThroughIOManager(dg.IOManager):
         self.store.touch([s for s in snapshots if was_hit(first[s.place], s)])
         frame.attrs = {
             "reads": [described(first[s.place], reads.readings[s.place]) for s in snapshots],
-            "not_fetched": {key: why for (_, key), why in reads.failed_inputs.items()},
+            "not_fetched": reads.not_fetched(table),
         }
         return frame
 

@@ -132,7 +132,10 @@ class Maintenance:
         if self.limits is None:
             return set()
         oldest = self.file.clock() - self.limits.ttl
-        return {line.snapshot_id for line in lines if line.created_at < oldest}
+        records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
+        newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
+        kept = {snapshot_id for (table, _), snapshot_id in newest.items() if table in records}
+        return {line.snapshot_id for line in lines if line.created_at < oldest} - kept
 
     def _evict(self) -> None:
         """Copy what was used last to a smaller file, unless that hardly helps."""

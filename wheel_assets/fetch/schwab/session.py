@@ -13,6 +13,7 @@ from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import Pace
 from wheel_assets.fetch.schwab.token import LOGIN_COMMAND, Token, TokenFile, login_notes, needs_renewal, token_of
+from wheel_assets.market.indices import INDICES
 from wheel_assets.settings import SchwabSettings
 
 SOURCE = "schwab"
@@ -158,8 +159,7 @@ def schwab_fault(answer: Answer) -> VendorFault:
 
 def schwab_symbol(ticker: str) -> str:
     """A ticker as Schwab spells it: `$SPX` for an index, `BRK/B` for a share class."""
-    indices = {"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "XEO"}
-    return f"${ticker}" if ticker in indices else ticker.replace(".", "/")
+    return f"${ticker}" if ticker in INDICES else ticker.replace(".", "/")
 
 
 def _required(name: str, value: str | None) -> str:

@@ -95,3 +95,33 @@ def test_its_read_is_logged_only_where_it_is_there(toy):
     toy.run("history")
     toy.run("values_")
     assert sum("cache_hit table=history" in line for line in toy.log()) == 2
+
+
+@pytest.fixture
+def pulling(toy):
+    """The same graph, in which the optional input is pulled where it is stale."""
+    toy.pulled = True
+    return toy
+
+
+def test_one_that_is_pulled_is_made_with_what_uses_it_and_not_again_while_it_is_fresh(pulling):
+    pulling.run("values_")
+    assert pulling.made["history A"] == pulling.made["history B"] == 1
+    assert list(pulling.seen["history"]["number"]) == [1000.0, 1000.0]
+    pulling.run("values_")
+    assert dict(pulling.made) == {"values A": 1, "values B": 1}
+
+
+def test_one_that_is_pulled_and_fails_costs_nothing_but_itself(pulling):
+    pulling.broken = {"history A": "the calendar is down", "history B": "the calendar is down"}
+    pulling.run("values_")
+    assert inputs_of(pulling, "A") == {"prices", "rates"}
+    assert pulling.seen["history"].attrs["not_fetched"] == dict.fromkeys("AB", "the calendar is down")
+
+
+def test_one_symbol_without_it_is_told_by_that_input_alone(pulling):
+    pulling.broken = {"history B": "no history of B"}
+    pulling.run("values_")
+    assert pulling.seen["history"].attrs["not_fetched"] == {"B": "no history of B"}
+    pulling.run("report")
+    assert pulling.seen["values_"].attrs["not_fetched"] == {}

@@ -245,7 +245,7 @@ import sys
 from pathlib import Path
 from datetime import datetime
 import pandas as pd
-from wheel_assets.cache.store import Entry, Store
+from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.tables import Column, SnapshotTable
 columns = (
     Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", "")

@@ -18,10 +18,10 @@ BUYER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from wheel_assets.cache.ledger import Ledger
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.upkeep.ledger import Ledger
+from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import WheelError
-from wheel_assets.fetch.sources import market_source
+from wheel_assets.fetch.registry import market_source
 from wheel_assets.settings import Settings
 
 url, path, symbol, budget = sys.argv[1:]

@@ -16,7 +16,7 @@ from wheel_assets.cache.store.lock import turn
 HOLDER = """
 import sys
 from pathlib import Path
-from wheel_assets.cache.turn import turn
+from wheel_assets.cache.store.lock import turn
 with turn(Path(sys.argv[1]), 10):
     print("held", flush=True)
     sys.stdin.read()
