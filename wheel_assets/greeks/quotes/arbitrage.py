@@ -20,25 +20,26 @@ from wheel_assets.market.arrays import Bools, Floats
 Rows = NDArray[np.intp]
 
 NEIGHBOURS = 6  # strikes to each side that a quote is compared with
-TICK = 0.01  # dollars a share: what rounding to a tick may add to each contradiction
-SLACK = 2 * TICK
+SLACK = 0.05  # dollars a share: what rounding to a tick may add to a contradiction
+UNBOUNDED = 1e12  # dollars a share: what nobody asks
 
 
 def contradicted(is_put: Bools, strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Bools:
     """Where a quote has to be left out, so that the others of its series contradict each other nowhere.
 
-    `series` numbers expiration and right from 0; `bid` and `ask` are dollars a share, NaN where there is no
-    two-sided quote: such a row is never in conflict.
+    `series` numbers expiration and right from 0; `bid` and `ask` are dollars a share, NaN where there is none. A
+    crossed quote is never in conflict.
 
     >>> strike, middle = np.array([28.0, 29.0, 30.0, 31.0, 32.0]), np.array([0.2, 0.3, 4.1, 0.6, 0.9])
     >>> series = np.zeros(5, dtype=int)
     >>> contradicted(np.ones(5, dtype=bool), strike, middle - 0.1, middle + 0.1, series).tolist()
     [False, False, True, False, False]
     """
-    quoted = np.flatnonzero(~np.isnan(bid) & ~np.isnan(ask))
+    bid, ask = np.where(np.isnan(bid), 0.0, bid), np.where(np.isnan(ask), UNBOUNDED, ask)
+    quoted = np.flatnonzero(bid <= ask)
     rising = np.where(is_put, strike, -strike)  # of what a higher one makes the option dearer
     order = quoted[np.lexsort((rising[quoted], series[quoted]))]
-    if order.size == 0:
+    if order.size < 2:
         return np.zeros(strike.shape, dtype=bool)
     conflicts = np.concatenate(list(_conflicts(rising[order], bid[order], ask[order], series[order])))
     out = np.zeros(strike.shape, dtype=bool)
@@ -49,7 +50,7 @@ def contradicted(is_put: Bools, strike: Floats, bid: Floats, ask: Floats, series
 def _conflicts(strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Iterator[Rows]:
     """Three row numbers each, the last one doubled in a pair; rows by series, in each by rising price."""
     rows = np.arange(strike.size)
-    for step in range(1, NEIGHBOURS + 1):
+    for step in range(1, min(NEIGHBOURS, rows.size - 1) + 1):
         low, high = rows[:-step], rows[step:]
         apart = strike[high] - strike[low]
         falls = bid[low] > ask[high] + SLACK
@@ -68,9 +69,9 @@ def _left_out(conflicts: Rows, series: Rows) -> Bools:
     """Rows without which no conflict is left: in each series whoever is in most, again and again."""
     out = np.zeros(series.size, dtype=bool)
     while conflicts.size:
-        counts = np.bincount(conflicts[:, 0], minlength=series.size) + np.bincount(conflicts[:, 2], minlength=series.size)
-        middle = conflicts[:, 1] != conflicts[:, 2]
-        counts += np.bincount(conflicts[middle, 1], minlength=series.size)
+        pairs = conflicts[:, 1] == conflicts[:, 2]
+        members = np.concatenate([conflicts[:, 0], conflicts[:, 2], conflicts[~pairs, 1]])
+        counts = np.bincount(members, minlength=series.size)
         worst = np.lexsort((-counts, series))
         worst = worst[np.unique(series[worst], return_index=True)[1]]
         out[worst[counts[worst] > 0]] = True

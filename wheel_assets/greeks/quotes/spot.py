@@ -16,15 +16,19 @@ Three things make a gap, and only one of them is a wrong spot. They grow differe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.greeks.quotes.forward import Pairs, nearest_pairs
-from wheel_assets.market.arrays import Bools, Floats
+from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rows = NDArray[np.intp]
 
@@ -32,6 +36,20 @@ PAIRS = 3
 CANDIDATES = 12  # pairs nearest the quoted spot, of which those nearest the money of the options are taken
 WITHIN = 45 / DAYS_PER_YEAR  # years
 CONTRADICTION = 0.0075  # of the quoted spot
+LARGEST = 0.2  # of the quoted spot; shares have fallen by 14 % between a quote and the spot stamped on it
+
+
+SpotMismatch = Literal["implied", "refuse"]
+QUOTED, IMPLIED = "quoted", "implied"
+
+
+class Spots(NamedTuple):
+    """The spot that each contract is valued at, where it is from, and where none is to be believed."""
+
+    price: Floats
+    source: NDArray[np.object_]
+    refused: NDArray[np.bool_]
+    notes: tuple[str, ...]
 
 
 class Gap(NamedTuple):
@@ -39,6 +57,34 @@ class Gap(NamedTuple):
 
     size: float
     contradicts: bool
+
+
+def checked_spots(
+    chain: pd.DataFrame, contracts: Contracts, mid: Floats, expiration: Rows, paid: Dividends, mismatch: SpotMismatch
+) -> Spots:
+    """The quoted spots, those that the options contradict replaced by what they imply, or refused.
+
+    A gap beyond `LARGEST` is always refused: a spot and options so far apart are not of one share. `mid` is NaN where
+    a quote is not to be believed; `paid` are the known dividends.
+    """
+    price, refused = contracts.spot.copy(), np.zeros(len(chain), dtype=bool)
+    source = np.full(len(chain), QUOTED, dtype=object)
+    notes = []
+    series = chain.groupby(["symbol", "timestamp"], sort=False).ngroup().to_numpy()
+    for number in range(series.max(initial=-1) + 1):
+        rows = np.flatnonzero(series == number)
+        some = contracts.rows(rows)
+        gap = spot_gap(some, mid[rows], expiration[rows], paid.rows(rows).value(some.rate))
+        if gap is None or not gap.contradicts:
+            continue
+        implied = some.spot * (1 + gap.size)
+        refused[rows] = mismatch == "refuse" or abs(gap.size) > LARGEST
+        price[rows] = np.where(refused[rows], some.spot, implied)
+        source[rows] = np.where(refused[rows], QUOTED, IMPLIED)
+        told = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} contradicts the options"
+        consequence = "the symbol is left out" if refused[rows[0]] else "everything is valued at that"
+        notes.append(f"{told}, which imply {implied[0]:,.2f}; {consequence}")
+    return Spots(price, source, refused, tuple(notes))
 
 
 def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Floats | float = 0.0) -> Gap | None:
@@ -86,11 +132,11 @@ def _at_once(years: Floats, gaps: Floats) -> float:
     """
     typical = float(np.median(gaps))
     soonest = float(min(gaps[:2], key=abs))
-    if years.size == 1:
+    if years[0] == years[-1]:
         return typical
     if abs(soonest) < 0.5 * min(CONTRADICTION, abs(typical)):
         return soonest
-    first, second = np.triu_indices(years.size, 1)
+    first, second = np.nonzero(years[:, None] < years)
     slope = np.median((gaps[second] - gaps[first]) / (years[second] - years[first]))
     at_once = float(np.median(gaps - slope * years))
     return at_once if abs(typical - at_once) > 0.5 * CONTRADICTION else typical
