@@ -15,6 +15,7 @@ Cells = tuple[str, ...]
 
 ADVICE_COLUMNS: Cells = ("#", "type into the broker", "credit", "set aside", "a year", "assigned", "breakeven")
 INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "limit", "from", "why")
+NUMBERS = frozenset({"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"})
 
 MOST_NOTES = 8
 
