@@ -24,7 +24,7 @@ from wheel_assets.market.expiration import years_to_expiration
 from wheel_assets.market.indices import AM_SETTLED_ROOTS, EUROPEAN_ROOTS
 from wheel_assets.market.osi import roots
 from wheel_assets.rows import Rows
-from wheel_assets.tables import EVENTS, GREEKS
+from wheel_assets.tables import GREEKS
 
 Texts = NDArray[np.object_]
 
@@ -59,7 +59,7 @@ def valued_chain(
     implies no credible forward are valued without a yield and counted in the notes.
     """
     quotes = _Quotes.of(option_chains, risk_free_rate)
-    paid = announced(_events(events), option_chains, quotes.contracts.spot, quotes.contracts.years)
+    paid = announced(events, option_chains, quotes.contracts.spot, quotes.contracts.years)
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
@@ -195,11 +195,6 @@ def _frame(chain: pd.DataFrame, columns: dict[str, NDArray[Any]]) -> pd.DataFram
     """The columns of `tables.GREEKS`, in order: computed, or those of the chain."""
     names = [column.name for column in GREEKS.columns]
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
-
-
-def _events(events: pd.DataFrame | None) -> pd.DataFrame:
-    """The events, or none of them."""
-    return pd.DataFrame(columns=[column.name for column in EVENTS.columns]) if events is None else events
 
 
 def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:

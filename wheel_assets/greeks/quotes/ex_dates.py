@@ -12,12 +12,14 @@ from wheel_assets.market.calendar import SECONDS_PER_YEAR, session_of
 LARGEST = 0.25  # of the spot: beyond, it is no dividend that options are left unadjusted for
 
 
-def announced(events: pd.DataFrame, chain: pd.DataFrame, spot: Floats, years: Floats) -> Dividends:
+def announced(events: pd.DataFrame | None, chain: pd.DataFrame, spot: Floats, years: Floats) -> Dividends:
     """The dividends of known date and amount that the shares of each contract pay while it lives.
 
     `events` has the columns of `tables.EVENTS`; rows of another kind, without a date or an amount are left out. The
     price falls by the amount at the opening of the ex-date.
     """
+    if events is None or events.empty:
+        return Dividends.none(len(chain))
     known = events[(events["kind"] == "ex_dividend") & events["date"].notna() & (events["amount"] > 0)]
     known = known.drop_duplicates(["symbol", "date"]).sort_values("date")
     each = {symbol: rows for symbol, rows in known.groupby("symbol") if (chain["symbol"] == symbol).any()}
