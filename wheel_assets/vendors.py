@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from wheel_assets.errors import SettingError
 from wheel_assets.section import Section, address, secret, token_file
@@ -34,9 +34,7 @@ class SchwabSettings(Section):
     base_url: str = address("https://api.schwabapi.com")
     app_key: SecretStr | None = secret("key of your app")
     app_secret: SecretStr | None = secret("secret of your app")
-    callback_url: str = Field(
-        "https://127.0.0.1:8182", pattern=r"^https://", description="as registered, byte for byte"
-    )
+    callback_url: str = address("https://127.0.0.1:8182", "as registered, byte for byte", r"^https://")
     token_file: Path = token_file("schwab_token.json", "login, mode 0600, layout of schwab-py")
 
 
