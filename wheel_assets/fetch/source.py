@@ -230,7 +230,7 @@ def _attempts(
     """What came of each key, in the order of the keys."""
 
     def attempt(key: str) -> pd.DataFrame | SourceError:
-        _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
+        _WATCH.set(lambda how_far: watch(how_far if f" {key}," in how_far else f"{key}, {how_far}"))
         try:
             return fetch(key)
         except SourceError as error:
