@@ -15,7 +15,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -158,6 +158,9 @@ class MarketSettings(Section):
     """Who quotes the chains."""
 
     source: Annotated[str, _offered(MARKET)] = Field("sample", description="vendor of option chains")
+    spot_mismatch: Literal["implied", "refuse"] = Field(
+        "implied", description="a share price that its options contradict: use the one they imply, or leave it out"
+    )
 
 
 class BrokerSettings(Section):

@@ -81,21 +81,13 @@ def order_text(row: Mapping[str, Any]) -> str:
     """
     action, contract = row["action"], f"{row['quantity']} {row['contract']}"
     if action in ("open_csp", "open_cc"):
-        return f"SELL TO OPEN {contract}, LIMIT {price(row['limit_price'])}{_worked(row, 'below')}"
+        return f"SELL TO OPEN {contract}, LIMIT {price(row['limit_price'])}"
     if action == "close":
-        return f"BUY TO CLOSE {contract}, LIMIT {price(row['limit_price'])}{_worked(row, 'above')}"
+        return f"BUY TO CLOSE {contract}, LIMIT {price(row['limit_price'])}"
     if action == "roll":
         into, net = f"{row['quantity']} {row['roll_to']}", price(row["limit_price"])
-        return f"BUY TO CLOSE {contract}, SELL TO OPEN {into}, NET CREDIT {net}{_worked(row, 'below')}"
+        return f"BUY TO CLOSE {contract}, SELL TO OPEN {into}, NET CREDIT {net}"
     return ""
-
-
-def _worked(row: Mapping[str, Any], side: str) -> str:
-    """Where to start and where to stop; empty where the two are the same."""
-    start, floor = row.get("limit_start"), row.get("limit_floor")
-    if start is None or floor is None or price(start) == price(floor):
-        return ""
-    return f" (start {price(start)}, not {side} {price(floor)})"
 
 
 def plain(value: Any) -> Any:
