@@ -13,14 +13,17 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "settings", "errors", "market", "sanitise"}
+FACTS = {"columns", "tables", "settings", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
-    "settings": {"errors"},
-    "tables": {"errors"},
-    "market": {"tables", "settings", "errors"},
+    "section": {"errors"},
+    "vendors": {"errors", "section"},
+    "settings": {"errors", "section", "vendors"},
+    "columns": {"errors"},
+    "tables": {"errors", "columns"},
+    "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS,

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from wheel_assets.cache.upkeep.costs import PLAN
+from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
+from wheel_assets.vendors import TRANSACTIONS, VENDORS, Vendor
 
 CLONE = Path(__file__).resolve().parents[1]
 README, DOCS = CLONE / "README.md", CLONE / "docs"
@@ -40,11 +41,35 @@ def settings() -> str:
 
 def costs() -> str:
     """The plan of what the data costs."""
-    rows = [f"| {part.component} | {part.usage} | ${part.planned_usd:g} |" for part in PLAN]
+    rows = [f"| {part.component} | {part.usage} | ${part.planned_usd:g} |" for part in plan()]
     limit = load_settings().budget.monthly_usd
     stop = "a paid call that would pass it is refused, with the estimate, before it is made"
     rows.append(f"| **all of it, at most** | `WHEEL_BUDGET__MONTHLY_USD`: {stop} | **${limit:g}** |")
     return "\n".join(["| component | usage | a month |", "|---|---|---|", *rows])
+
+
+def vendors() -> str:
+    """The registry of vendors."""
+    rows = []
+    for vendor in VENDORS:
+        gives = " · ".join(f"{GIVEN[role]} (`WHEEL_{section(role)}__SOURCE`)" for role in vendor.sources)
+        cells = (f"`{vendor.name}`", vendor.title, gives, vendor.access, cost(vendor), vendor.freshness)
+        rows.append(f"| {' | '.join((*cells, str(vendor.limit or 'none')))} |")
+    names = ("name", "what it is", "gives", "needs", "costs", "its data is", "pace kept")
+    return "\n".join([f"| {' | '.join(names)} |", "|---" * len(names) + "|", *rows])
+
+
+GIVEN = {"market": "chains", "broker": "positions", "rate": "rates", "events": "events", "transactions": "transactions"}
+
+
+def section(role: str) -> str:
+    """The section of the settings that chooses the vendor of a role."""
+    return ("broker" if role == TRANSACTIONS else role).upper()
+
+
+def cost(vendor: Vendor) -> str:
+    """What it is planned to cost, and for what."""
+    return f"${vendor.monthly_usd:g} a month: {vendor.usage}" if vendor.remote else "nothing"
 
 
 def benchmark() -> str:
@@ -53,7 +78,7 @@ def benchmark() -> str:
 
 
 # Each made part: the page in docs/ that holds it, and what makes it.
-MADE = {"tables": tables, "costs": costs, "settings": settings, "benchmarks": benchmark}
+MADE = {"tables": tables, "costs": costs, "settings": settings, "vendors": vendors, "benchmarks": benchmark}
 
 
 def made_part(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,9 +14,17 @@ from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
-from wheel_assets.fetch.registry import account_source, event_source, market_source, rate_source, transaction_source
+from wheel_assets.fetch.registry import (
+    account_source,
+    event_source,
+    market_source,
+    rate_source,
+    transaction_source,
+    vendor_fingerprint,
+)
 from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 from wheel_assets.settings import checked_account, checked_symbol
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 
 def the_store() -> Store:
@@ -53,32 +60,23 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-def recipe(table: str) -> str:
+# The role of the vendor that fills a table; the other tables are computed.
+_FETCHED_BY = {
+    "option_chains": MARKET,
+    "price_history": MARKET,
+    "positions": BROKER,
+    "transactions": TRANSACTIONS,
+    "risk_free_rate": RATE,
+    "events": EVENTS,
+}
+
+
+def fingerprint(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
-    s = settings()
-    vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
-    rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
-    events = {"nasdaq": s.nasdaq.base_url, "finnhub": s.finnhub.base_url}
-    recipes = {
-        "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
-        "risk_free_rate": f"{s.rate.source} {rates[s.rate.source]}",
-        "events": f"{s.events.source} {events.get(s.events.source, '')}",
-        "transactions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
-        "predictions": f"{s.strategy.price} {s.strategy.commission}",
-    }
-    files = {"positions": s.broker.file, "transactions": s.broker.transactions_file, "events": s.events.file}
-    return f"{recipes.get(table, '')} {_state(files.get(table))}".strip()
-
-
-def _state(path: Path | None) -> str:
-    """A file or a folder of files and when each was written: an edited file is another file."""
-    if path is None or not path.expanduser().exists():
-        return ""
-    path = path.expanduser()
-    parts = sorted(path.iterdir()) if path.is_dir() else [path]
-    return f"file {path} {' '.join(str(part.stat().st_mtime_ns) for part in parts)}"
+    if role := _FETCHED_BY.get(table):
+        return vendor_fingerprint(settings(), role)
+    strategy = settings().strategy
+    return f"{strategy.price} {strategy.commission}" if table == "predictions" else ""
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -142,7 +140,7 @@ def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
     keys = {"symbol": wanted_symbols, "account_id": wanted_account}
-    return ReadThroughIOManager(the_store(), everything, keys, recipe)
+    return ReadThroughIOManager(the_store(), everything, keys, fingerprint)
 
 
 RESOURCES: dict[str, Any] = {

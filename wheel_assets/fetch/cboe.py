@@ -17,16 +17,15 @@ import pandas as pd
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.http.answer import Answer, restated
 from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
-from wheel_assets.fetch.http.rate_limiter import Pace
-from wheel_assets.fetch.normalise.bars import days_of_text, history_frame
+from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_frame
 from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
-from wheel_assets.fetch.source import MarketSource
+from wheel_assets.fetch.source import Access, MarketSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.market.indices import INDICES
+from wheel_assets.vendors import CboeSettings
 
-# A client that asked every 0.25 s was shut out after 60 requests; one a second has not been.
-ONE_A_SECOND = Pace(1, 1.0)
 _KNOWN_SYMBOL = "SPY"
 _CHAIN, _HISTORY = "options", "charts/historical"
 _CALLED = {_CHAIN: "chain", _HISTORY: "price history"}
@@ -48,7 +47,7 @@ _COLUMNS = {
 class CboeMarket(MarketSource):
     """Chains from Cboe's delayed quotes.
 
-    `pace` holds for the real host only. A 429 is not retried, and ends the asking: the block it announces
+    A 429 is not retried, and ends the asking: the block it announces
     outlasts a run.
     """
 
@@ -60,14 +59,13 @@ class CboeMarket(MarketSource):
         base_url: str,
         record: Callable[[ApiCall], None],
         *,
-        pace: Pace = ONE_A_SECOND,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = HttpClient(
             self.name,
             base_url,
             record,
-            pace=pace,
+            pace=pace_of(self.name),
             retried_statuses=RETRIED_STATUSES - {429},
             last_statuses={429},
             sleep=sleep,
@@ -84,7 +82,7 @@ class CboeMarket(MarketSource):
         rows = answer.json("data")["data"]
         if not isinstance(rows, list):
             raise _layout(answer, "no list of data")
-        bars = rows_frame(rows)
+        bars = rows_frame(rows, ("date", *BARS))
         return history_frame(self.name, symbol, days_of_text(bars, "date"), bars, now)
 
     def _ask(self, what: str, symbol: str) -> Answer:
@@ -128,13 +126,18 @@ class CboeMarket(MarketSource):
             return self._probes[0]
 
 
+def open_market(access: Access) -> CboeMarket:
+    """For the registry."""
+    return CboeMarket(access.settings.of(CboeSettings).base_url, access.record)
+
+
 def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     """Read one document; raises UnexpectedAnswer for another layout, NoSpotPrice without a price."""
     data = answer.json("data")["data"]
     options = data.get("options") if isinstance(data, dict) else None
     if not isinstance(options, list):
         raise _layout(answer, "no list of data.options")
-    quotes = rows_frame(options) if options else pd.DataFrame(columns=list(_COLUMNS))
+    quotes = rows_frame(options, _COLUMNS) if options else pd.DataFrame(columns=list(_COLUMNS))
     missing = [name for name in ("option", "bid", "ask") if name not in quotes]
     if missing:
         raise _layout(answer, f"its options have no {', '.join(missing)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,11 +16,29 @@ from wheel_assets.errors import SourceError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from wheel_assets.fetch.http.client import ApiCall
+    from wheel_assets.settings import Settings
+
+Record = Callable[["ApiCall"], None]  # is told every request
 # Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
 # BudgetExceeded.
 Reserve = Callable[[str, str, float], AbstractContextManager[None]]
 
 THREE_MONTHS = 0.25  # years: the tenor that every curve has
+
+
+def no_reserve(source: str, key: str, dollars: float) -> AbstractContextManager[None]:
+    """For sources that cost nothing."""
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a vendor's module opens a source with: the settings, and where it reports requests and dollars."""
+
+    settings: Settings
+    record: Record
+    reserve: Reserve = no_reserve
 
 
 class MarketSource(ABC):

@@ -17,7 +17,7 @@ from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
 from wheel_assets.cache.upkeep.compaction import Line, index_lines
 from wheel_assets.errors import StoreError
-from wheel_assets.tables import SnapshotTable
+from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -118,11 +118,10 @@ class Maintenance:
             if self._recent(self._last_cleanup):
                 return
             old = self._expired(index_lines(connection))
-            for table in self.file.tables if old else ():
-                if any(column.name == "snapshot_id" for column in table.stored_columns):
-                    connection.execute(
-                        f"DELETE FROM {table.name} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
-                    )
+            for table in [*schema.data_tables(connection), SNAPSHOTS.name] if old else ():
+                connection.execute(
+                    f"DELETE FROM {table} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
+                )
             self._last_cleanup = self.file.clock()
             schema.write_note(connection, LAST_CLEANUP, self._last_cleanup.isoformat())
         if old:

@@ -25,10 +25,11 @@ from wheel_assets.fetch.databento.rows import contracts, last_quotes, open_inter
 from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.fetch.http.client import ApiCall
 from wheel_assets.fetch.normalise.chains import VendorChain
-from wheel_assets.fetch.source import MarketSource, Reserve
+from wheel_assets.fetch.source import Access, MarketSource, Reserve
 from wheel_assets.market.calendar import NEW_YORK, is_session, session_of
 from wheel_assets.market.indices import INDICES
 from wheel_assets.market.osi import listed_roots
+from wheel_assets.vendors import DatabentoSettings
 
 _OPTIONS, _SHARES = "OPRA.PILLAR", "EQUS.MINI"
 _TERMS, _QUOTES, _INTEREST = _SCHEMAS = ("definition", "cbbo-1m", "statistics")
@@ -120,6 +121,13 @@ class DatabentoMarket(MarketSource):
         if price is None:
             raise _no_spot(symbol, f"{why}, and {_SHARES} has no quote of it in that half hour")
         return price, f"share price of {_SHARES}: too few puts and calls are quoted to imply it"
+
+
+def open_market(access: Access) -> DatabentoMarket:
+    """For the registry; the rate is the constant, of which a point moves a price by 0.1 % within weeks."""
+    settings, rate = access.settings.of(DatabentoSettings), access.settings.rate.value
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return DatabentoMarket(settings.base_url, key, access.record, reserve=access.reserve, rate=rate)
 
 
 def sessions(end: datetime) -> Iterator[datetime]:

@@ -13,7 +13,7 @@ from typing import Any
 from wheel_assets.errors import BadEventsFile, BadSymbol
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.positions.spelling import day, number
-from wheel_assets.fetch.source import EventSource, Fetched
+from wheel_assets.fetch.source import Access, EventSource, Fetched
 from wheel_assets.settings import checked_symbol
 from wheel_assets.tables import EVENT_KINDS, TIMES_OF_DAY
 
@@ -86,6 +86,11 @@ class FileEvents(EventSource):
 
     def _refusal(self, why: str, remedy: str = "see docs/events-and-history.md") -> BadEventsFile:
         return BadEventsFile(f"the events file {self.path} was refused", why, remedy, source=self.name)
+
+
+def open_events(access: Access) -> FileEvents:
+    """For the registry, which sees to it that a file is named."""
+    return FileEvents(access.settings.events.file or Path())
 
 
 def _event(row: Mapping[str, Any]) -> Event:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets.errors import UnknownSymbol
 from wheel_assets.fetch.sample.listing import expirations
 from wheel_assets.fetch.sample.quotes import Stock, market_at, quotes
-from wheel_assets.fetch.source import AccountSource, MarketSource
+from wheel_assets.fetch.source import Access, AccountSource, MarketSource
 from wheel_assets.market.calendar import NEW_YORK, last_session, session_of
 from wheel_assets.market.osi import format_osi, option_root
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS
@@ -108,6 +108,16 @@ class SampleAccount(AccountSource):
         frame = pd.DataFrame([shares, call, put, cash])
         stamped = frame.assign(account_id=account_id, timestamp=chain["timestamp"].iloc[0], source=self.name)
         return POSITIONS.conform(stamped)
+
+
+def open_market(access: Access) -> SampleMarket:
+    """For the registry."""
+    return SampleMarket()
+
+
+def open_account(access: Access) -> SampleAccount:
+    """For the registry."""
+    return SampleAccount()
 
 
 def _short(chain: pd.DataFrame, option_type: str, *, days: int, deviations: float, earned: float) -> dict[str, Any]:
