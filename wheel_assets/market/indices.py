@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Root(NamedTuple):
-    """One root: the index under it, whether it settles on the opening print, whether it is exercised at expiration only.
+    """One root: the index under it, whether it settles on the opening print, whether it is exercised at the end only.
 
     An AM-settled contract stops trading at the close of the session before its expiration date.
     """
