@@ -154,6 +154,9 @@ class MarketSettings(Section):
     """Who quotes the chains."""
 
     source: Annotated[str, _offered(MARKET)] = Field("sample", description="vendor of option chains")
+    spot_mismatch: Literal["implied", "refuse"] = Field(
+        "implied", description="a share price that its options contradict: use the one they imply, or leave it out"
+    )
 
 
 class BrokerSettings(Section):

@@ -76,7 +76,11 @@ def fingerprint(table: str) -> str:
     if role := _FETCHED_BY.get(table):
         return vendor_fingerprint(settings(), role)
     strategy = settings().strategy
-    return f"{strategy.price} {strategy.commission}" if table == "predictions" else ""
+    chosen = {
+        "greeks": settings().market.spot_mismatch,
+        "predictions": f"{strategy.price} {strategy.commission}",
+    }
+    return chosen.get(table, "")
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
