@@ -47,6 +47,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
     still in the cache. `keys` tells the newest snapshot of each key: whether it is `fresh`,
     `too_old` or `input_superseded`. `api_calls` and `cost_usd` are this calendar month's (UTC).
     """
+    store.write_touches()
     now = store.clock()
     with store.file.attached() as connection:
         newest = _newest(connection)
