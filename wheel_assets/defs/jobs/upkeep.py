@@ -98,9 +98,10 @@ def cleanup() -> None:
 
 
 @dg.job(
+    config={"ops": {"empty_the_cache": {"config": {"dry_run": True}}}},
     description="Empty the cache: every snapshot goes at once, and only a backup brings it back. Chains, positions, "
     "Greeks and predictions are made anew when they are asked for; a paid source is paid again. "
-    "The ledger of API calls stays.\n\nTo look first, set `dry_run: true` in the Launchpad."
+    "The ledger of API calls stays.\n\nTo look first, set `dry_run: true` in the Launchpad.",
 )
 def clear_cache() -> None:
     """Empty the cache."""

@@ -14,7 +14,7 @@ def run(job: str, instance: dg.DagsterInstance, **config: object) -> dict[str, o
     """Run a job and return the metadata of its output."""
     definition = defs.resolve_job_def(job)
     (op,) = definition.nodes
-    asked = {"ops": {op.name: {"config": config}}} if config else {}
+    asked = {"ops": {op.name: {"config": config}}} if config else None
     result = definition.execute_in_process(asked, instance=instance)
     (output,) = [event for event in result.all_node_events if event.is_successful_output]
     return {name: value.value for name, value in output.step_output_data.metadata.items()}
@@ -36,7 +36,8 @@ def instance():
 def test_clearing_tells_first_and_then_does_just_that(instance):
     would = run("clear_cache", instance, dry_run=True)
     assert snapshots() == 6
-    done = run("clear_cache", instance)
+    assert run("clear_cache", instance)["dry_run"] is True  # as the form is filled in
+    done = run("clear_cache", instance, dry_run=False)
     assert snapshots() == 0
     assert (would["dry_run"], done["dry_run"]) == (True, False)
     for what in ("rows", "db_size_mb_before"):
