@@ -140,7 +140,7 @@ def test_what_is_here_stays_in_force(filled, other, make_rows, tmp_path):
 
 
 def test_restored_snapshots_keep_their_order(filled, other, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "PART_ROWS", 1)
+    monkeypatch.setattr(archive, "PART_BYTES", 1)
     done = backup(filled, tmp_path / "out")
     assert len(list(Path(done.place).glob("prices/*.parquet"))) == 3
     restore(other, tmp_path / "out")
