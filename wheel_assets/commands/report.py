@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wheel_assets.commands.session import settings_and_store
-from wheel_assets.sanitise import one_line
+from wheel_assets.sanitise import for_terminal
 
 
 @click.command()
@@ -28,6 +28,6 @@ def report(debug: bool, file: Path, symbols: tuple[str, ...], allow_stale: float
     with watched():
         document = run.recommend(asked | ({"allow_stale": allow_stale} if allow_stale else {}), debug=debug)
     write(page(document, store), file)
-    click.echo(one_line(f"report  {file.resolve()}"))
+    click.echo(for_terminal(f"report  {file.resolve()}"))
     if open_it:
         click.launch(file.resolve().as_uri())

@@ -47,6 +47,24 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
 
 
+def cycles(config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
+    """Materialize `cycles` and return its document; raises RunFailed with the one sentence of whatever failed."""
+    with instance() as home:
+        result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[dg.AssetKey("cycles")],
+            instance=home,
+            run_config={
+                "ops": {"cycles": {"config": config}},
+                "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
+            },
+            raise_on_error=debug,
+        )
+    for event in result.all_events:
+        if sentence := sentence_of(event):
+            raise RunFailed(sentence)
+    return result.asset_materializations_for_node("cycles")[0].metadata["document"].value
+
+
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
     """Dagster's memory of runs: that of DAGSTER_HOME, else of a `dagster.yaml` here, else none."""

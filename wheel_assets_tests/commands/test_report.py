@@ -41,5 +41,5 @@ def test_the_asset_shows_the_newest_answer_and_links_to_its_page(monkeypatch):
         job.execute_in_process(asset_selection=[run.QUESTION], instance=home)
         (event,) = materialize_report(home).asset_materializations_for_node("report")
     file = settings().cache.dir / "report.html"
-    assert event.metadata["page"].value == file.as_uri()
+    assert event.metadata["page"].value == file.resolve().as_uri()
     assert "SELL TO OPEN" in file.read_text()

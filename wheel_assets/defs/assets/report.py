@@ -24,7 +24,7 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
     file = settings().cache.dir / "report.html"
     with one_sentence():
         write(page(_answer(context.instance), store), file)
-    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(file.as_uri()), "file": str(file)})
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(file.resolve().as_uri()), "file": str(file)})
 
 
 def page(document: Mapping[str, Any], store: Store) -> str:
