@@ -18,6 +18,8 @@ from wheel_assets.columns import Table as Table
 PUT_OR_CALL = ("put", "call")
 QUOTE_QUALITIES = ("ok", "no_bid", "no_ask", "crossed", "locked", "wide", "missing")
 ASSET_TYPES = ("stock", "option", "cash")
+SPOT_SOURCES = ("quoted", "implied")
+EARLY_EXERCISE_REASONS = ("dividend", "interest")
 EVENT_KINDS = ("earnings", "ex_dividend")
 TIMES_OF_DAY = ("before_open", "after_close")
 TRANSACTION_KINDS = (
@@ -176,9 +178,33 @@ GREEKS = SnapshotTable(
         Column("vega", "DOUBLE", "change of price for one volatility point", "dollars a share per 0.01"),
         Column("rho", "DOUBLE", "change of price for one point of rate", "dollars a share per 0.01"),
         Column("status", "VARCHAR", "ok, or why there is no implied volatility", required=True),
+        Column("spot_source", "VARCHAR", "whether the vendor or the options say the spot", values=SPOT_SOURCES),
+        Column("time_value", "DOUBLE", "mid less what exercising at once pays", "dollars a share"),
+        Column("early_exercise", "VARCHAR", "why early assignment is to be expected", values=EARLY_EXERCISE_REASONS),
+        Column("event_from", "DATE", "first day of an event that the options price within the contract's life"),
+        Column("event_to", "DATE", "last day of it"),
+        Column("event_move", "DOUBLE", "move that the options price for it", "decimal, one standard deviation"),
     ),
     key="symbol",
     key_config="symbols",
+)
+
+VOLATILITY_HISTORY = SnapshotTable(
+    "volatility_history",
+    "At-the-money volatility of each symbol, a row a day on which there were Greeks, oldest first.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("date", "DATE", "the day of the quotes in New York", required=True),
+        Column("iv", "DOUBLE", "implied, at the money, 30 days ahead", "decimal a year", required=True, low=0),
+        Column("iv_rank", "DOUBLE", "its place between the year's lowest and highest", "0 to 1", low=0, high=1),
+        Column("iv_percentile", "DOUBLE", "share of the year's days that were lower", "0 to 1", low=0, high=1),
+        Column("days", "BIGINT", "how many earlier days rank and percentile are of", "days", required=True, low=0),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+    record=True,
 )
 
 PREDICTIONS = SnapshotTable(
@@ -200,6 +226,19 @@ PREDICTIONS = SnapshotTable(
         Column("input_features", "JSON", "what the model saw", required=True),
         Column("predictions", "JSON", "everything the model said", required=True),
         _MODEL_VERSION,
+        Column(
+            "prob_itm_market", "DOUBLE", "prob_itm as the options price it; the one believed", "0 to 1", low=0, high=1
+        ),
+        Column(
+            "prob_itm_history",
+            "DOUBLE",
+            "prob_itm with the realised volatility weighed in; shown, not used; NULL without price_history",
+            "0 to 1",
+            low=0,
+            high=1,
+        ),
+        Column("implied_volatility", "DOUBLE", "of the expiration, at the forward", "decimal a year", low=0),
+        Column("realised_volatility", "DOUBLE", "of the last 63 sessions, where known", "decimal a year", low=0),
     ),
     key="symbol",
     key_config="symbols",
@@ -217,7 +256,9 @@ RECOMMENDATION = SnapshotTable(
         Column("expiration", "DATE", "its last day"),
         Column("strike", "DOUBLE", "its strike price", "dollars a share", low=0),
         Column("quantity", "BIGINT", "how many", "contracts", low=0),
-        Column("limit_price", "DOUBLE", "price to ask for", "dollars a share", low=0),
+        Column("limit_price", "DOUBLE", "price that it is valued at", "dollars a share", low=0),
+        Column("limit_start", "DOUBLE", "limit to start with", "dollars a share", low=0),
+        Column("limit_floor", "DOUBLE", "least to accept, most to pay where bought", "dollars a share", low=0),
         Column("credit", "DOUBLE", "cash received; paid where negative", "dollars"),
         Column("collateral", "DOUBLE", "cash or shares' value set aside", "dollars", low=0),
         Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
@@ -232,6 +273,7 @@ RECOMMENDATION = SnapshotTable(
         ),
         Column("objective", "DOUBLE", "what the ranking is by"),
         Column("roll_to_option_symbol", "VARCHAR", "the contract to roll into, padded OSI"),
+        Column("alternatives", "JSON", "of an open option: roll, hold, assignment and close, with their numbers"),
         Column("reason", "VARCHAR", "why, in plain words", required=True),
         Column("portfolio_value", "DOUBLE", "what the sizes are measured against", "dollars", required=True),
         Column("data_age_minutes", "DOUBLE", "age of the oldest input when this was said", "minutes", low=0),
@@ -243,7 +285,7 @@ RECOMMENDATION = SnapshotTable(
 
 DATA_TABLES = (
     *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
-    *(EVENTS, TRANSACTIONS, GREEKS, PREDICTIONS, RECOMMENDATION),
+    *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION),
 )
 
 DOCUMENTS = SnapshotTable(

@@ -202,7 +202,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="sample",
         title="made-up market and account",
-        sources={MARKET: "sample.sources:open_market", BROKER: "sample.sources:open_account"},
+        sources={
+            MARKET: "sample.sources:open_market",
+            BROKER: "sample.sources:open_account",
+            TRANSACTIONS: "sample.transactions:open_transactions",
+        },
         freshness="the close of the last session",
     ),
     Vendor(
@@ -329,17 +333,17 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="nasdaq",
         title="Nasdaq event calendars",
-        sources={},
+        sources={EVENTS: "events.nasdaq:open_events"},
         settings=NasdaqSettings,
         usage="two requests a day looked ahead, then two a day; keyless",
-        limit=Limit(1, 1.0),  # it throttles
+        limit=Limit(1, 0.5),  # it throttles
         access="nothing; undocumented, read its terms",
         freshness="a day",
     ),
     Vendor(
         name="finnhub",
         title="Finnhub earnings dates",
-        sources={},
+        sources={EVENTS: "events.finnhub:open_events"},
         settings=FinnhubSettings,
         needs=(Need("WHEEL_FINNHUB__API_KEY", "copy it from your account"),),
         usage="one request a symbol and day",

@@ -32,6 +32,7 @@ from wheel_assets.fetch.http.answer import Answer, VendorFault, no_fault
 from wheel_assets.fetch.http.deadline import until
 from wheel_assets.fetch.http.rate_limiter import Pace
 from wheel_assets.fetch.http.transport import Session, is_loopback, reason, seconds_to_wait, was_sent
+from wheel_assets.fetch.source import tell_progress
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -134,6 +135,8 @@ class HttpClient:
         attempt, tries = 1, (self._policy.total or 0) + 1
         while True:
             deadline += self._pace.wait() if self._pace else 0  # a queue of our own making is not the vendor's fault
+            whom = f"{self.source} for {request.key}" if request.key else self.source
+            tell_progress(f"asking {whom}, try {attempt} of {tries}")
             result, retry_after = self._attempt(request, deadline)
             if isinstance(result, Answer):
                 return result

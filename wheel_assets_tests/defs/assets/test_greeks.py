@@ -24,7 +24,7 @@ RATES = [
 @pytest.mark.parametrize(("rates", "at_once", "in_three_years"), RATES)
 def test_rates_of_contracts_come_from_the_table_of_rates(tmp_path, rates, at_once, in_three_years):
     chain = SampleMarket().option_chain("U", datetime(2026, 11, 22, 15, tzinfo=UTC))
-    made = asset(SymbolsConfig(), chain, pd.DataFrame(rates), store=Store(tmp_path / "cache.duckdb"))
+    made = asset(SymbolsConfig(), chain, pd.DataFrame(rates), pd.DataFrame(), store=Store(tmp_path / "cache.duckdb"))
     values = next(made).value
     expected = at_once + (in_three_years - at_once) * values["years"] / 3
     np.testing.assert_allclose(values["risk_free_rate"], expected, atol=1e-12)
@@ -35,7 +35,7 @@ def test_greeks_are_measured_against_those_of_the_same_vendor(tmp_path, vendor, 
     store, rate = Store(tmp_path / "cache.duckdb"), pd.DataFrame({"value": [0.03]})
     chain = SampleMarket().option_chain("U", datetime(2026, 11, 22, 15, tzinfo=UTC))
     config = SymbolsConfig(symbols=["U"])
-    first = next(asset(config, chain, rate, store=store)).value
+    first = next(asset(config, chain, rate, pd.DataFrame(), store=store)).value
     store.put(GREEKS.name, [Entry("U", first[first["iv"].notna()], vendor)])
-    second = next(asset(config, chain, rate, store=store)).value
+    second = next(asset(config, chain, rate, pd.DataFrame(), store=store)).value
     assert second.attrs["without_volatility_before"] == measured
