@@ -52,12 +52,12 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-def recipe(table: str) -> str:
+def fingerprint(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
     s = settings()
     vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
     rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
-    recipes = {
+    fingerprints = {
         "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
         "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
         "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
@@ -65,8 +65,10 @@ def recipe(table: str) -> str:
         "predictions": f"{s.strategy.price} {s.strategy.commission}",
     }
     if s.broker.file and table == "positions" and s.broker.file.exists():
-        recipes[table] = f"file {s.broker.file} {s.broker.file.stat().st_mtime_ns}"  # an edited file is another file
-    return recipes.get(table, "").strip()
+        fingerprints[table] = (
+            f"file {s.broker.file} {s.broker.file.stat().st_mtime_ns}"  # an edited file is another file
+        )
+    return fingerprints.get(table, "").strip()
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -116,7 +118,7 @@ def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
     keys = {"symbol": wanted_symbols, "account_id": wanted_account}
-    return ReadThroughIOManager(the_store(), everything, keys, recipe)
+    return ReadThroughIOManager(the_store(), everything, keys, fingerprint)
 
 
 RESOURCES: dict[str, Any] = {

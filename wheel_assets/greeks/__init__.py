@@ -22,13 +22,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wheel_assets.greeks import american, european
-    from wheel_assets.greeks.chain import value_chain, volatility_at
+    from wheel_assets.greeks.chain import value_chain, valued_chain, volatility_at
     from wheel_assets.greeks.contracts import Contracts
     from wheel_assets.greeks.curve import ZeroCurve
 
-_HOMES = {"value_chain": "chain", "volatility_at": "chain", "Contracts": "contracts", "ZeroCurve": "curve"}
+_HOMES = {
+    "value_chain": "chain",
+    "valued_chain": "chain",
+    "volatility_at": "chain",
+    "Contracts": "contracts",
+    "ZeroCurve": "curve",
+}
 
-__all__ = ["Contracts", "ZeroCurve", "american", "european", "value_chain", "volatility_at"]
+__all__ = ["Contracts", "ZeroCurve", "american", "european", "value_chain", "valued_chain", "volatility_at"]
 
 
 def __getattr__(name: str) -> object:

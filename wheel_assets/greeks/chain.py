@@ -16,19 +16,25 @@ from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.market.arrays import Bools, Floats
 from wheel_assets.market.expiration import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
+from wheel_assets.rows import Rows
 from wheel_assets.tables import GREEKS
 
 Texts = NDArray[np.object_]
 
 
 def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurve) -> pd.DataFrame:
+    """The frame of `valued_chain`, for whoever does not read its notes."""
+    return valued_chain(option_chains, risk_free_rate=risk_free_rate).frame
+
+
+def valued_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurve) -> Rows:
     """Implied volatility and Greeks at the mid of every quote: the columns of `tables.GREEKS`.
 
     Takes the columns of `tables.OPTION_CHAINS`, any symbols and expirations mixed, and gives one row a
     contract in the same order. Units, signs and the meaning of `status`: `wheel_assets.greeks.units`.
     `risk_free_rate` is one rate for every tenor, or a curve from which each contract takes its own.
     A contract without a volatility keeps its row: a named status, NaN Greeks. Expirations whose chain
-    implies no credible forward are valued without dividends and counted in `frame.attrs["notes"]`.
+    implies no credible forward are valued without dividends and counted in the notes.
     """
     bid, ask = quoted_prices(option_chains["bid"]), quoted_prices(option_chains["ask"])
     mid = mid_prices(bid, ask)
@@ -46,8 +52,7 @@ def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurv
     greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
     status = _unsolved_or_wide(status, iv, greeks, ask - bid)
     frame = _frame(option_chains, contracts, {"mid": mid, "iv": iv} | greeks._asdict(), status)
-    frame.attrs = {"notes": _notes(option_chains["symbol"], expiration, yields.credible, contracts.years > 0)}
-    return frame
+    return Rows(frame, _notes(option_chains["symbol"], expiration, yields.credible, contracts.years > 0))
 
 
 def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
@@ -118,11 +123,11 @@ def _frame(chain: pd.DataFrame, contracts: Contracts, values: dict[str, Floats],
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
 
 
-def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> list[str]:
+def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:
     """One sentence for each symbol with expirations that imply no credible forward."""
     each = pd.DataFrame({"symbol": symbols.to_numpy(), "expiration": expiration})[alive].drop_duplicates()
     counts = each.assign(bad=~credible[each["expiration"]]).groupby("symbol", sort=False)["bad"].agg(["sum", "size"])
-    return [
+    return tuple(
         f"{symbol}: {bad} of {size} expirations imply no credible forward and are valued without dividends"
         for symbol, bad, size in counts[counts["sum"] > 0].itertuples()
-    ]
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.greeks import ZeroCurve, american, european, units, value_chain, volatility_at
+from wheel_assets.greeks import ZeroCurve, american, european, units, value_chain, valued_chain, volatility_at
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.predict import predict_chain
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, PREDICTIONS
@@ -165,11 +165,9 @@ def test_a_cheap_quote_of_a_nickel_wide_is_kept_and_a_deep_wide_one_is_not():
 
 
 def test_a_chain_without_a_credible_forward_is_labelled_and_valued_without_dividends():
-    greeks = value_chain(_chain(dividend=0.05).query("option_type == 'put'"), risk_free_rate=RATE)
-    assert (greeks["dividend_yield"] == 0).all()
-    assert greeks.attrs["notes"] == [
-        "ABCD: 3 of 3 expirations imply no credible forward and are valued without dividends"
-    ]
+    greeks = valued_chain(_chain(dividend=0.05).query("option_type == 'put'"), risk_free_rate=RATE)
+    assert (greeks.frame["dividend_yield"] == 0).all()
+    assert greeks.notes == ("ABCD: 3 of 3 expirations imply no credible forward and are valued without dividends",)
 
 
 def test_noise_of_a_cent_is_hardly_a_yield_a_week_before_expiration():

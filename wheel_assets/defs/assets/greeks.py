@@ -6,7 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.checks.sanity import BEFORE, without_volatility
+from wheel_assets.defs.checks.sanity import without_volatility
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.errors import StoreDamaged
@@ -26,16 +26,16 @@ def greeks(
     Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
     its row, with NULLs and the reason in `status`.
     """
-    from wheel_assets.greeks import ZeroCurve, value_chain  # which a run on fresh data does not need
+    from wheel_assets.greeks import ZeroCurve, valued_chain  # which a run on fresh data does not need
 
     tenors = risk_free_rate.get("tenor_years", float("nan"))
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
-    valued = value_chain(option_chains, risk_free_rate=curve)
-    valued.attrs[BEFORE] = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
-    yield from checked(GREEKS, valued)
+    valued = valued_chain(option_chains, risk_free_rate=curve)
+    before = without_volatility_before(store, config.symbols, set(option_chains["source"]))
+    yield from checked(GREEKS, valued, before=before)
 
 
-def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
+def without_volatility_before(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
     """`without_volatility` of the newest Greeks of each symbol that are not older than a day, to measure against.
 
     Only of the same vendor: another one may well quote less, and that is no collapse.

@@ -22,5 +22,5 @@ def positions(
     `WHEEL_MAX_AGE__POSITIONS` minutes.
     """
     with one_sentence():
-        frame = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
-    yield from checked(POSITIONS, frame)
+        rows = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
+    yield from checked(POSITIONS, rows)

@@ -22,7 +22,7 @@ def risk_free_rate(
     whatever the number of symbols; which sources failed before it stands in the log and the notes.
     """
     with one_sentence():
-        frame = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).frame()
-    for note in frame.attrs["notes"]:
+        rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()
+    for note in rows.notes:
         context.log.warning(note)
-    yield from checked(RISK_FREE_RATE, frame)
+    yield from checked(RISK_FREE_RATE, rows)

@@ -50,7 +50,7 @@ def test_one_symbol_without_it_keeps_its_place(toy):
     toy.broken = {"history B": "no history of B"}
     toy.run("history")
     toy.run("report")
-    assert list(toy.seen["values_"]["number"]) == [1000.5, 0.5]
+    assert list(toy.seen["values_"].frame["number"]) == [1000.5, 0.5]
     assert inputs_of(toy, "A") == {"prices", "rates", "history"}
     assert inputs_of(toy, "B") == {"prices", "rates"}
 
@@ -74,13 +74,13 @@ def test_forced_with_all_else_it_is_made_and_used(toy):
     toy.run("prices", "rates", "history", "values_", "report")
     assert dict(toy.made) == ALL_MADE | {"history A": 1, "history B": 1}
     assert all(line.endswith("reason=forced") for line in toy.log())
-    assert list(toy.seen["values_"]["number"]) == [1000.5, 1000.5]
+    assert list(toy.seen["values_"].frame["number"]) == [1000.5, 1000.5]
 
 
 def test_a_symbol_that_fails_when_forced_is_told_in_its_own_words_to_the_end(toy):
     toy.broken = {"B": "no prices of B"}
     toy.run("prices", "rates", "history", "values_", "report")
-    assert toy.seen["values_"].attrs["not_fetched"] == {"B": "no prices of B"}
+    assert toy.seen["values_"].not_fetched == {"B": "no prices of B"}
 
 
 def test_where_all_fails_the_words_are_those_of_what_is_needed(toy):
