@@ -2,41 +2,68 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+# The tests on all cores; each file of tests in one process.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: recommend test test-browser chromium ui benchmark lock clean
+.PHONY: recommend ui check test-fast test test-browser coverage chromium benchmark build lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
 
-test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+ui: $(VENV)/installed
+	$(BIN)/dagster dev
 
-# What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the README anew.
+# What a reader would object to: lint, format, types.
+check: $(VENV)/installed-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The tests of each part by itself.
+test-fast: $(VENV)/installed-test
+	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end
+
+# All tests but those in a browser.
+test: $(VENV)/installed-test
+	$(PYTEST)
+
+# Which lines and branches the tests of the parts reach; below the floor it fails.
+coverage: $(VENV)/installed-test
+	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --cov --cov-report=term --cov-fail-under=80
+
+# What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the documents anew.
 SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
 	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs wheel_assets_tests/end_to_end/test_browser.py
 
-ui: $(VENV)/installed
-	$(BIN)/dagster dev
-
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/commands.py
+
+# The source archive and the wheel, in dist/.
+build: $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing wheel_assets into $(VENV) (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(PIP) .
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing the test tools into $(VENV) (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@$(PIP) '.[test]'
+	@touch $@
+
+$(VENV)/installed-check: $(VENV)/installed
+	@$(PIP) '.[check]'
 	@touch $@
 
 $(VENV)/installed-browser: $(VENV)/installed-test
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@$(PIP) '.[browser]'
 	@touch $@
 
 chromium:
@@ -52,8 +79,8 @@ chromium:
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,browser]'
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,check,browser]'
 	build/lock/bin/python -m pip freeze --exclude wheel_assets > constraints.txt
 
 clean:
-	rm -rf $(VENV) build *.egg-info .dagster .tmp_dagster_home_* .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info .dagster .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*

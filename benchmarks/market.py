@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
@@ -174,7 +175,7 @@ def main() -> None:
     market: MarketSource = (
         CboeMarket(wanted.base_url, lambda call: None)
         if wanted.base_url
-        else market_source(settings, lambda call: None, lambda: 0.0)
+        else market_source(settings, lambda call: None, lambda *_: nullcontext())
     )
     say(f"Our volatility less the vendor's, points; rate {rate:.2%}")
     say(f"{'':44s}{'compared':>7s}{'median':>8s}{'90 %':>9s}{'99 %':>9s}{'largest':>9s}{'within 0.5':>11s}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wheel_assets.errors import INTERRUPTED, WheelError
+from wheel_assets.sanitise import one_line
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,7 +55,7 @@ class _Wheel(click.Group):
                 raise
             _leave(str(error), error.exit_code)
         except click.ClickException as error:
-            _leave(" ".join(error.format_message().split()), 2)
+            _leave(error.format_message(), 2)
         except (click.Abort, KeyboardInterrupt):
             _leave(INTERRUPTED, 1)
 
@@ -70,12 +71,12 @@ def main(context: click.Context, debug: bool) -> None:
 
 def _tell_unexpected(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
     """Tell an unexpected error in one line; Python leaves with 1."""
-    words = " ".join(f"{kind.__name__}: {error}".split())
+    words = one_line(f"{kind.__name__}: {error}")
     click.echo(f"wheel: error: {words}; unexpected error; rerun with `wheel --debug ...` to see where", err=True)
 
 
 def _leave(message: str, code: int) -> None:
-    click.echo(f"wheel: error: {message}", err=True)
+    click.echo(f"wheel: error: {one_line(message)}", err=True)
     sys.exit(code)
 
 

@@ -15,6 +15,8 @@
     - NoContracts            a well-formed answer with nothing in it
     - NoSpotPrice            a chain without the price of its underlying
     - BadPositionsFile       a positions file that cannot be read in full
+    - BadTransactionsFile    a transactions file that cannot be read in full
+    - BadEventsFile          an events file that cannot be read in full
   x StoreError               the cache file
     - StoreBusy              another process held the file for too long
     - StoreUnwritable        no room, no permission, no such folder
@@ -29,11 +31,13 @@
 
 from __future__ import annotations
 
+from wheel_assets.sanitise import one_line
+
 INTERRUPTED = "interrupted; nothing that was stored is lost"  # not an error of ours, and told like one
 
 
 class WheelError(Exception):
-    """An error a person can act on: `WHAT; WHY; WHAT TO DO`, in one line.
+    """An error a person can act on: `WHAT; WHY; WHAT TO DO`, in one line that no terminal obeys.
 
     Parameters: what failed, why (may be empty), what to do about it (may be empty).
 
@@ -44,7 +48,7 @@ class WheelError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
-        self.what, self.why, self.remedy = (" ".join(part.split()) for part in (what, why, remedy))
+        self.what, self.why, self.remedy = (one_line(part) for part in (what, why, remedy))
         super().__init__("; ".join(part for part in (self.what, self.why, self.remedy) if part))
 
 
@@ -125,6 +129,14 @@ class NoSpotPrice(SourceError):
 
 class BadPositionsFile(SourceError):
     """A positions file that cannot be read in full."""
+
+
+class BadTransactionsFile(SourceError):
+    """A transactions file that cannot be read in full."""
+
+
+class BadEventsFile(SourceError):
+    """An events file that cannot be read in full."""
 
 
 class StoreError(WheelError):

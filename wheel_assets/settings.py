@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -32,6 +33,19 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
+from wheel_assets.section import Section, section
+from wheel_assets.vendors import (
+    BROKER,
+    EVENTS,
+    MARKET,
+    RATE,
+    ROLES,
+    TRANSACTIONS,
+    VENDORS,
+    Vendor,
+    offering,
+    vendor_named,
+)
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -62,19 +76,19 @@ def checked_account(account: str) -> str:
     return account
 
 
-class _Section(BaseModel):
-    """A group of settings; a misspelt name is refused instead of ignored."""
+def _offered(role: str) -> AfterValidator:
+    """The check of a setting that names a vendor of that role."""
 
-    # Built together with Settings: building each on its own too would double the time of this import.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    def known(name: str) -> str:
+        names = offering(role)
+        if name not in names:
+            raise ValueError(f"it is one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(known)
 
 
-def _section() -> Any:
-    """A field that holds a section with its defaults."""
-    return Field(default_factory=dict, validate_default=True)
-
-
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Where the cache lies and how much it keeps."""
 
     dir: Path = Field(Path("~/.wheel_trading/cache"), description="folder of wheel_cache.duckdb")
@@ -100,7 +114,7 @@ class CacheSettings(_Section):
             ) from error
 
 
-class BackupSettings(_Section):
+class BackupSettings(Section):
     """Archives that are written when something is stored and the last one is old."""
 
     dir: str | None = Field(None, description="folder, or URL such as gs://bucket/folder, for archives")
@@ -116,7 +130,7 @@ class BackupSettings(_Section):
         return value
 
 
-class MaxAgeSettings(_Section):
+class MaxAgeSettings(Section):
     """How old cached data may be before it is fetched again; also each asset's freshness policy."""
 
     option_chains: float = Field(15, ge=1, le=10080, description="minutes")
@@ -125,6 +139,8 @@ class MaxAgeSettings(_Section):
     predictions: float = Field(60, ge=1, le=10080, description="minutes")
     risk_free_rate: float = Field(1440, ge=1, le=10080, description="minutes")
     price_history: float = Field(1440, ge=1, le=10080, description="minutes")
+    events: float = Field(1440, ge=1, le=10080, description="minutes")
+    transactions: float = Field(30, ge=1, le=10080, description="minutes")
 
     def of(self, table: str) -> timedelta:
         """The age limit of a table; the advice itself is as perishable as its most perishable input."""
@@ -132,75 +148,37 @@ class MaxAgeSettings(_Section):
         return timedelta(minutes=minutes.get(table, min(minutes.values())))
 
 
-class MarketSettings(_Section):
+class MarketSettings(Section):
     """Who quotes the chains."""
 
-    source: Literal["sample", "cboe", "schwab", "databento"] = Field("sample", description="vendor of option chains")
+    source: Annotated[str, _offered(MARKET)] = Field("sample", description="vendor of option chains")
 
 
-class BrokerSettings(_Section):
+class BrokerSettings(Section):
     """Who knows the account."""
 
-    source: Literal["sample", "file", "schwab"] = Field("sample", description="where positions come from")
+    source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
     file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    transactions_file: Path | None = Field(
+        None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
+    )
 
 
-class RateSettings(_Section):
+class EventsSettings(Section):
+    """Earnings and ex-dividend dates."""
+
+    source: Annotated[str, _offered(EVENTS)] = Field("none", description="who knows the earnings and ex-dividend dates")
+    file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
+
+
+class RateSettings(Section):
     """The risk-free rate."""
 
-    source: Literal["constant", "fred", "treasury"] = Field("constant", description="where the rate comes from")
+    source: Annotated[str, _offered(RATE)] = Field("constant", description="where the rate comes from")
     value: float = Field(0.04, ge=-0.02, le=0.25, description="the constant, decimal a year, continuously compounded")
 
 
-class CboeSettings(_Section):
-    """Cboe's delayed quotes, keyless; read their terms before use."""
-
-    base_url: str = Field("https://cdn.cboe.com", pattern=r"^https?://", description="address")
-
-
-class SchwabSettings(_Section):
-    """Schwab Trader API."""
-
-    base_url: str = Field("https://api.schwabapi.com", pattern=r"^https?://", description="address")
-    app_key: SecretStr | None = Field(None, description="key of your app")
-    app_secret: SecretStr | None = Field(None, description="secret of your app")
-    callback_url: str = Field(
-        "https://127.0.0.1:8182", pattern=r"^https://", description="as registered, byte for byte"
-    )
-    token_file: Path = Field(
-        Path("~/.wheel_trading/schwab_token.json"), description="login, mode 0600, layout of schwab-py"
-    )
-
-
-class DatabentoSettings(_Section):
-    """Databento historical API; every download costs money."""
-
-    base_url: str = Field("https://hist.databento.com", pattern=r"^https?://", description="address")
-    api_key: SecretStr | None = Field(None, description="key")
-
-
-_FRED, _FRED_CSV = "https://api.stlouisfed.org", "https://fred.stlouisfed.org"
-
-
-class FredSettings(_Section):
-    """Rates of the Federal Reserve Bank of St. Louis."""
-
-    base_url: str = Field(_FRED, pattern=r"^https?://", description="address")
-    api_key: SecretStr | None = Field(None, description="key; without one the rates come from FRED's keyless CSV")
-
-    @property
-    def csv_base_url(self) -> str:
-        """Where the keyless CSV is: on a host of its own, or with the rest where `base_url` is another's."""
-        return _FRED_CSV if self.base_url == _FRED else self.base_url
-
-
-class TreasurySettings(_Section):
-    """Par yield curve of the US Treasury, keyless."""
-
-    base_url: str = Field("https://home.treasury.gov", pattern=r"^https?://", description="address")
-
-
-class BudgetSettings(_Section):
+class BudgetSettings(Section):
     """What the data may cost."""
 
     monthly_usd: float = Field(
@@ -215,7 +193,7 @@ def _not_below(value: float, name: str, info: ValidationInfo) -> Any:
     return value
 
 
-class StrategySettings(_Section):
+class StrategySettings(Section):
     """The wheel's rules."""
 
     min_days: int = Field(7, ge=0, le=1000, description="nearest expiration to sell, calendar days")
@@ -261,19 +239,11 @@ class StrategySettings(_Section):
         return _not_below(value, "min_delta", info)
 
 
-# What a source cannot do without, and where a person finds it.
-_NEEDED = (
-    ("WHEEL_MARKET__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
-    ("WHEEL_MARKET__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
-    ("WHEEL_MARKET__SOURCE=databento", "WHEEL_DATABENTO__API_KEY", "copy it from your account"),
-    ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_KEY", "copy it from your app's page"),
-    ("WHEEL_BROKER__SOURCE=schwab", "WHEEL_SCHWAB__APP_SECRET", "copy it from your app's page"),
-    ("WHEEL_BROKER__SOURCE=file", "WHEEL_BROKER__FILE", "name a CSV or JSON file"),
-)
+_Section = TypeVar("_Section", bound=Section)
 
 
 class Settings(BaseSettings):
-    """All settings. `load_settings` is the way to get one."""
+    """All settings; `load_settings`, which adds the vendors' sections, is the way to get one."""
 
     model_config = SettingsConfigDict(
         env_prefix="WHEEL_",
@@ -301,19 +271,15 @@ class Settings(BaseSettings):
         le=1e12,
         description="dollars to size against; the account's liquidation value if not set",
     )
-    cache: CacheSettings = _section()
-    backup: BackupSettings = _section()
-    max_age: MaxAgeSettings = _section()
-    market: MarketSettings = _section()
-    broker: BrokerSettings = _section()
-    rate: RateSettings = _section()
-    cboe: CboeSettings = _section()
-    schwab: SchwabSettings = _section()
-    databento: DatabentoSettings = _section()
-    fred: FredSettings = _section()
-    treasury: TreasurySettings = _section()
-    budget: BudgetSettings = _section()
-    strategy: StrategySettings = _section()
+    cache: CacheSettings = section()
+    backup: BackupSettings = section()
+    max_age: MaxAgeSettings = section()
+    market: MarketSettings = section()
+    broker: BrokerSettings = section()
+    events: EventsSettings = section()
+    rate: RateSettings = section()
+    budget: BudgetSettings = section()
+    strategy: StrategySettings = section()
 
     @field_validator("symbols", mode="before")
     @classmethod
@@ -327,12 +293,24 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        """Refuse a source without what it needs at once, not when it is first asked."""
-        for choice, needed, remedy in _NEEDED:
-            name, source = choice.split("=")
-            if _value(self, name) == source and not _value(self, needed):
-                raise SettingError(f"{needed} is not set", f"{choice} needs it", remedy)
+        """Refuse a vendor without what it needs at once, not when it is first asked."""
+        for role in ROLES:
+            vendor = self.chosen(role)
+            for need in vendor.needs:
+                if need.role in (None, role) and not _value(self, need.variable):
+                    why = f"WHEEL_{role.upper()}__SOURCE={vendor.name} needs it"
+                    raise SettingError(f"{need.variable} is not set", why, need.remedy)
         return self
+
+    def chosen(self, role: str) -> Vendor:
+        """The vendor that is to be asked in a role; the broker for the transactions."""
+        return vendor_named(getattr(self, BROKER if role == TRANSACTIONS else role).source)
+
+    def of(self, kind: type[_Section]) -> _Section:
+        """The section of that kind, such as a vendor's; raises KeyError where there is none."""
+        found: dict[type, Any] = {type(value): value for _, value in self}
+        section: _Section = found[kind]
+        return section
 
     @classmethod
     def settings_customise_sources(
@@ -347,6 +325,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
+@cache
+def _with_vendors() -> type[Settings]:
+    """`Settings` with the section of every vendor that has one, under its name."""
+    sections: dict[str, Any] = {v.name: (v.settings, section()) for v in VENDORS if v.settings}
+    return create_model("Settings", __base__=Settings, **sections)
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force in this process; `overrides` come before every other source.
 
@@ -357,7 +342,7 @@ def load_settings(**overrides: Any) -> Settings:
     if unknown:
         raise SettingError(f"{unknown[0]} is not a setting", "", "see `wheel config` for all of them")
     try:
-        return Settings(**overrides)
+        return _with_vendors()(**overrides)
     except ValidationError as error:
         raise _setting_error(error) from None
     except (OSError, ValueError) as error:
@@ -368,10 +353,10 @@ def load_settings(**overrides: Any) -> Settings:
 
 def variable_names() -> dict[str, str]:
     """Every environment variable and its description, in the order declared."""
-    names = {}
-    for name, field in Settings.model_fields.items():
+    names: dict[str, str] = {}
+    for name, field in _with_vendors().model_fields.items():
         section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
+        if isinstance(section, type) and issubclass(section, Section):
             names |= {f"WHEEL_{name}__{sub}".upper(): f.description or "" for sub, f in section.model_fields.items()}
         else:
             names[f"WHEEL_{name}".upper()] = field.description or ""
@@ -398,7 +383,7 @@ def _value(settings: Settings, name: str) -> Any:
 
 def _unknown_variables(environment: Any) -> list[str]:
     known = set(variable_names())
-    sections = {f"WHEEL_{name}".upper() for name in Settings.model_fields}
+    sections = {f"WHEEL_{name}".upper() for name in _with_vendors().model_fields}
     return sorted(
         name for name in environment if name.upper().startswith("WHEEL_") and name.upper() not in known | sections
     )
@@ -412,5 +397,7 @@ def _setting_error(error: ValidationError) -> SettingError:
     secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
     value = "" if secret else f"={str(first['input'])[:60]}"
     return SettingError(
-        f"{name}{value} is refused", first["msg"], f"it is: {variable_names().get(name, 'not a setting')}"
+        f"{name}{value} is refused",
+        first["msg"].removeprefix("Value error, "),
+        f"it is: {variable_names().get(name, 'not a setting')}",
     )

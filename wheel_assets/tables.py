@@ -1,7 +1,7 @@
 """Every column of the cache: name, type, unit, meaning.
 
 The DDL, the column schema in the Dagster UI, the check of every frame before it is written and the
-tables of the README are all made from here, so they cannot drift apart.
+tables of the documents are all made from here, so they cannot drift apart.
 
 Conventions, stated once: times are UTC; implied volatility, rates and yields are decimals a year;
 prices are dollars a share; delta is signed; theta is dollars a share a calendar day; vega and rho are
@@ -11,169 +11,22 @@ Missing is NULL, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from wheel_assets.errors import BadFrame
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-Type = Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON", "BIGINT[]"]
-
-# The one pandas dtype of each type, so that a frame read back equals the frame written.
-DTYPES: dict[str, str] = {
-    "VARCHAR": "object",
-    "BIGINT": "Int64",
-    "DOUBLE": "float64",
-    "DATE": "datetime64[us]",
-    "TIMESTAMP": "datetime64[us]",
-    "JSON": "object",
-    "BIGINT[]": "object",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: `required` refuses NULL, `values`, `low` and `high` refuse anything else."""
-
-    name: str
-    type: Type
-    meaning: str
-    unit: str = ""
-    required: bool = False
-    values: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def description(self) -> str:
-        """Meaning, unit and allowed values in one sentence."""
-        unit = f" ({self.unit})" if self.unit else ""
-        values = f": {', '.join(self.values)}" if self.values else ""
-        return f"{self.meaning}{unit}{values}"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table by its name and columns."""
-
-    name: str
-    meaning: str
-    columns: tuple[Column, ...]
-
-    @property
-    def stored_columns(self) -> tuple[Column, ...]:
-        """The columns as they lie in the file."""
-        return self.columns
-
-    @property
-    def ddl(self) -> str:
-        """The CREATE TABLE statement."""
-        columns = ", ".join(f'"{c.name}" {c.type}{" NOT NULL" if c.required else ""}' for c in self.stored_columns)
-        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
-
-    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame's declared columns, in order, each in its one dtype.
-
-        Raises BadFrame, naming the column and the first bad value, where a declared column is
-        missing, a value cannot be converted, is NULL but required, or lies out of bounds. Columns
-        that are not declared are refused too: silently dropping data is losing data.
-        """
-        import pandas as pd
-
-        undeclared = [name for name in frame.columns if name not in {c.name for c in self.columns}]
-        missing = [c.name for c in self.columns if c.name not in frame.columns]
-        if undeclared or missing:
-            raise BadFrame(
-                f"a frame does not fit table {self.name}",
-                f"missing columns {missing}, undeclared columns {undeclared}",
-                "declare the columns in tables.py or mend the asset",
-            )
-        whole = frame.reset_index(drop=True)
-        return pd.DataFrame({c.name: _converted(self, c, whole[c.name]) for c in self.columns})
-
-
-def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
-    """One column in its dtype and within its bounds."""
-    dtype = DTYPES[column.type]
-    try:
-        converted = values if values.dtype == dtype else values.astype(dtype)
-    except (ValueError, TypeError) as error:
-        raise _refused(table, column, f"{error}") from error
-    null = converted.isna().to_numpy()
-    if dtype == "object" and null.any():
-        converted = converted.where(~null, None)
-    if column.required and null.any():
-        raise _refused(table, column, f"row {null.argmax()} has no value")
-    bad = _out_of_bounds(column, converted) & ~null
-    if bad.any():
-        raise _refused(table, column, f"row {bad.argmax()} has {converted[bad].iloc[0]}")
-    return converted
-
-
-def _out_of_bounds(column: Column, values: pd.Series) -> np.ndarray:
-    import numpy as np
-
-    bad = np.zeros(len(values), dtype=bool)
-    if column.values:
-        bad |= ~values.isin(column.values).to_numpy()
-    if column.low is not None or column.high is not None:
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        bad |= (numbers < (-np.inf if column.low is None else column.low)) | np.isinf(numbers)
-        bad |= numbers > (np.inf if column.high is None else column.high)
-    return bad
-
-
-def _refused(table: Table, column: Column, why: str) -> BadFrame:
-    bounds = f" {column.values}" if column.values else ""
-    if column.low is not None or column.high is not None:
-        bounds = f" from {column.low} to {column.high}"
-    return BadFrame(f"column {table.name}.{column.name} was refused", why, f"it holds {column.type}{bounds}")
-
-
-_SNAPSHOT_ID = Column("snapshot_id", "BIGINT", "the snapshot this row belongs to", required=True)
-_TIMESTAMP = Column("timestamp", "TIMESTAMP", "as-of time of the data, not of the download", "UTC", required=True)
-_CREATED_AT = Column("created_at", "TIMESTAMP", "when the row was cached", "UTC", required=True)
-
-
-@dataclass(frozen=True)
-class SnapshotTable(Table):
-    """A table of snapshots: the rows of one fetch or one computation are kept and replaced together.
-
-    A snapshot belongs to one value of the `key` column, and is found by it; `key_config` is the field
-    of an asset's run config that says which keys are wanted. Without a key there is one for all.
-    """
-
-    key: str | None = None
-    key_config: str | None = None
-
-    @property
-    def stored_columns(self) -> tuple[Column, ...]:
-        """The declared columns between those that the store adds."""
-        return (_SNAPSHOT_ID, *self.columns, _CREATED_AT)
-
-    def restore(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows read from the file, in the declared order and dtypes.
-
-        DuckDB's dtypes depend on whether a column happens to hold a NULL; these do not, so that what
-        a hit returns equals what the miss stored.
-        """
-        for column in self.stored_columns:
-            values, dtype = frame[column.name], DTYPES[column.type]
-            if values.dtype != dtype:
-                frame[column.name] = values.astype(dtype)
-                if dtype == "object":  # from a pandas string type, which has a missing value of its own
-                    frame[column.name] = frame[column.name].where(values.notna(), None)
-        return frame[[column.name for column in self.stored_columns]]
-
+from wheel_assets.columns import Column as Column
+from wheel_assets.columns import SnapshotTable as SnapshotTable
+from wheel_assets.columns import Table as Table
 
 PUT_OR_CALL = ("put", "call")
 QUOTE_QUALITIES = ("ok", "no_bid", "no_ask", "crossed", "locked", "wide", "missing")
 ASSET_TYPES = ("stock", "option", "cash")
+EVENT_KINDS = ("earnings", "ex_dividend")
+TIMES_OF_DAY = ("before_open", "after_close")
+TRANSACTION_KINDS = (
+    *("trade", "assignment", "exercise", "expiration", "dividend", "fee"),
+    *("split", "other", "none"),
+)
 ACTIONS = ("open_csp", "open_cc", "close", "roll", "hold", "none")
 
+_TIMESTAMP = Column("timestamp", "TIMESTAMP", "as-of time of the data, not of the download", "UTC", required=True)
 _SYMBOL = Column("symbol", "VARCHAR", "ticker of the underlying", required=True)
 _OPTION_SYMBOL = Column("option_symbol", "VARCHAR", "padded 21-character OSI code", required=True)
 _EXPIRATION = Column("expiration", "DATE", "last day of the contract", required=True)
@@ -256,6 +109,53 @@ PRICE_HISTORY = SnapshotTable(
     ),
     key="symbol",
     key_config="symbols",
+)
+
+EVENTS = SnapshotTable(
+    "events",
+    "Earnings and ex-dividend dates ahead of each symbol; a row without a date says that none is known.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("kind", "VARCHAR", "what happens", required=True, values=EVENT_KINDS),
+        Column("date", "DATE", "the day in New York; NULL where none is announced"),
+        Column("time_of_day", "VARCHAR", "when on that day", values=TIMES_OF_DAY),
+        Column("estimated", "BOOLEAN", "whether the date is a projection; NULL where the source does not say"),
+        Column("amount", "DOUBLE", "of the dividend", "dollars a share", low=0),
+        Column("announced_until", "DATE", "last day asked about: none is announced up to it; NULL where unknown"),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+)
+
+TRANSACTIONS = SnapshotTable(
+    "transactions",
+    "What happened in the account, oldest first; an assignment has a row for the contract and one for the shares.",
+    (
+        _TIMESTAMP,
+        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column(
+            "executed_at", "TIMESTAMP", "when it happened; 16:00 in New York where only the day is known", "UTC", True
+        ),
+        Column("symbol", "VARCHAR", "ticker of the shares, or that an option is written on"),
+        Column("option_symbol", "VARCHAR", "the contract, padded 21-character OSI code"),
+        Column(
+            "kind",
+            "VARCHAR",
+            "what happened; `none`: nothing is known of up to this time",
+            required=True,
+            values=TRANSACTION_KINDS,
+        ),
+        Column("quantity", "DOUBLE", "shares or contracts, received positive, delivered negative"),
+        Column("price", "DOUBLE", "of a trade", "dollars a share", low=0),
+        Column("fees", "DOUBLE", "commission and fees, paid positive", "dollars"),
+        Column("amount", "DOUBLE", "change of the cash, fees taken off", "dollars", required=True),
+        _SOURCE,
+    ),
+    key="account_id",
+    key_config="account_id",
+    record=True,
 )
 
 GREEKS = SnapshotTable(
@@ -341,7 +241,10 @@ RECOMMENDATION = SnapshotTable(
     ),
 )
 
-DATA_TABLES = (OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY, GREEKS, PREDICTIONS, RECOMMENDATION)
+DATA_TABLES = (
+    *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
+    *(EVENTS, TRANSACTIONS, GREEKS, PREDICTIONS, RECOMMENDATION),
+)
 
 DOCUMENTS = SnapshotTable(
     "documents",

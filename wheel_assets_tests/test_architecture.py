@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +13,18 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"tables", "rows", "settings", "errors", "market"}
+FACTS = {"columns", "tables", "rows", "settings", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
-    "errors": set(),
-    "settings": {"errors"},
-    "tables": {"errors"},
+    "sanitise": set(),
+    "errors": {"sanitise"},
+    "section": set(),
+    "vendors": {"errors", "section"},
+    "settings": {"errors", "section", "vendors"},
+    "columns": {"errors"},
+    "tables": {"errors", "columns"},
     "rows": set(),
-    "market": {"tables", "settings", "errors"},
+    "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS,
@@ -75,6 +80,12 @@ def test_pure_parts_import_nothing_heavy(part):
 @pytest.mark.parametrize("folder", [PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir())])
 def test_no_folder_is_crowded(folder):
     assert len(list(folder.glob("*.py"))) <= MOST_MODULES
+
+
+def test_files_of_others_are_opened_by_one_module():
+    engine = re.compile(r"\b(duckdb|sqlite3)\.connect\(")
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if engine.search(path.read_text())}
+    assert found == {"cache/foreign.py", "cache/store/file.py"}  # the latter: the cache itself
 
 
 @pytest.mark.parametrize("module", ["wheel_assets", "wheel_assets.cli", "wheel_assets.tables", "wheel_assets.settings"])

@@ -7,6 +7,8 @@ import json
 import click
 
 from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.sanitise import one_line
+from wheel_assets.vendors import VENDORS
 
 
 @click.command()
@@ -28,21 +30,17 @@ def config(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("broker", type=click.Choice(["schwab"]))
-@click.option("--paste", is_flag=True, help="Do not listen for the browser: ask for the address it ends at.")
+@click.argument("broker", type=click.Choice([vendor.name for vendor in VENDORS if vendor.login]))
+@click.option("--paste", is_flag=True, help="Do not listen for a browser: ask for what it shows.")
 def login(broker: str, paste: bool) -> None:
-    """Log in to Schwab: open a page and agree there. Schwab wants it anew every seven days."""
+    """Log in to a broker; what that takes is told on the way."""
     from datetime import UTC
 
     from wheel_assets.cache.upkeep.ledger import ledger_of
-    from wheel_assets.commands.login_prompt import agreed
-    from wheel_assets.fetch.schwab.login import SchwabLogin
-    from wheel_assets.fetch.schwab.token import login_end
+    from wheel_assets.commands.login_prompt import Prompt
+    from wheel_assets.fetch.registry import log_in
 
     settings, store = settings_and_store()
     with ledger_of(store).kept() as ledger:
-        attempt = SchwabLogin(settings.schwab, ledger.record)
-        redirect = agreed(attempt, paste)
-        now = store.clock().replace(tzinfo=UTC)
-        attempt.finish(redirect, now)
-    click.echo(f"logged in for seven days, until {login_end(now)}; the login is kept in {settings.schwab.token_file}")
+        told = log_in(broker, settings, ledger.record, Prompt(paste=paste), store.clock().replace(tzinfo=UTC))
+    click.echo(one_line(told))

@@ -1,8 +1,7 @@
-"""What every command of `wheel` begins with: the settings, the cache they name, a terminal to print on."""
+"""What every command of `wheel` begins with: the settings, the cache they name, a console to print on."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +9,6 @@ if TYPE_CHECKING:
 
     from wheel_assets.cache.store.store import Store
     from wheel_assets.settings import Settings
-
-PIPED_WIDTH = 110  # columns, where there is no terminal to ask
 
 
 def settings_and_store() -> tuple[Settings, Store]:
@@ -25,6 +22,7 @@ def settings_and_store() -> tuple[Settings, Store]:
 
 
 def console() -> Console:
-    from rich.console import Console
+    """The console of standard output; see `show.terminal.console`."""
+    from wheel_assets.show.terminal.console import console as made
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return made()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.sanitise import one_line
+
+if TYPE_CHECKING:
+    from wheel_assets.cache.store.store import Store
 
 
 @click.command()
@@ -32,7 +37,7 @@ def cleanup(dry_run: bool, as_json: bool) -> None:
 def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     """Empty the cache. The ledger of API calls stays."""
     _, store = settings_and_store()
-    if not yes and not dry_run and not click.confirm(f"Remove everything that is cached in {store.path}?", err=True):
+    if not yes and not dry_run and not click.confirm(_question(store), err=True):
         raise click.ClickException("nothing was removed")
     from wheel_assets.commands.run import instance
     from wheel_assets.defs.jobs.upkeep import clear as clear_all
@@ -41,6 +46,10 @@ def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     with instance() as home:
         told = clear_all(store, home, dry_run)
     click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, console())
+
+
+def _question(store: Store) -> str:
+    return one_line(f"Remove everything that is cached in {store.path}?")
 
 
 @click.command()

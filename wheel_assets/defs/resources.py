@@ -14,9 +14,17 @@ from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
-from wheel_assets.fetch.registry import account_source, market_source, rate_source
-from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
+from wheel_assets.fetch.registry import (
+    account_source,
+    event_source,
+    market_source,
+    rate_source,
+    transaction_source,
+    vendor_fingerprint,
+)
+from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 from wheel_assets.settings import checked_account, checked_symbol
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 
 def the_store() -> Store:
@@ -52,23 +60,23 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
+# The role of the vendor that fills a table; the other tables are computed.
+_FETCHED_BY = {
+    "option_chains": MARKET,
+    "price_history": MARKET,
+    "positions": BROKER,
+    "transactions": TRANSACTIONS,
+    "risk_free_rate": RATE,
+    "events": EVENTS,
+}
+
+
 def fingerprint(table: str) -> str:
     """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
-    s = settings()
-    vendors = {"cboe": s.cboe.base_url, "schwab": s.schwab.base_url, "databento": s.databento.base_url}
-    rates = {"constant": s.rate.value, "fred": s.fred.base_url, "treasury": s.treasury.base_url}
-    fingerprints = {
-        "option_chains": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "price_history": f"{s.market.source} {vendors.get(s.market.source, '')}",
-        "positions": f"{s.broker.source} {vendors.get(s.broker.source, '')}",
-        "risk_free_rate": f"{s.rate.source} {rates[s.rate.source]}",
-        "predictions": f"{s.strategy.price} {s.strategy.commission}",
-    }
-    if s.broker.file and table == "positions" and s.broker.file.exists():
-        fingerprints[table] = (
-            f"file {s.broker.file} {s.broker.file.stat().st_mtime_ns}"  # an edited file is another file
-        )
-    return fingerprints.get(table, "").strip()
+    if role := _FETCHED_BY.get(table):
+        return vendor_fingerprint(settings(), role)
+    strategy = settings().strategy
+    return f"{strategy.price} {strategy.commission}" if table == "predictions" else ""
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -90,6 +98,20 @@ def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
     with one_sentence(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
+def past(_: Any) -> Iterator[TransactionSource]:
+    """The source of transactions of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield transaction_source(settings(), ledger.record)
+
+
+@dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
+def calendar(_: Any) -> Iterator[EventSource]:
+    """The source of events of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield event_source(settings(), ledger.record)
 
 
 def refuse_environment(config: Any) -> None:
@@ -127,4 +149,6 @@ RESOURCES: dict[str, Any] = {
     "market": market,
     "account": account,
     "rate": rate,
+    "past": past,
+    "calendar": calendar,
 }

@@ -17,17 +17,16 @@ import pandas as pd
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.http.answer import Answer, restated
 from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
-from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.normalise.bars import days_of_text, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
-from wheel_assets.fetch.source import MarketSource
+from wheel_assets.fetch.source import Access, MarketSource
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.indices import INDICES
 from wheel_assets.rows import Rows
+from wheel_assets.vendors import CboeSettings
 
-# A client that asked every 0.25 s was shut out after 60 requests; one a second has not been.
-ONE_A_SECOND = Pace(1, 1.0)
-_INDICES = frozenset({"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "VXN"})
 _KNOWN_SYMBOL = "SPY"
 _CHAIN, _HISTORY = "options", "charts/historical"
 _CALLED = {_CHAIN: "chain", _HISTORY: "price history"}
@@ -49,7 +48,7 @@ _COLUMNS = {
 class CboeMarket(MarketSource):
     """Chains from Cboe's delayed quotes.
 
-    `pace` holds for the real host only. A 429 is not retried, and ends the asking: the block it announces
+    A 429 is not retried, and ends the asking: the block it announces
     outlasts a run.
     """
 
@@ -61,14 +60,13 @@ class CboeMarket(MarketSource):
         base_url: str,
         record: Callable[[ApiCall], None],
         *,
-        pace: Pace = ONE_A_SECOND,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = HttpClient(
             self.name,
             base_url,
             record,
-            pace=pace,
+            pace=pace_of(self.name),
             retried_statuses=RETRIED_STATUSES - {429},
             last_statuses={429},
             sleep=sleep,
@@ -129,6 +127,11 @@ class CboeMarket(MarketSource):
             return self._probes[0]
 
 
+def open_market(access: Access) -> CboeMarket:
+    """For the registry."""
+    return CboeMarket(access.settings.of(CboeSettings).base_url, access.record)
+
+
 def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     """Read one document; raises UnexpectedAnswer for another layout, NoSpotPrice without a price."""
     data = answer.json("data")["data"]
@@ -160,7 +163,7 @@ def _as_of(answer: Answer, data: dict[str, Any]) -> datetime:
 
 def _spellings(symbol: str) -> tuple[str, ...]:
     """How Cboe may call it: index roots with an underscore, share classes with or without the dot."""
-    if symbol in _INDICES:
+    if symbol in INDICES:
         return (f"_{symbol}",)
     return (symbol, symbol.replace(".", "")) if "." in symbol else (symbol,)
 

@@ -1,23 +1,25 @@
-"""Which source the settings name. Each vendor's module is imported only when it is the one."""
+"""Opening the sources that the settings choose; a vendor's module is imported only when it is the one.
+
+The vendors themselves are declared in `wheel_assets.vendors`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import cache
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import SettingError
-from wheel_assets.settings import SchwabSettings, Settings
+from wheel_assets.fetch.source import Access, Record, Reserve, no_reserve
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS, file_version, vendor_named
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
 
-    from wheel_assets.fetch.http.client import ApiCall
-    from wheel_assets.fetch.schwab.session import SchwabSession
-    from wheel_assets.fetch.source import AccountSource, MarketSource, RateSource
-
-Record = Callable[["ApiCall"], None]
+    from wheel_assets.fetch.login import Terminal
+    from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
+    from wheel_assets.settings import Settings
 
 
 def market_source(
@@ -27,73 +29,77 @@ def market_source(
 
     `reserve(source, key, dollars, limit)` holds money for paid calls, see `cache.ledger.Ledger.reserve`.
     """
-    if settings.market.source == "cboe":
-        from wheel_assets.fetch.cboe import CboeMarket
 
-        return CboeMarket(settings.cboe.base_url, record)
-    if settings.market.source == "schwab":
-        from wheel_assets.fetch.schwab.market import SchwabMarket
+    def within_budget(source: str, key: str, dollars: float) -> AbstractContextManager[None]:
+        return reserve(source, key, dollars, settings.budget.monthly_usd)
 
-        return SchwabMarket(_schwab_session(settings.schwab, record))
-    if settings.market.source == "databento":
-        from wheel_assets.fetch.databento.market import DatabentoMarket
-
-        return DatabentoMarket(
-            settings.databento.base_url,
-            _shown(settings.databento.api_key),
-            record,
-            reserve=lambda source, key, dollars: reserve(source, key, dollars, settings.budget.monthly_usd),
-            rate=settings.rate.value,  # for put-call parity within weeks: a point of it moves a price by 0.1 % at most
-        )
-    from wheel_assets.fetch.sample.sources import SampleMarket
-
-    return SampleMarket()
+    source: MarketSource = _opened(MARKET, settings, record, within_budget)
+    return source
 
 
 def account_source(settings: Settings, record: Record) -> AccountSource:
-    """Who knows the account; raises SettingError where a file is wanted and none is named."""
-    if settings.broker.source == "file":
-        from wheel_assets.fetch.positions.file import FileAccount
+    """Who knows the account."""
+    source: AccountSource = _opened(BROKER, settings, record)
+    return source
 
-        if settings.broker.file is None:
-            raise SettingError("WHEEL_BROKER__FILE is not set", "positions come from a file", "name a CSV or JSON file")
-        return FileAccount(settings.broker.file)
-    if settings.broker.source == "schwab":
-        from wheel_assets.fetch.schwab.account import SchwabAccount
 
-        return SchwabAccount(_schwab_session(settings.schwab, record))
-    from wheel_assets.fetch.sample.sources import SampleAccount
+def transaction_source(settings: Settings, record: Record) -> TransactionSource:
+    """Who knows what happened in the account: the files that are named, else the broker where it can tell."""
+    source: TransactionSource
+    if settings.broker.transactions_file is not None:
+        from wheel_assets.fetch.transactions.file import FileTransactions
 
-    return SampleAccount()
+        source = FileTransactions(settings.broker.transactions_file)
+    elif TRANSACTIONS in settings.chosen(TRANSACTIONS).sources:
+        source = _opened(TRANSACTIONS, settings, record)
+    else:
+        from wheel_assets.fetch.transactions.unknown import NoTransactions
+
+        source = NoTransactions()
+    return source
+
+
+def event_source(settings: Settings, record: Record) -> EventSource:
+    """Who knows the earnings and ex-dividend dates: your own file before every other source."""
+    asked: EventSource = _opened(EVENTS, settings, record)
+    if settings.events.file is None:
+        return asked
+    from wheel_assets.fetch.events.file import FileEvents
+    from wheel_assets.fetch.events.trust import ByTrust
+
+    own = FileEvents(settings.events.file)
+    return ByTrust([own, asked]) if settings.chosen(EVENTS).remote else own
 
 
 def rate_source(settings: Settings, record: Record) -> RateSource:
-    """Who knows the risk-free rate; the others that publish the same yields stand behind the one chosen.
-
-    FRED's API, where there is a key, then its keyless CSV, then the Treasury; or the Treasury, then FRED's
-    CSV. The constant is never fallen back on: it would pass for what the market says.
-    """
-    if settings.rate.source == "constant":
-        from wheel_assets.fetch.rates.constant import ConstantRate
-
-        return ConstantRate(settings.rate.value)
-    from wheel_assets.fetch.rates.published import FirstOf, FredCsvRate, FredRate, TreasuryRate
-
-    treasury = TreasuryRate(settings.treasury.base_url, record)
-    fred_csv = FredCsvRate(settings.fred.csv_base_url, record)
-    if settings.rate.source == "treasury":
-        return FirstOf([treasury, fred_csv])
-    key = _shown(settings.fred.api_key)
-    return FirstOf([*([FredRate(settings.fred.base_url, key, record)] if key else []), fred_csv, treasury])
+    """Who knows the risk-free rate."""
+    source: RateSource = _opened(RATE, settings, record)
+    return source
 
 
-@cache
-def _schwab_session(settings: SchwabSettings, record: Record) -> SchwabSession:
-    """The one session of this process: market and account share its pace, and what it learnt of the login."""
-    from wheel_assets.fetch.schwab.session import SchwabSession
+def log_in(broker: str, settings: Settings, record: Record, terminal: Terminal, now: datetime) -> str:
+    """Have a person log in at a vendor; what to tell at the end. Raises SettingError where it knows no login."""
+    vendor = vendor_named(broker)
+    if not vendor.login:
+        raise SettingError(f"{broker} knows no login", f"it needs {vendor.access}", "see `wheel config`")
+    return str(function_at(vendor.login)(Access(settings, record), terminal, now))
 
-    return SchwabSession.of(settings, record)
+
+def vendor_fingerprint(settings: Settings, role: str) -> str:
+    """What the data of a role depends on: who is asked where, and the user's own files that come first."""
+    vendor = settings.chosen(role)
+    own_files = {TRANSACTIONS: settings.broker.transactions_file, EVENTS: settings.events.file}
+    parts = (vendor.name, vendor.fingerprint(vendor, settings, role), file_version(own_files.get(role)))
+    return " ".join(part for part in parts if part)
 
 
-def _shown(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
+def function_at(path: str) -> Callable[..., Any]:
+    """The function that an entry of the registry names: `module:function`, the module one of `fetch`."""
+    module, _, name = path.partition(":")
+    function: Callable[..., Any] = getattr(import_module(f"wheel_assets.fetch.{module}"), name)
+    return function
+
+
+def _opened(role: str, settings: Settings, record: Record, reserve: Reserve = no_reserve) -> Any:
+    """The chosen vendor's source for a role."""
+    return function_at(settings.chosen(role).sources[role])(Access(settings, record, reserve))

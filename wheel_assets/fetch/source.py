@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from wheel_assets.errors import SourceError
 from wheel_assets.rows import Rows
 
+if TYPE_CHECKING:
+    from wheel_assets.fetch.http.client import ApiCall
+    from wheel_assets.settings import Settings
+
+Record = Callable[["ApiCall"], None]  # is told every request
 # Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
 # BudgetExceeded.
 Reserve = Callable[[str, str, float], AbstractContextManager[None]]
 
 THREE_MONTHS = 0.25  # years: the tenor that every curve has
+
+
+def no_reserve(source: str, key: str, dollars: float) -> AbstractContextManager[None]:
+    """For sources that cost nothing."""
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a vendor's module opens a source with: the settings, and where it reports requests and dollars."""
+
+    settings: Settings
+    record: Record
+    reserve: Reserve = no_reserve
 
 
 class MarketSource(ABC):
@@ -57,6 +76,37 @@ class AccountSource(ABC):
         There is always exactly one cash row: its quantity is the cash free to trade, its market
         value the cash in the account, so that market values add up to the liquidation value.
         Raises SourceError; never returns an empty frame.
+        """
+
+
+class TransactionSource(ABC):
+    """Somebody who knows what happened in an account."""
+
+    name: ClassVar[str]
+    incremental: ClassVar[bool] = True  # whether what it told before is kept, as it may have forgotten it since
+
+    @abstractmethod
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
+        """What happened in the account from `since` (aware; None: as far back as is known) until `now`, oldest first.
+
+        The columns of `tables.TRANSACTIONS`, as `transactions.rows.transaction_frame` makes them: where nothing
+        happened there is one row that says so. Complete from the earlier of `since` and its first row on.
+        Raises SourceError; never returns an empty frame.
+        """
+
+
+class EventSource(ABC):
+    """Somebody who knows when companies report earnings and when shares trade without their dividend."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
+        """Events of the symbols from the day of `now` (aware) to `until`, both included.
+
+        The columns of `tables.EVENTS`, as `events.rows.event_frame` makes them: every symbol has a row for each
+        kind of event, without a date where none is announced. A symbol that cannot be asked about is one of
+        the failures. Raises SourceError where nobody can be asked about any.
         """
 
 
@@ -114,6 +164,16 @@ def tell_progress(how_far: str) -> None:
     Costs nothing where nobody waits.
     """
     _WATCH.get()(how_far)
+
+
+@contextmanager
+def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
+    """`watch` is told what a fetch in the block says of itself (`tell_progress`)."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
 
 
 def fetch_each(

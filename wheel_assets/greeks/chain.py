@@ -15,7 +15,9 @@ from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.market.arrays import Bools, Floats
-from wheel_assets.market.expiration import AM_SETTLED_ROOTS, EUROPEAN_ROOTS, roots, years_to_expiration
+from wheel_assets.market.expiration import years_to_expiration
+from wheel_assets.market.indices import AM_SETTLED_ROOTS, EUROPEAN_ROOTS
+from wheel_assets.market.osi import roots
 from wheel_assets.rows import Rows
 from wheel_assets.tables import GREEKS
 

@@ -1,43 +1,44 @@
-"""How long a contract still trades, and how it is exercised: facts about its root and expiration date."""
+"""How long a contract still trades: its expiration date, its settlement and the exchange's calendar."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from wheel_assets.market.arrays import Bools, Floats
-from wheel_assets.market.calendar import CLOSE, NEW_YORK, SECONDS_PER_YEAR
+from wheel_assets.market.calendar import SECONDS_PER_YEAR, last_session, new_york_day, session_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Bools, Floats
 
 NEVER = np.datetime64("NaT")
-# Settled on the opening print of the expiration date, so that trading ends at the close of the day before.
-AM_SETTLED_ROOTS = frozenset({"SPX", "NDX", "RUT", "DJX", "VIX", "VIXW"})
-# OEX, alone among the indices, is American.
-EUROPEAN_ROOTS = AM_SETTLED_ROOTS | {"SPXW", "XSP", "XEO", "NDXP", "XND", "RUTW", "MRUT"}
 
 
-def roots(option_symbols: pd.Series) -> pd.Series:
-    """Root of each padded 21-character OSI code.
+def end_of_trading(expiration: date, am_settled: bool = False) -> datetime:
+    """Naive UTC time at which a contract stops trading; early closes and holidays are known.
 
-    >>> roots(pd.Series(["SPXW  261120P05000000"])).tolist()
-    ['SPXW']
+    >>> end_of_trading(date(2026, 12, 18)), end_of_trading(date(2026, 12, 18), am_settled=True)
+    (datetime.datetime(2026, 12, 18, 21, 0), datetime.datetime(2026, 12, 17, 21, 0))
+    >>> end_of_trading(date(2026, 11, 27))  # 13:00 in New York
+    datetime.datetime(2026, 11, 27, 18, 0)
     """
-    codes, distinct = pd.factorize(option_symbols.str.slice(0, 6))
-    stripped = np.array([str(code).strip() for code in distinct], dtype=object)
-    return pd.Series(stripped[codes], index=option_symbols.index)
+    return session_of(last_session(expiration, before=am_settled)).closes
 
 
-def end_of_trading(expiration: datetime, am_settled: bool) -> datetime:
-    """Naive UTC time at which a contract stops trading.
+def days_left(expiration: date, now: datetime) -> int:
+    """Calendar days in New York from `now` (aware) to the expiration; -1 or less once trading has ended.
 
-    >>> end_of_trading(datetime(2026, 12, 18), am_settled=False)
-    datetime.datetime(2026, 12, 18, 21, 0)
-    >>> end_of_trading(datetime(2026, 12, 18), am_settled=True)
-    datetime.datetime(2026, 12, 17, 21, 0)
+    >>> days_left(date(2026, 12, 18), datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
+    26
+    >>> days_left(date(2026, 12, 18), datetime(2026, 12, 18, 21, 0, tzinfo=UTC))
+    -1
     """
-    day = expiration.date() - timedelta(days=1 if am_settled else 0)
-    return datetime.combine(day, CLOSE, NEW_YORK).astimezone(UTC).replace(tzinfo=None)
+    days = (expiration - new_york_day(now)).days
+    ended = days == 0 and now.astimezone(UTC).replace(tzinfo=None) >= end_of_trading(expiration)
+    return -1 if ended else days
 
 
 def years_to_expiration(timestamps: pd.Series, expirations: pd.Series, am_settled: Bools) -> Floats:
@@ -45,8 +46,10 @@ def years_to_expiration(timestamps: pd.Series, expirations: pd.Series, am_settle
 
     NaN where the time of the quote or the expiration is missing.
     """
+    import pandas as pd
+
     codes, days = pd.factorize(expirations)
-    known = [[end_of_trading(day, early) for early in (False, True)] for day in pd.DatetimeIndex(days)]
+    known = [[end_of_trading(day.date(), early) for early in (False, True)] for day in pd.DatetimeIndex(days)]
     ends = [*known, [NEVER, NEVER]]  # the last where the code is -1
     end = np.array(ends, dtype="datetime64[us]")[codes, am_settled.astype(int)]
     left = end - timestamps.to_numpy(dtype="datetime64[us]")

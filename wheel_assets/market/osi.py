@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wheel_assets.errors import BadSymbol
+from wheel_assets.market.indices import roots_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +22,6 @@ OptionType = Literal["put", "call"]
 # A leading digit marks a FLEX series (`1XYZ`), a trailing one an adjusted series (`XYZ1`).
 _OSI = r"^(?=.{1,6}\s*\d{6}[CP])(?P<root>[0-9]?[A-Z][A-Z0-9]*)\s*(?P<ymd>\d{6})(?P<right>[CP])(?P<strike>\d{8})$"
 _RIGHTS: dict[str, OptionType] = {"P": "put", "C": "call"}
-# Indices whose options are listed under a second root: settled at another time of day, or exercised otherwise.
-_SECOND_ROOTS = {"SPX": "SPXW", "NDX": "NDXP", "RUT": "RUTW", "VIX": "VIXW", "OEX": "XEO"}
 _MAX_STRIKE = 99_999.999
 
 
@@ -119,6 +118,21 @@ def _side(tail: str) -> tuple[str, OptionType, float] | tuple[None, None, None]:
     return tail, option.option_type, option.strike
 
 
+def roots(option_symbols: pd.Series) -> pd.Series:
+    """Root of each padded 21-character code.
+
+    >>> import pandas as pd
+    >>> roots(pd.Series(["SPXW  261120P05000000"])).tolist()
+    ['SPXW']
+    """
+    import numpy as np
+    import pandas as pd
+
+    codes, distinct = pd.factorize(option_symbols.str.slice(0, 6))
+    stripped = np.array([str(code).strip() for code in distinct], dtype=object)
+    return pd.Series(stripped[codes], index=option_symbols.index)
+
+
 def is_adjusted(roots: pd.Series) -> pd.Series:
     """Whether each root belongs to an adjusted or FLEX series; False where there is no root."""
     return roots.str.contains(r"^\d|\d$", na=False)
@@ -130,13 +144,13 @@ def option_root(ticker: str) -> str:
 
 
 def listed_roots(ticker: str) -> tuple[str, ...]:
-    """The roots of a ticker's standard options: one for a share, up to two for an index.
+    """The roots of a ticker's standard options: one for a share, one or two for an index.
 
     >>> listed_roots("SPX"), listed_roots("BRK.B")
     (('SPX', 'SPXW'), ('BRKB',))
     """
     root = option_root(ticker)
-    return (root, _SECOND_ROOTS[root]) if root in _SECOND_ROOTS else (root,)
+    return roots_of(root) or (root,)
 
 
 def _not_osi(text: str) -> BadSymbol:

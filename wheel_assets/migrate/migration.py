@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 
+from wheel_assets.cache.foreign import confined, literal
 from wheel_assets.cache.policy import WHOLE
 from wheel_assets.cache.store.backfill import insert_past
 from wheel_assets.cache.store.store import BYTES_A_ROW, Store
@@ -29,7 +29,6 @@ from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
     import pandas as pd
-    from duckdb import DuckDBPyConnection
 
 RECIPE = "migrated"
 SOURCE = "migrated"
@@ -59,18 +58,17 @@ def migrate(store: Store, path: Path | str, *, table: str | None = None, dry_run
     names, all rows of it of `table` where that is given. Running it again changes nothing. Raises
     UsageError for a file that is of no known kind or cannot be read to its end.
     """
-    path = Path(path).expanduser()
+    path = Path(path).expanduser().resolve()
     if path.exists() and store.path.exists() and path.samefile(store.path):
         raise UsageError(f"{path} is the cache itself", "", "move the old file elsewhere, then migrate it from there")
     kind, found = read_source(path)
     migration = Migration(kind, dry_run=dry_run)
     frames = _frames(store, _grouped(store, found, table, migration), migration)
-    with duckdb.connect() as writer:
-        for name, snapshots in frames.items():
-            migration.snapshots[name] = len(snapshots)
-            migration.rows[name] = sum(len(rows) for _, rows in snapshots)
-            if store.path.exists() or not dry_run:
-                migration.present += len(snapshots) - _put(store, writer, store.tables[name], snapshots, dry_run)
+    for name, snapshots in frames.items():
+        migration.snapshots[name] = len(snapshots)
+        migration.rows[name] = sum(len(rows) for _, rows in snapshots)
+        if store.path.exists() or not dry_run:
+            migration.present += len(snapshots) - _put(store, store.tables[name], snapshots, dry_run)
     return migration
 
 
@@ -167,13 +165,7 @@ def _required(table: SnapshotTable) -> set[str]:
     return {column.name for column in table.columns if column.required}
 
 
-def _put(
-    store: Store,
-    writer: DuckDBPyConnection,
-    table: SnapshotTable,
-    snapshots: list[tuple[Group, pd.DataFrame]],
-    dry_run: bool,
-) -> int:
+def _put(store: Store, table: SnapshotTable, snapshots: list[tuple[Group, pd.DataFrame]], dry_run: bool) -> int:
     """Put the snapshots of one table, oldest first, and return how many are new."""
     import pandas as pd
 
@@ -183,9 +175,9 @@ def _put(
     ]
     index = pd.DataFrame([_line(number, group, rows) for number, (group, rows) in numbered])
     columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in table.stored_columns)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, confined(scratch=Path(folder)) as writer:
         writer.register("together", pd.concat(frames, ignore_index=True))
-        writer.execute(f"COPY (SELECT {columns} FROM together) TO '{folder}/rows.parquet'")
+        writer.execute(f"COPY (SELECT {columns} FROM together) TO {literal(f'{folder}/rows.parquet')}")
         return insert_past(store, table, Path(folder) / "rows.parquet", index, {}, dry_run=dry_run)
 
 

@@ -6,13 +6,13 @@ import csv
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from wheel_assets.cache.foreign import confined, confined_sqlite, identifier, literal
 from wheel_assets.errors import UsageError
 
 
@@ -60,39 +60,41 @@ def _told(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found
 
 
 def _sqlite(path: Path) -> Iterator[Found]:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    with confined_sqlite(path) as connection:
+        # A virtual table is code of whatever module it names.
+        query = (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+            "AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
+        )
         for (table,) in connection.execute(query).fetchall():
-            rows = connection.execute(f'SELECT * FROM "{table}"')
+            rows = connection.execute(f"SELECT * FROM {identifier(table)}")
             yield from _rows(table, [column[0] for column in rows.description], rows)
 
 
 def _duckdb(path: Path) -> Iterator[Found]:
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        connection.execute("SET TimeZone='UTC'")
+    with confined(path) as connection:
         connection.execute("ATTACH ? AS old (READ_ONLY)", [str(path)])
-        query = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'old' ORDER BY table_name"
-        tables = [table for (table,) in connection.execute(query).fetchall()]
-        if {"snapshots", "meta"} <= set(tables):
+        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'old' ORDER BY ALL"
+        tables = connection.execute(query).fetchall()
+        if {"snapshots", "meta"} <= {table for _, table in tables}:
             raise UsageError(f"{path} is a cache of this program", "", "`wheel backup` and `wheel restore` copy it")
-        for table in tables:
-            columns = _without_time_zones(connection, f'old."{table}"')
-            yield from _query(connection, table, f'SELECT {columns} FROM old."{table}"')
+        for schema, table in tables:
+            relation = f"old.{identifier(schema)}.{identifier(table)}"
+            yield from _query(connection, table, f"SELECT {_without_time_zones(connection, relation)} FROM {relation}")
 
 
 def _parquet(path: Path) -> Iterator[Found]:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone='UTC'")
-        quoted = str(path).replace("'", "''")
-        columns = _without_time_zones(connection, f"read_parquet('{quoted}')")
-        yield from _query(connection, "", f"SELECT {columns} FROM read_parquet('{quoted}')")
+    with confined(path) as connection:
+        relation = f"read_parquet({literal(str(path))})"
+        yield from _query(connection, "", f"SELECT {_without_time_zones(connection, relation)} FROM {relation}")
 
 
 def _without_time_zones(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     """All columns; times with a zone as naive UTC, which need no pytz to be fetched."""
     described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return ", ".join(
-        f'"{row[0]}"' + ("::TIMESTAMP" if "TIME ZONE" in row[1] else "") + f' AS "{row[0]}"' for row in described
+        identifier(row[0]) + ("::TIMESTAMP" if "TIME ZONE" in row[1] else "") + f" AS {identifier(row[0])}"
+        for row in described
     )
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from wheel_assets.errors import BadSymbol
 from wheel_assets.fetch.normalise.quotes import numbers, quote_quality
 from wheel_assets.market.calendar import SECONDS_PER_YEAR
-from wheel_assets.market.expiration import AM_SETTLED_ROOTS, end_of_trading
+from wheel_assets.market.expiration import end_of_trading
+from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.market.osi import OptionSymbol, format_osi, option_root, parse_osi
 from wheel_assets.migrate.rows import day, moment
 
@@ -223,7 +224,7 @@ def _contract(row: OldRow) -> OptionSymbol:
 
 
 def _years(contract: OptionSymbol, at: datetime) -> float:
-    end = end_of_trading(datetime.combine(contract.expiration, time()), contract.root in AM_SETTLED_ROOTS)
+    end = end_of_trading(contract.expiration, contract.root in AM_SETTLED_ROOTS)
     return (end - at).total_seconds() / SECONDS_PER_YEAR
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from wheel_assets.greeks.quotes import mid_prices, quoted_prices
 from wheel_assets.market.arrays import Floats
-from wheel_assets.market.sessions import sessions_left
+from wheel_assets.market.calendar import sessions_left
+from wheel_assets.market.osi import roots
 from wheel_assets.predict import MODEL_VERSION
 from wheel_assets.predict.model import SAID, Slice, predicted
 from wheel_assets.tables import PREDICTIONS
@@ -55,7 +56,7 @@ def _surfaces(chain: pd.DataFrame) -> Iterator[list[Rows]]:
 
     Roots apart: an adjusted contract (SMCI1) delivers something else.
     """
-    series = chain[["symbol", "timestamp", "expiration"]].assign(root=chain["option_symbol"].str.slice(0, 6))
+    series = chain[["symbol", "timestamp", "expiration"]].assign(root=roots(chain["option_symbol"]))
     rows = series.groupby(["symbol", "root", "timestamp", "expiration"], sort=False).indices
     for _, together in groupby(sorted(rows), key=itemgetter(0, 1, 2)):
         yield [rows[expiration] for expiration in together]

@@ -38,8 +38,7 @@ import numpy as np
 from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.greeks.units import ONE_POINT
 from wheel_assets.market.arrays import Bools, Floats
-from wheel_assets.market.calendar import DAYS_PER_YEAR
-from wheel_assets.market.sessions import SESSIONS_PER_YEAR
+from wheel_assets.market.calendar import DAYS_PER_YEAR, SESSIONS_PER_YEAR
 from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
 from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
 from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.market.arrays import Bools, Floats
-from wheel_assets.market.sessions import SESSIONS_PER_YEAR
+from wheel_assets.market.calendar import SESSIONS_PER_YEAR
 
 WINDOW = 63
 LEAST_SESSIONS = 21

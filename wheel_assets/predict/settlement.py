@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.market.arrays import Bools, Floats
-from wheel_assets.market.calendar import CLOSE, NEW_YORK, OPEN
-from wheel_assets.market.sessions import new_york, since_midnight
+from wheel_assets.market.calendar import OPEN, closes_in_new_york, last_finished_day, last_sessions, new_york_times
 
 SCORED = "scored"
 REASONS = {
@@ -34,6 +33,9 @@ REASONS = {
 LAST_MINUTES = timedelta(minutes=15)  # of a session: vendors' last quotes are often from just before the close
 LONGEST_BREAK = timedelta(days=5)  # between two sessions; more is a gap in the history
 OTHER_SCALE = 1.25  # how far a price may lie outside its session's range: the smallest common split is 5 for 4
+
+
+_SINCE_MIDNIGHT = timedelta(hours=OPEN.hour, minutes=OPEN.minute)  # when sessions open
 
 
 class Range(NamedTuple):
@@ -52,8 +54,7 @@ def last_expired(now: datetime) -> date:
     >>> last_expired(datetime(2026, 12, 18, 21, 0))
     datetime.date(2026, 12, 18)
     """
-    local = now.replace(tzinfo=UTC).astimezone(NEW_YORK)
-    return local.date() if local.time() >= CLOSE else local.date() - timedelta(days=1)
+    return last_finished_day(now.replace(tzinfo=UTC))
 
 
 def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
@@ -68,10 +69,10 @@ def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> 
     ended = settlements(pairs.drop_duplicates(), sessions, spots)
     price, settled_by = (ended[name].to_numpy()[outcome] for name in ("price", "settled_by"))
     strike, is_put = said["strike"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
-    local = new_york(said["timestamp"])
+    local = new_york_times(said["timestamp"])
     early, other_scale = said["settles_early"].to_numpy(dtype=bool), ~_same_scale(said, local, sessions)
     itm_unsaid, touch_unsaid = (said[name].isna().to_numpy() for name in ("prob_itm", "prob_touch"))
-    too_late = (local >= said["expiration"] + since_midnight(CLOSE)).to_numpy()
+    too_late = (local >= closes_in_new_york(said["expiration"])).to_numpy()
     before = {"settles_early": early, "too_late": too_late, "other_scale": other_scale}
     touched, touch_reasons = _touched(said, local, sessions)
     return pd.DataFrame(
@@ -106,10 +107,9 @@ def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame
 
 def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
     """The prices of chains by symbol and the session that they belong to, one each."""
-    local = new_york(spots["timestamp"])
-    day = (local - since_midnight(OPEN)).dt.normalize()
-    day -= pd.to_timedelta((day.dt.dayofweek - 4).clip(lower=0), unit="D")  # at the weekend Friday's prices stand
-    left = day + since_midnight(CLOSE) - local
+    local = new_york_times(spots["timestamp"])
+    day = last_sessions((local - _SINCE_MIDNIGHT).dt.normalize())  # at the weekend Friday's prices stand
+    left = closes_in_new_york(day) - local
     prices = spots.assign(day=day, left=left).sort_values("timestamp", kind="stable")
     over, nearly = prices["left"] <= timedelta(0), prices["left"] <= LAST_MINUTES
     after, before = (prices[part].groupby(["symbol", "day"])["spot_price"] for part in (over, nearly & ~over))
@@ -120,7 +120,7 @@ def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tu
     """Whether each strike was touched after the prediction, and why that is not known or not asked."""
     day = local.dt.normalize()
     next_day = day + pd.Timedelta(days=1)
-    over, begun = local - day >= since_midnight(CLOSE), local - day > since_midnight(OPEN)
+    over, begun = local >= closes_in_new_york(day), local - day > _SINCE_MIDNIGHT
     surely = _ranges(said, next_day.where(begun, day), sessions)
     perhaps = _ranges(said, next_day.where(over, day), sessions)
     strike, spot, is_put = said["strike"].to_numpy(), said["spot"].to_numpy(), said["is_put"].to_numpy(dtype=bool)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets import tables
 from wheel_assets.errors import UsageError
-from wheel_assets.market.hours import quote_warnings
+from wheel_assets.market.quote_times import quote_warnings
 from wheel_assets.recommend.account import read_account
 from wheel_assets.recommend.contracts import contracts_table, utc
 from wheel_assets.recommend.open_options import judge

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from wheel_assets.market.calendar import CLOSE, NEW_YORK
+from wheel_assets.market.expiration import days_left
+from wheel_assets.market.ticks import floor_to_tick, tick_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,19 +31,6 @@ def utc(now: datetime) -> datetime:
     return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
 
-def days_left(expiration: date, now: datetime) -> int:
-    """Calendar days in New York until the last day of trading; -1 or less once trading has ended.
-
-    >>> days_left(date(2026, 12, 18), datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
-    26
-    >>> days_left(date(2026, 12, 18), datetime(2026, 12, 18, 21, 0, tzinfo=UTC))
-    -1
-    """
-    local = utc(now).astimezone(NEW_YORK)
-    days = (expiration - local.date()).days
-    return -1 if days == 0 and local.time() >= CLOSE else days
-
-
 def is_standard(option_symbol: str) -> bool:
     """Whether it delivers plain shares, by its root: an adjusted one ends in a digit, FLEX begins with one.
 
@@ -53,12 +41,6 @@ def is_standard(option_symbol: str) -> bool:
     return bool(root) and not (root[0].isdigit() or root[-1].isdigit())
 
 
-def tick_size(bid: np.ndarray, ask: np.ndarray) -> np.ndarray:
-    """Dollars a share: 0.01 below $3, 0.05 from there unless the quote itself shows that the class trades in cents."""
-    in_cents = (np.rint(bid * 100) % 5 != 0) | (np.rint(ask * 100) % 5 != 0)
-    return np.where((bid + ask < 6) | in_cents, 0.01, 0.05)
-
-
 def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -> np.ndarray:
     """Limit price of a sale, dollars a share: the bid, or the mid rounded down to a tick but never below the bid.
 
@@ -67,10 +49,7 @@ def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -
     """
     if price == "bid":
         return np.asarray(bid, dtype=float)
-    tick = tick_size(bid, ask)
-    # The small term keeps 0.29 / 0.01 = 28.999… from losing a whole tick.
-    rounded = np.round(np.floor((bid + ask) / 2 / tick + 1e-6) * tick, 2)
-    return np.maximum(rounded, bid)
+    return np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid)
 
 
 def contracts_table(

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from wheel_assets.market.hours import new_york
+from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
 
 Cells = tuple[str, ...]
 
 ADVICE_COLUMNS: Cells = ("#", "type into the broker", "credit", "set aside", "a year", "assigned", "breakeven")
 INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "limit", "from", "why")
+NUMBERS = frozenset({"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"})
 
 MOST_NOTES = 8
 
@@ -26,7 +27,7 @@ def banner(document: Mapping[str, Any]) -> str:
 
 def headline(document: Mapping[str, Any]) -> str:
     """Whose account, what it is worth, what is free, when."""
-    when = new_york(datetime.fromisoformat(document["as_of"]))
+    when = new_york_text(datetime.fromisoformat(document["as_of"]))
     worth, free = _text(dollars, document["portfolio_value"]), _text(dollars, document["free_cash"])
     return f"Account {document['account']} · portfolio {worth} · free cash {free} · as of {when}"
 

@@ -1,57 +1,71 @@
-"""The answer as Markdown, for the asset's page in the Dagster UI."""
+"""Markdown: its few blocks, and the answer in them for the asset's page in the Dagster UI.
+
+Every cell and every line is escaped here, so nothing that a vendor or a file says is read as Markdown.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from wheel_assets.sanitise import for_markdown
 from wheel_assets.show import answer_view
 
-NUMBERS = {"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"}
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
+    """A table, the columns named in `numbers` to the right; empty without rows. Blanks in numbers do not break.
+
+    >>> print(table(("key", "age"), [("U", "12 min")], numbers=("age",)).replace(chr(160), "~"))
+    | key | age |
+    | --- | ---: |
+    | U | 12~min |
+    """
+    if not rows:
+        return ""
+    rule = tuple("---:" if name in numbers else "---" for name in columns)
+    cells = (tuple(_cell(cell, name in numbers) for name, cell in zip(columns, row, strict=True)) for row in rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (map(for_markdown, columns), rule, *cells))
+
+
+def bullets(lines: Iterable[str], mark: str = "") -> str:
+    """A list, each line after `mark`; empty without lines."""
+    return "\n".join(f"- {mark}{for_markdown(line)}" for line in lines)
+
+
+def section(title: str, body: str) -> str:
+    """A body below its title; empty without a body."""
+    return f"**{for_markdown(title)}**\n\n{body}" if body else ""
+
+
+def image(svg: str, words: str) -> str:
+    """The picture itself, not a link to one: Dagster's UI shows SVG in `data:` addresses as an image."""
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})" if svg else ""
+
+
+def paragraphs(*parts: str) -> str:
+    """The parts that are not empty, a blank line between two."""
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def as_markdown(document: Mapping[str, Any], picture: str = "") -> str:
     """The document of `answer.answer_document` as Markdown, with an SVG document below the advice."""
     banner = answer_view.banner(document)
-    parts = [
-        f"> **{_escaped(banner)}**" if banner else "",
-        f"**{_escaped(answer_view.headline(document))}**",
-        _list(answer_view.warnings(document), "⚠ "),
-        _table(answer_view.ADVICE_COLUMNS, answer_view.advice_cells(document)) or "Nothing to do now.",
-        _image(picture, "profit at expiration of these trades") if picture else "",
-        "**Why**\n\n" + "\n".join(_escaped(line) for line in answer_view.reasons(document)),
-        _section("Not done", answer_view.not_done(document)),
-        _section("About the data", answer_view.notes(document)),
-        _table(answer_view.INPUT_COLUMNS, answer_view.input_cells(document)),
-        f"*{_escaped(document['risk'])}*",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    advice = table(answer_view.ADVICE_COLUMNS, answer_view.advice_cells(document), answer_view.NUMBERS)
+    return paragraphs(
+        f"> **{for_markdown(banner)}**" if banner else "",
+        f"**{for_markdown(answer_view.headline(document))}**",
+        bullets(answer_view.warnings(document), "⚠ "),
+        advice or "Nothing to do now.",
+        image(picture, "profit at expiration of these trades"),
+        section("Why", "\n".join(for_markdown(line) for line in answer_view.reasons(document))),
+        section("Not done", bullets(answer_view.not_done(document))),
+        section("About the data", bullets(answer_view.notes(document))),
+        table(answer_view.INPUT_COLUMNS, answer_view.input_cells(document), answer_view.NUMBERS),
+        f"*{for_markdown(document['risk'])}*",
+    )
 
 
-def _section(title: str, lines: list[str]) -> str:
-    return f"**{title}**\n\n{_list(lines)}" if lines else ""
-
-
-def _image(svg: str, words: str) -> str:
-    """The picture itself, not a link to one: Dagster's UI shows SVG in `data:` addresses as an image."""
-    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
-
-
-def _list(lines: Iterable[str], mark: str = "") -> str:
-    return "\n".join(f"- {mark}{_escaped(line)}" for line in lines)
-
-
-def _table(columns: answer_view.Cells, rows: list[answer_view.Cells]) -> str:
-    if not rows:
-        return ""
-    rule = tuple("---:" if name in NUMBERS else "---" for name in columns)
-    lines = [columns, rule, *(tuple(_escaped(cell) for cell in row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown leaves alone: error messages of vendors end up here too."""
-    for character in "\\|*_`<>[]":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+def _cell(text: str, is_number: bool) -> str:
+    escaped = for_markdown(text)
+    return escaped.replace(" ", "\N{NO-BREAK SPACE}") if is_number else escaped

@@ -1,8 +1,7 @@
-"""The trades of an answer as SVG text: what each makes at expiration, by the share price of that day.
+"""What would be held once an answer is followed: profit at expiration, by the share price of that day.
 
 A short put and a covered call of one strike pay alike (put-call parity; Hull, Options, Futures, and
 Other Derivatives, 10th ed., section 12.2), so one formula draws the whole wheel.
-Matplotlib was rejected: some ten lines a picture are not worth its start-up time.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
+from wheel_assets.market.osi import parse_osi
 from wheel_assets.recommend.wording import dollars, price
+from wheel_assets.show import svg
 
 SHARES = 100  # of a standard contract; no other is ever proposed
 MOST = 6  # symbols drawn; the others stand in the table
-DASHED = 'stroke-dasharray="5 4"'
-DRAWN = {"open_csp": ("sell", ""), "open_cc": ("sell", ""), "hold": ("hold", DASHED)}  # verb and style of a line
-COLOURS = ("#1b6ca8", "#d1495b", "#3f8f5f", "#8d6a9f", "#b8860b")
+# What a line of each action draws: its verb and its style.
+DRAWN = {"open_csp": ("sell", ""), "open_cc": ("sell", ""), "roll": ("roll into", ""), "hold": ("hold", svg.DASHED)}
 WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 510, 170, 60, 24, 34, 36, 17
 
 
@@ -47,7 +46,8 @@ class Trade:
 def payoff_svg(document: Mapping[str, Any]) -> str:
     """A whole SVG document with one panel a symbol, drawn from the document of `answer.answer_document`.
 
-    Solid lines are proposed, dashed ones are held. Empty where nothing can be drawn.
+    Solid lines are proposed, dashed ones are held already; where there are several, the thick line is all of
+    them together. Empty where nothing can be drawn.
     """
     rows = [row for row in document["advice"] if _can_be_drawn(row) and row["symbol"] in document["spot_prices"]]
     if not rows:
@@ -58,14 +58,23 @@ def payoff_svg(document: Mapping[str, Any]) -> str:
         for symbol in symbols
     ]
     height = max(panel.height for panel in panels)
-    placed = [
-        f'<g transform="translate({number % 2 * WIDTH},{number // 2 * height})">{"".join(panel.parts())}</g>'
-        for number, panel in enumerate(panels)
-    ]
-    size = f'width="{WIDTH * min(2, len(panels))}" height="{math.ceil(len(panels) / 2) * height}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
-    style = 'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
-    return head + style + "".join(placed) + "</svg>"
+    placed = [svg.group(number % 2 * WIDTH, number // 2 * height, panel.parts()) for number, panel in enumerate(panels)]
+    size = WIDTH * min(2, len(panels)), math.ceil(len(panels) / 2) * height
+    return svg.document(*size, placed, "profit at expiration of what would be held")
+
+
+def breakevens(trades: Sequence[Trade]) -> list[float]:
+    """The share prices at which trades on one symbol together make nothing, lowest first.
+
+    The sum of short puts and covered calls never falls as the shares rise, so there is one, or none.
+
+    >>> breakevens([Trade("", 28, 27, 100, ""), Trade("", 30, 28, 100, "")])
+    [27.5]
+    """
+    knots = [0.0, *sorted(trade.strike for trade in trades)]
+    profits = [math.fsum(trade.profit(at) for trade in trades) for at in knots]
+    steps = zip(knots, knots[1:], profits, profits[1:], strict=False)
+    return [a + (b - a) * -low / (high - low) for a, b, low, high in steps if low < 0 <= high]
 
 
 def _can_be_drawn(row: Mapping[str, Any]) -> bool:
@@ -75,9 +84,11 @@ def _can_be_drawn(row: Mapping[str, Any]) -> bool:
 
 def _trade(row: Mapping[str, Any]) -> Trade:
     verb, style = DRAWN[row["action"]]
-    contract = row["contract"].removeprefix(row["symbol"]).strip()
-    words = f"{row['rank']}. {verb} {row['quantity']} × {contract}"
-    return Trade(words, row["strike"], row["breakeven"], row["quantity"] * SHARES, style)
+    contract, strike = row["contract"], row["strike"]
+    if row["action"] == "roll":
+        contract, strike = row["roll_to"], parse_osi(row["roll_to_option_symbol"]).strike
+    words = f"{row['rank']}. {verb} {row['quantity']} × {contract.removeprefix(row['symbol']).strip()}"
+    return Trade(words, strike, row["breakeven"], row["quantity"] * SHARES, style)
 
 
 @dataclass(frozen=True)
@@ -89,75 +100,73 @@ class _Panel:
     trades: Sequence[Trade]
 
     @property
+    def lines(self) -> int:
+        """Lines of the legend."""
+        return len(self.trades) + (len(self.trades) > 1)
+
+    @property
     def height(self) -> int:
         """Pixels, the legend counted."""
-        return TOP + PLOT_HEIGHT + BOTTOM + LINE * len(self.trades) + 8
+        return TOP + PLOT_HEIGHT + BOTTOM + LINE * self.lines + 8
 
     @cached_property
-    def prices(self) -> tuple[float, float]:
-        """The lowest and the highest share price drawn."""
+    def plot(self) -> svg.Plot:
+        """Prices across and profits upwards, a little room included."""
         marks = [self.spot, *(at for trade in self.trades for at in (trade.strike, trade.breakeven))]
-        return 0.9 * min(marks), 1.08 * max(marks)
-
-    @cached_property
-    def profits(self) -> tuple[float, float]:
-        """The lowest and the highest profit drawn, a little room included."""
-        ends = [0.0, *(trade.profit(at) for trade in self.trades for at in self.prices)]
+        prices = 0.9 * min(marks), 1.08 * max(marks)
+        ends = [0.0, *(profit for at in prices for profit in (self._together(at), *self._each(at)))]
         room = 0.08 * (max(ends) - min(ends)) or 1.0
-        return min(ends) - room, max(ends) + room
+        profits = min(ends) - room, max(ends) + room
+        return svg.Plot(LEFT, TOP, WIDTH - LEFT - RIGHT, PLOT_HEIGHT, prices, profits)
 
     def parts(self) -> Iterator[str]:
         """The elements of the panel, from the back to the front."""
-        yield _text(LEFT, 20, f"{self.symbol}: profit at expiration, by the price of the shares", size=14)
+        yield svg.text((LEFT, 20), f"{self.symbol}: profit at expiration, by the price of the shares", size=14)
         yield from self._axes()
         for number, trade in enumerate(self.trades):
-            yield from self._trade(trade, number, COLOURS[number % len(COLOURS)])
+            yield from self._trade(trade, number, svg.COLOURS[number % len(svg.COLOURS)])
+        if len(self.trades) > 1:
+            yield from self._sum()
+
+    def _each(self, share_price: float) -> list[float]:
+        return [trade.profit(share_price) for trade in self.trades]
+
+    def _together(self, share_price: float) -> float:
+        return math.fsum(self._each(share_price))
 
     def _axes(self) -> Iterator[str]:
-        right, low = WIDTH - RIGHT, TOP + PLOT_HEIGHT
-        for at in ticks(*self.profits):
-            yield _line(LEFT, self._y(at), right, self._y(at), "#888" if at == 0 else "#e4e4e4")
-            yield _text(LEFT - 6, self._y(at) + 4, dollars(at), anchor="end")
-        for at in ticks(*self.prices, most=7):
-            yield _text(self._x(at), low + 16, f"{at:g}", anchor="middle")
-        yield _line(self._x(self.spot), TOP, self._x(self.spot), low, "#222", 'stroke-dasharray="2 3"')
-        yield _text(self._x(self.spot), low + 30, f"now {price(self.spot)}", anchor="middle")
+        plot = self.plot
+        for at in svg.ticks(*plot.ys):
+            ends = (plot.left, plot.y(at)), (plot.right, plot.y(at))
+            yield svg.line(*ends, svg.FAINT if at == 0 else svg.GRID)
+            yield svg.text((LEFT - 6, plot.y(at) + 4), dollars(at), anchor="end")
+        for at in svg.ticks(*plot.xs, most=7):
+            yield svg.text((plot.x(at), plot.bottom + 16), f"{at:g}", anchor="middle")
+        yield svg.line((plot.x(self.spot), TOP), (plot.x(self.spot), plot.bottom), svg.INK, svg.DOTTED)
+        yield svg.text((plot.x(self.spot), plot.bottom + 30), f"now {price(self.spot)}", anchor="middle")
 
     def _trade(self, trade: Trade, number: int, colour: str) -> Iterator[str]:
         """The line, a dot where it breaks even, and its words below the picture."""
-        corners = (self.prices[0], trade.strike, self.prices[1])
-        points = " ".join(f"{self._x(at):.1f},{self._y(trade.profit(at)):.1f}" for at in corners)
-        yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" {trade.style}/>'
-        yield f'<circle cx="{self._x(trade.breakeven):.1f}" cy="{self._y(0):.1f}" r="4" fill="{colour}"/>'
-        y = TOP + PLOT_HEIGHT + BOTTOM + LINE * (number + 1)
-        yield _line(LEFT - 30, y - 4, LEFT - 6, y - 4, colour, f'stroke-width="2" {trade.style}')
+        corners = (self.plot.xs[0], trade.strike, self.plot.xs[1])
+        yield self.plot.curve([(at, trade.profit(at)) for at in corners], colour, style=trade.style)
+        yield self.plot.dot(trade.breakeven, 0, colour)
         most = f"{dollars(trade.profit(trade.strike))} at {trade.strike:g} or above"
-        yield _text(LEFT, y, f"{trade.words}: {most}, $0 at {price(trade.breakeven)}")
+        words = f"{trade.words}: {most}, $0 at {price(trade.breakeven)}"
+        yield from self._legend(number, words, colour, f'stroke-width="2" {trade.style}')
 
-    def _x(self, share_price: float) -> float:
-        low, high = self.prices
-        return LEFT + (WIDTH - LEFT - RIGHT) * (share_price - low) / (high - low)
+    def _sum(self) -> Iterator[str]:
+        """All trades together: a thick line, and where it breaks even."""
+        strikes = sorted({trade.strike for trade in self.trades})
+        corners = [self.plot.xs[0], *strikes, self.plot.xs[1]]
+        yield self.plot.curve([(at, self._together(at)) for at in corners], svg.INK, width=3.5)
+        even = breakevens(self.trades)
+        for at in even:
+            yield self.plot.dot(at, 0, svg.INK, radius=5)
+        most = f"{dollars(self._together(strikes[-1]))} at {strikes[-1]:g} or above"
+        words = ", ".join([f"together: {most}", *(f"$0 at {price(at)}" for at in even)])
+        yield from self._legend(len(self.trades), words, svg.INK, 'stroke-width="3.5"')
 
-    def _y(self, profit: float) -> float:
-        low, high = self.profits
-        return TOP + PLOT_HEIGHT * (high - profit) / (high - low)
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """At most `most` round numbers from `low` to `high`, evenly spaced; zero among them if it lies between.
-
-    >>> ticks(-430, 210), ticks(26, 41.5)
-    ([-400.0, -200.0, 0.0, 200.0], [30.0, 35.0, 40.0])
-    """
-    rough = (high - low) / most
-    unit = 10 ** math.floor(math.log10(rough))
-    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough)
-    return [number * step + 0.0 for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, style: str = "") -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" {style}/>'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(text)}</text>'
+    def _legend(self, number: int, words: str, colour: str, style: str) -> Iterator[str]:
+        y = TOP + PLOT_HEIGHT + BOTTOM + LINE * (number + 1)
+        yield svg.line((LEFT - 30, y - 4), (LEFT - 6, y - 4), colour, style)
+        yield svg.text((LEFT, y), words)

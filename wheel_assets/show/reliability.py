@@ -1,21 +1,18 @@
-"""The reliability diagram as SVG text: what was forecast against what happened, one line a forecast.
-
-Matplotlib was rejected: one picture of some thirty points is not worth a dependency of its size.
-"""
+"""The reliability diagram: what was forecast against what happened, one line a forecast."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import UsageError
+from wheel_assets.show import svg
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE, MARGIN = 480, 60  # of the plotted square, and around it
-COLOURS = ("#1b6ca8", "#d1495b", "#66a182", "#8d6a9f")
+PLOT = svg.Plot(left=MARGIN, top=MARGIN, width=SIDE, height=SIDE, xs=(0, 1), ys=(0, 1))
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -45,59 +42,37 @@ def reliability_svg(title: str, tables: Mapping[str, Sequence[Mapping[str, Any]]
     >>> reliability_svg("none <yet>", {}).count("none &lt;yet&gt;")
     1
     """
-    parts = [_text(MARGIN, MARGIN - 28, title, size=16), *_axes()]
+    parts = [svg.text((MARGIN, MARGIN - 28), title, size=16), *_axes()]
     for number, (name, bins) in enumerate(tables.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = svg.COLOURS[number % len(svg.COLOURS)]
         parts += _forecast(bins, colour, with_intervals=number == 0)
-        parts.append(_text(MARGIN + 14, MARGIN + 22 + 18 * number, name, colour))
+        parts.append(svg.text((MARGIN + 14, MARGIN + 22 + 18 * number), name, colour))
     size = SIDE + 2 * MARGIN
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="{size}" height="{size}" '
-    style = 'font-family="sans-serif" font-size="12">'
-    return "\n".join([head + style, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""])
+    return svg.document(size, size, parts)
 
 
 def _axes() -> list[str]:
     """The frame, the diagonal, the ticks and what the axes are."""
-    low, high = MARGIN, MARGIN + SIDE
+    corners = [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)]
     parts = [
-        f'<rect x="{low}" y="{low}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#888"/>',
-        _line(0, 0, 1, 1, "#888", 'stroke-dasharray="4 4"'),
+        PLOT.curve(corners, svg.FAINT, width=1),
+        svg.line(PLOT.at(0, 0), PLOT.at(1, 1), svg.FAINT, svg.DASHED),
     ]
     for tick in _TICKS:
-        parts.append(_text(_x(tick), high + 18, f"{tick:.0%}", anchor="middle"))
-        parts.append(_text(low - 6, _y(tick) + 4, f"{tick:.0%}", anchor="end"))
-    parts.append(_text(_x(0.5), high + 40, "forecast", anchor="middle"))
-    parts.append(_text(low, low - 8, "happened"))
+        parts.append(svg.text((PLOT.x(tick), PLOT.bottom + 18), f"{tick:.0%}", anchor="middle"))
+        parts.append(svg.text((PLOT.left - 6, PLOT.y(tick) + 4), f"{tick:.0%}", anchor="end"))
+    parts.append(svg.text((PLOT.x(0.5), PLOT.bottom + 40), "forecast", anchor="middle"))
+    parts.append(svg.text((PLOT.left, PLOT.top - 8), "happened"))
     return parts
 
 
 def _forecast(bins: Sequence[Mapping[str, Any]], colour: str, *, with_intervals: bool) -> list[str]:
     points = [(b["mean_forecast"], b["observed"]) for b in bins]
-    path = " ".join(f"{_x(forecast):.1f},{_y(share):.1f}" for forecast, share in points)
-    parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>']
+    parts = [PLOT.curve(points, colour, width=1.5)]
     for bin_, (forecast, share) in zip(bins, points, strict=True):
         if with_intervals:
-            parts.append(_line(forecast, bin_["interval_low"], forecast, bin_["interval_high"], colour))
-        told = escape(f"{bin_['count']} forecasts, {forecast:.1%} on average; happened {share:.1%}")
-        parts.append(
-            f'<circle cx="{_x(forecast):.1f}" cy="{_y(share):.1f}" r="4" fill="{colour}"><title>{told}</title></circle>'
-        )
+            ends = PLOT.at(forecast, bin_["interval_low"]), PLOT.at(forecast, bin_["interval_high"])
+            parts.append(svg.line(*ends, colour))
+        told = f"{bin_['count']} forecasts, {forecast:.1%} on average; happened {share:.1%}"
+        parts.append(PLOT.dot(forecast, share, colour, told=told))
     return parts
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, style: str = "") -> str:
-    ends = f'x1="{_x(x1):.1f}" y1="{_y(y1):.1f}" x2="{_x(x2):.1f}" y2="{_y(y2):.1f}"'
-    return f'<line {ends} stroke="{colour}" {style}/>'
-
-
-def _text(x: float, y: float, text: str, colour: str = "#222", *, anchor: str = "start", size: int = 12) -> str:
-    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
-    return f'<text {where} fill="{colour}">{escape(text)}</text>'
-
-
-def _x(probability: float) -> float:
-    return MARGIN + SIDE * probability
-
-
-def _y(probability: float) -> float:
-    return MARGIN + SIDE * (1 - probability)

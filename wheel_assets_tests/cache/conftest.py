@@ -13,7 +13,7 @@ import pytest
 
 from wheel_assets.cache.reading.io_manager import PullConfig, ReadThroughIOManager, freshness
 from wheel_assets.cache.reading.loaded import LoadedInput
-from wheel_assets.cache.reading.request import OPTIONAL
+from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.rows import Rows
 from wheel_assets.tables import Column, SnapshotTable
@@ -67,6 +67,7 @@ def make_rows() -> Callable[..., pd.DataFrame]:
 
 
 _VALUES: dict[str, Any] = {"VARCHAR": "x", "BIGINT": 1, "DOUBLE": 0.2, "DATE": datetime(2026, 12, 18), "JSON": "{}"}
+_VALUES["BOOLEAN"] = True
 
 
 @pytest.fixture
@@ -99,6 +100,7 @@ class Toy:
     seen: dict[str, Any] = field(default_factory=dict)
     version: str = "1"
     history: bool = False
+    pulled: bool = False  # whether that one is pulled where it is stale
     notes: list[str] = field(default_factory=list)
 
     def definitions(self) -> dg.Definitions:
@@ -176,11 +178,13 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
         toy.made.update(f"history {symbol}" for symbol in symbols)
         return fetched("history ", symbols, 1000.0)
 
-    @dg.asset(name="values_", freshness_policy=policy(60), ins={"history": dg.AssetIn(metadata=OPTIONAL)})
+    ins = {"history": dg.AssetIn(metadata=OPTIONAL_PULLED if toy.pulled else OPTIONAL)}
+
+    @dg.asset(name="values_", freshness_policy=policy(60), ins=ins)
     def values_with_history(
-        config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame, history: pd.DataFrame
+        config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame, history: LoadedInput
     ) -> pd.DataFrame:
-        more = prices["symbol"].map(history.set_index("symbol")["number"]).fillna(0.0)
+        more = prices["symbol"].map(history.frame.set_index("symbol")["number"]).fillna(0.0)
         toy.seen["history"] = history
         toy.made.update(f"values {symbol}" for symbol in prices["symbol"])
         return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0] + more)

@@ -28,7 +28,7 @@ MATERIALIZE = ("dagster", "asset", "materialize", "-m", "wheel_assets.definition
 ASK_UNDER_EVERY_FAILURE = """
 import logging, sys, traceback, urllib.request
 from wheel_assets import cli
-from wheel_assets.fetch import http
+from wheel_assets.fetch.http import client as http
 
 logging.basicConfig(level=logging.DEBUG)
 http._BACKOFF_SECONDS, http.READ_SECONDS = 0.001, 0.2

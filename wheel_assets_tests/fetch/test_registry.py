@@ -9,7 +9,8 @@ from wheel_assets import errors
 from wheel_assets.fetch.rates.constant import ConstantRate
 from wheel_assets.fetch.rates.published import FredCsvRate, FredRate, TreasuryRate
 from wheel_assets.fetch.registry import account_source, market_source, rate_source
-from wheel_assets.settings import Settings
+from wheel_assets.settings import load_settings
+from wheel_assets.vendors import FredSettings
 
 KEY = "0123456789abcdef0123456789abcdef"
 LOGIN = {"app_key": "planted-app-key", "app_secret": "planted-app-secret"}
@@ -25,7 +26,7 @@ LOGIN = {"app_key": "planted-app-key", "app_secret": "planted-app-secret"}
     ],
 )
 def test_the_settings_choose_the_market(calls, settings, name):
-    assert market_source(Settings(**settings), calls.append, nullcontext).name == name
+    assert market_source(load_settings(**settings), calls.append, nullcontext).name == name
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_the_settings_choose_the_market(calls, settings, name):
     ],
 )
 def test_the_settings_choose_the_account(calls, settings, name):
-    assert account_source(Settings(**settings), calls.append).name == name
+    assert account_source(load_settings(**settings), calls.append).name == name
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,11 @@ def test_the_settings_choose_the_account(calls, settings, name):
     ],
 )
 def test_the_settings_choose_the_rate_and_what_stands_behind_it(calls, settings, kinds):
-    assert [type(source) for source in rate_source(Settings(**settings), calls.append).sources] == kinds
+    assert [type(source) for source in rate_source(load_settings(**settings), calls.append).sources] == kinds
 
 
 def test_a_constant_is_asked_of_nobody(calls):
-    assert isinstance(rate_source(Settings(), calls.append), ConstantRate)
+    assert isinstance(rate_source(load_settings(), calls.append), ConstantRate)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_constant_is_asked_of_nobody(calls):
     [("https://api.stlouisfed.org", "https://fred.stlouisfed.org"), ("http://127.0.0.1:8765", "http://127.0.0.1:8765")],
 )
 def test_the_keyless_csv_is_where_the_rest_of_fred_is(base_url, csv):
-    assert Settings(fred={"base_url": base_url}).fred.csv_base_url == csv
+    assert load_settings(fred={"base_url": base_url}).of(FredSettings).csv_base_url == csv
 
 
 @pytest.mark.parametrize("csv", [True, False])
@@ -72,7 +73,7 @@ def test_fred_is_backed_by_its_csv_and_the_treasury(fake, calls, vendors, now, c
     path, curve = vendors.good_answers(fake)["treasury"]
     fake.on(path, curve)
     addresses = {"fred": {"base_url": fake.url, "api_key": KEY}, "treasury": {"base_url": fake.url}}
-    rate = rate_source(Settings(rate={"source": "fred"}, **addresses), calls.append).risk_free_rate(now)
+    rate = rate_source(load_settings(rate={"source": "fred"}, **addresses), calls.append).risk_free_rate(now)
     used = "FRED's keyless CSV" if csv else "the Treasury's CSV"
     assert rate.source == "fred" if csv else "treasury"
     assert [note.endswith(f"used {used}") for note in rate.notes] == [True] * (1 if csv else 2)
@@ -81,7 +82,7 @@ def test_fred_is_backed_by_its_csv_and_the_treasury(fake, calls, vendors, now, c
 def test_databento_is_held_to_the_budget_of_the_settings(fake, calls, vendors, now):
     vendors.Databento(fake, price=0.01)
     databento = {"base_url": fake.url, "api_key": "db-key"}
-    settings = Settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": 1.5})
+    settings = load_settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": 1.5})
     held = []
 
     def reserve(*hold):
@@ -96,7 +97,7 @@ def test_databento_is_held_to_the_budget_of_the_settings(fake, calls, vendors, n
 def both(fake, calls, token_file):
     """Market and account of one process, at the fake, whose access token has ended."""
     schwab = {**LOGIN, "base_url": fake.url, "token_file": token_file(minutes=0)}
-    settings = Settings(market={"source": "schwab"}, broker={"source": "schwab"}, schwab=schwab)
+    settings = load_settings(market={"source": "schwab"}, broker={"source": "schwab"}, schwab=schwab)
     return market_source(settings, calls.append, nullcontext), account_source(settings, calls.append)
 
 

@@ -19,7 +19,7 @@ def _chain(symbol: str = "ABCD", dividend: float = 0.0, volatility: float = 0.5,
     """A chain quoted a cent to each side of the value at one volatility; three expirations, seventeen strikes."""
     rows = [
         (day, strike, kind)
-        for day in ("2026-11-27", "2027-01-15", "2027-11-19")
+        for day in ("2026-12-04", "2027-01-15", "2027-11-19")
         for strike in np.arange(60.0, 141.0, 5.0)
         for kind in ("call", "put")
     ]
@@ -63,7 +63,7 @@ def test_index_options_are_valued_as_european(root):
     greeks = value_chain(chain, risk_free_rate=RATE)
     if root == "SPXW":
         np.testing.assert_allclose(greeks["iv"].dropna(), 0.5, atol=2e-3)
-    assert (greeks["years"].min() * 365) == pytest.approx(7 if root == "SPXW" else 6)
+    assert (greeks["years"].min() * 365) == pytest.approx(14 if root == "SPXW" else 13)
 
 
 @pytest.mark.parametrize("dividend", [-0.3, 0.3])
@@ -93,7 +93,7 @@ def test_on_expiration_day_contracts_are_valued_to_the_last_second(hours, status
     years = max(-hours, 1 / 3600) / 24 / 365
     contracts = Contracts.of(chain["option_type"].eq("put"), 100.0, chain["strike"], years, RATE, 0.0)
     value = american.price(contracts, np.full(len(chain), 0.9))
-    quoted = pd.Timestamp("2026-11-27 21:00") + pd.Timedelta(hours=hours)
+    quoted = pd.Timestamp("2026-12-04 21:00") + pd.Timedelta(hours=hours)
     chain = chain.assign(timestamp=quoted, bid=value * 0.99, ask=value * 1.01)
     found = value_chain(chain, risk_free_rate=RATE).loc[at_the_money]
     assert (found["status"] == status).all()
@@ -230,8 +230,8 @@ def test_no_quotes_at_all_raise_or_give_half_a_row(seed, spot):
 
 TIMES = [
     "2026-11-20 21:00:00",
-    "2026-11-27 20:59:59",
-    "2026-11-27 21:00:00",
+    "2026-12-04 20:59:59",
+    "2026-12-04 21:00:00",
     "2200-01-01 00:00:00",
     "1800-01-01 00:00:00",
 ]
@@ -239,7 +239,7 @@ EXTREMES = {
     "spot_price": np.array([1e-300, 1e-9, 0.0, -1.0, 100.0, 1e9, 1e300, np.nan, np.inf]),
     "strike": np.array([0.0, -5.0, 1e-9, 100.0, 1e9, 1e300, np.nan, np.inf]),
     "timestamp": pd.to_datetime(TIMES).to_numpy(),
-    "expiration": pd.to_datetime(["1970-01-01", "2026-11-20", "2026-11-27", "2200-01-01", None]).to_numpy(),
+    "expiration": pd.to_datetime(["1970-01-01", "2026-11-20", "2026-12-04", "2200-01-01", None]).to_numpy(),
     "bid": ODD,
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.market.expiration import EUROPEAN_ROOTS, end_of_trading, roots, years_to_expiration
+from wheel_assets.market.expiration import end_of_trading, years_to_expiration
+from wheel_assets.market.indices import EUROPEAN_ROOTS
+from wheel_assets.market.osi import roots
 
 
 @pytest.mark.parametrize(
@@ -17,11 +19,13 @@ from wheel_assets.market.expiration import EUROPEAN_ROOTS, end_of_trading, roots
         ("2026-07-17", False, "2026-07-17 20:00"),  # summer time: UTC-4
         ("2026-12-18", False, "2026-12-18 21:00"),  # winter time: UTC-5
         ("2026-12-18", True, "2026-12-17 21:00"),
-        ("2026-11-02", True, "2026-11-01 21:00"),  # the clocks went back on the day before
+        ("2026-11-02", True, "2026-10-30 20:00"),  # a Monday: the session before is Friday's
+        ("2026-11-27", False, "2026-11-27 18:00"),  # an early close
+        ("2026-11-27", True, "2026-11-25 21:00"),  # the day before is Thanksgiving
     ],
 )
 def test_trading_ends_at_four_in_new_york(expiration, am_settled, end):
-    assert end_of_trading(datetime.fromisoformat(expiration), am_settled) == datetime.fromisoformat(end)
+    assert end_of_trading(date.fromisoformat(expiration), am_settled) == datetime.fromisoformat(end)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_roots_are_told_apart_on_one_expiration():
     [
         ("2026-10-30 20:00", "2026-11-06", 7 * 24 + 1),  # the clocks go back in between
         ("2026-03-06 21:00", "2026-03-13", 7 * 24 - 1),  # and forward
-        ("2026-11-27 14:30", "2026-11-27", 6.5),  # on expiration day, at the opening bell
+        ("2026-11-20 14:30", "2026-11-20", 6.5),  # on expiration day, at the opening bell
     ],
 )
 def test_hours_are_those_that_pass_whatever_the_clocks_do(quoted, expiration, hours):

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from wheel_assets.cache.foreign import identifier
 from wheel_assets.cache.policy import Node, Reason, assess
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.maintenance import Limits
@@ -310,3 +311,26 @@ def test_the_cache_itself_is_refused(cache, original, tmp_path):
     shutil.copytree(cache.path.parent, tmp_path / "copy")
     with pytest.raises(UsageError, match="is a cache of this program"):
         migrate(cache, tmp_path / "copy" / cache.path.name)
+
+
+BREAKING_OUT = """x" FROM (SELECT 1 AS x); COPY (SELECT 'taken') TO '{victim}' (HEADER false); SELECT 1 AS "y"""
+
+
+@pytest.mark.parametrize("kind", ["parquet", "duckdb column", "duckdb table", "sqlite table"])
+def test_a_name_in_a_foreign_file_is_only_a_name(cache, tmp_path, kind):
+    victim, path = tmp_path / "bashrc", tmp_path / "evil"
+    victim.write_text("mine")
+    name = identifier(BREAKING_OUT.format(victim=victim))
+    if kind == "parquet":
+        duckdb.execute(f"COPY (SELECT 1 AS {name}) TO '{path}' (FORMAT parquet)")
+    elif kind == "sqlite table":
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"CREATE TABLE {name} (a)")
+            connection.execute(f"INSERT INTO {name} VALUES (1)")
+    else:
+        table, column = ("t", name) if kind == "duckdb column" else (name, "a")
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"CREATE TABLE {table} AS SELECT 1 AS {column}")
+    done = migrate(cache, path, dry_run=True)
+    assert victim.read_text() == "mine"
+    assert [refusal.reason[:21] for refusal in done.refused] == ["there is no table for"]

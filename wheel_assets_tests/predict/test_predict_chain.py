@@ -105,9 +105,9 @@ def test_realised_volatility_moves_the_view_by_its_weight_in_variance(realised, 
     chain = _chain()
     predictions = _predict(chain, realised_volatility={"SPXW": realised})
     puts = predictions[predictions["option_type"] == "put"]
-    # By hand: 20 sessions are left (Thanksgiving is not known), half of a distance is gone after 73.
-    weight = 0.5 * np.mean(0.5 ** (np.arange(0.5, 20) / 73))
-    realised_to_the_end = np.clip(counted**2 * 20 / 252, VOLATILITY**2 * YEARS / 4, VOLATILITY**2 * YEARS * 4)
+    # By hand: 19 sessions are left (without Thanksgiving), half of a distance is gone after 73.
+    weight = 0.5 * np.mean(0.5 ** (np.arange(0.5, 19) / 73))
+    realised_to_the_end = np.clip(counted**2 * 19 / 252, VOLATILITY**2 * YEARS / 4, VOLATILITY**2 * YEARS * 4)
     believed = np.sqrt((1 - weight) * VOLATILITY**2 + weight * realised_to_the_end / YEARS)
     np.testing.assert_allclose(puts["prob_itm"], _lognormal_below(puts["strike"], believed), atol=3e-3)
     np.testing.assert_allclose(_said(predictions)["stretch"], believed / VOLATILITY, rtol=5e-3)

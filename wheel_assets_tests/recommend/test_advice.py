@@ -141,11 +141,16 @@ def test_an_empty_account_and_an_empty_market_still_get_an_answer(desk):
         ),
         (datetime(2026, 11, 23, 21, 0, tzinfo=UTC), datetime(2026, 11, 23, 20, 59, tzinfo=UTC), "market closed"),
         (datetime(2026, 11, 23, 14, 29, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC), "market closed"),
-        # Thanksgiving: the market should be open, the quotes know better
+        # Thanksgiving: nothing trades; on the day after, quotes from before it are old
         (
             datetime(2026, 11, 26, 16, 0, tzinfo=UTC),
             datetime(2026, 11, 25, 21, 0, tzinfo=UTC),
-            "old quotes for U: of Wed 25 Nov 16:00 ET",
+            "market closed; quotes of Wed 25 Nov 16:00 ET",
+        ),
+        (
+            datetime(2026, 11, 28, 16, 0, tzinfo=UTC),
+            datetime(2026, 11, 25, 21, 0, tzinfo=UTC),
+            "old quotes for U: of Wed 25 Nov 16:00 ET, before the session of Fri 27 Nov",
         ),
     ],
 )

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheel_assets.recommend.contracts import contracts_table, days_left, is_standard, sale_price, tick_size
+from wheel_assets.market.expiration import days_left
+from wheel_assets.market.ticks import tick_size
+from wheel_assets.recommend.contracts import contracts_table, is_standard, sale_price
 from wheel_assets.settings import StrategySettings
 
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)

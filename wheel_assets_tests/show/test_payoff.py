@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from wheel_assets.show.answer import answer_document
 from wheel_assets.show.markdown import as_markdown
-from wheel_assets.show.payoff import MOST, Trade, payoff_svg, ticks
+from wheel_assets.show.payoff import MOST, Trade, breakevens, payoff_svg
+from wheel_assets.show.svg import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -66,6 +67,20 @@ def test_what_is_held_is_dashed():
     styles = [line.get("stroke-dasharray") for line in picture.iter(f"{SVG}polyline")]
     assert styles[0] is None
     assert styles[1]
+
+
+def test_a_roll_draws_what_is_held_after_it():
+    rolled = {"action": "roll", "roll_to": "U 1 Jan 2027 29 put", "roll_to_option_symbol": "U     270101P00029000"}
+    assert "1. roll into 2 × 1 Jan 2027 29 put: $308 at 29 or above, $0 at 27.46" in texts(drawn(row(**rolled)))
+
+
+def test_several_trades_have_one_line_together_and_its_breakeven():
+    trades = [Trade("", 28, 27.46, 200, ""), Trade("", 31, 30.0, 100, "")]
+    (even,) = breakevens(trades)
+    assert sum(trade.profit(even) for trade in trades) == pytest.approx(0)
+    picture = drawn(row(), row(2, strike=31.0, breakeven=30.0, quantity=1))
+    assert "together: $208 at 31 or above, $0 at 28.92" in texts(picture)
+    assert len(list(picture.iter(f"{SVG}polyline"))) == 3
 
 
 @pytest.mark.parametrize(

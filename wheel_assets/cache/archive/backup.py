@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import pandas as pd
 
 from wheel_assets.cache.archive.locations import newest_time, reading, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
+from wheel_assets.cache.foreign import confined, rewritten
 from wheel_assets.cache.store.backfill import insert_past
 from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import StoreError, UsageError
@@ -63,7 +64,7 @@ def backup(store: Store, destination: str | Path) -> Backup:
     Raises StoreError; what cannot be finished leaves no archive behind.
     """
     now = store.clock()
-    with writing(str(destination), now) as (folder, place), duckdb.connect() as reader:
+    with writing(str(destination), now) as (folder, place), confined(scratch=folder) as reader:
         new = _NewArchive(store, folder, reader)
         with store.file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
@@ -82,18 +83,27 @@ def restore(store: Store, source: str | Path) -> Restored:
     Everything is verified before anything is written. Raises UsageError where there is no archive,
     ArchiveDamaged, StoreTooNew. One that is cut short can simply be run again.
     """
-    with reading(str(source)) as folder:
+    with reading(str(source)) as folder, tempfile.TemporaryDirectory() as scratch:
         manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
         index, held = _verified_index(folder, manifest, store)
         ids: dict[int, int] = {}
         new = {
             table.name: sum(
-                insert_past(store, table, folder / path, index[index["snapshot_id"].isin(held[path])], ids)
+                insert_past(
+                    store,
+                    table,
+                    rewritten(folder / path, table.stored_columns, Path(scratch)),
+                    index[index["snapshot_id"].isin(held[path])],
+                    ids,
+                )
                 for path in reversed(manifest.paths_of(table.name))  # newest first: the later, the lower its ids
             )
             for table in store.tables.values()
         }
-        calls = _restore_ledger(store, folder / API_CALLS.name)
+        calls = sum(
+            _restore_ledger(store, rewritten(folder / path, API_CALLS.columns, Path(scratch)))
+            for path in manifest.paths_of(API_CALLS.name)
+        )
     return Restored(manifest.created_at, new, len(index) - sum(new.values()), calls)
 
 
@@ -205,8 +215,9 @@ def _rows_by_snapshot(connection: DuckDBPyConnection, path: Path) -> dict[int, i
 def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """The index of an archive that has exactly the rows its index tells of, and the snapshots of each file."""
     held: dict[str, list[int]] = {}
-    with duckdb.connect() as connection:
-        index = connection.execute("SELECT * FROM read_parquet(?)", [str(folder / "snapshots" / "*.parquet")]).df()
+    with confined(*(folder / path for path in manifest.files)) as connection:
+        parts = [str(folder / path) for path in manifest.paths_of(SNAPSHOTS.name)]
+        index = connection.execute("SELECT * FROM read_parquet(?)", [parts]).df()
         for name, table in store.tables.items():
             lines = index[index["table_name"] == name]
             counted: dict[int, int] = {}
@@ -225,12 +236,12 @@ def _check_columns(connection: DuckDBPyConnection, folder: Path, path: str, tabl
         raise damaged(folder, f"{path} has unknown columns {sorted(unknown)}")
 
 
-def _restore_ledger(store: Store, folder: Path) -> int:
-    """Add the calls that the ledger lacks; two equal calls are two calls."""
+def _restore_ledger(store: Store, calls: Path) -> int:
+    """Add the calls that the ledger lacks, of a file of ours; two equal calls are two calls."""
     columns = ", ".join(f'"{c.name}"' for c in API_CALLS.columns)
     query = (
         f"INSERT INTO api_calls ({columns}) SELECT {columns} FROM read_parquet(?) "
         f"EXCEPT ALL SELECT {columns} FROM api_calls"
     )
     with store.file.transaction() as connection:
-        return int(connection.execute(query, [str(folder / "*.parquet")]).fetchall()[0][0])
+        return int(connection.execute(query, [str(calls)]).fetchall()[0][0])

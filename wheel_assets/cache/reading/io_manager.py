@@ -91,7 +91,7 @@ class ReadThroughIOManager(dg.IOManager):
         return LoadedInput(
             frame,
             tuple(described(first[s.cache_key], reads.results[s.cache_key]) for s in snapshots),
-            {key: why for (_, key), why in reads.failed_inputs.items()},
+            reads.not_fetched(table),
         )
 
     @one_sentence()

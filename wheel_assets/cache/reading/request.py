@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from dagster._core.execution.context.system import StepExecutionContext
 
 PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
-OPTIONAL = {"wheel/optional": True}  # metadata of a `dg.AssetIn` that is used where it is there, and never pulled
+# Metadata of a `dg.AssetIn` that its asset can do without: used where it is there, and never pulled; or pulled where
+# it is stale, and done without where that fails.
+OPTIONAL = {"wheel/optional": True}
+OPTIONAL_PULLED = {**OPTIONAL, "wheel/pulled": True}
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Request:
     run_id: str
     made_here: frozenset[str] = frozenset()  # inputs that earlier steps of the same run make
     optional: frozenset[str] = frozenset()  # inputs that the step can do without
+    never_pulled: frozenset[str] = frozenset()  # those of them that nothing is pulled for
 
     @cached_property
     def by_table(self) -> dict[str, Node]:
@@ -74,8 +78,8 @@ class Reads:
 
     @property
     def stale(self) -> list[LookupResult]:
-        """What has to be pulled: not what failed already, is made by this very run, or can be done without."""
-        spared = self.request.made_here | self.request.optional
+        """What has to be pulled: not what failed already, is made by this very run, or is never pulled."""
+        spared = self.request.made_here | self.request.never_pulled
         return [
             result
             for cache_key, result in self.results.items()
@@ -86,6 +90,10 @@ class Reads:
     def failed_inputs(self) -> dict[CacheKey, str]:
         """The failures among the inputs that the step itself reads."""
         return {cache_key: why for cache_key, why in self.failures.items() if cache_key[0] in self.request.asked}
+
+    def not_fetched(self, table: str) -> dict[str, str]:
+        """The keys that an input of the step lacks, with the reason; that of an optional input is its own alone."""
+        return {k: why for (t, k), why in self.failed_inputs.items() if t == table or t not in self.request.optional}
 
     @property
     def lost(self) -> set[tuple[str | None, str]]:
@@ -108,11 +116,12 @@ class Reads:
 
 
 class _Input(NamedTuple):
-    """An asset that a step loads: whether an earlier step of the same run makes it, whether it can be done without."""
+    """An asset that a step loads: whether an earlier step of the run makes it, it can be done without, it is pulled."""
 
     asset: dg.AssetKey
     made_here: bool
     optional: bool
+    pulled: bool
 
 
 class AssetTables:
@@ -170,6 +179,7 @@ class AssetTables:
             run_id=step.run_id,
             made_here=frozenset(self.table(each.asset).name for each in inputs if each.made_here),
             optional=frozenset(self.table(asset).name for asset in optional),
+            never_pulled=frozenset(self.table(each.asset).name for each in inputs if not each.pulled),
         )
 
     def node(self, step: StepExecutionContext, asset: dg.AssetKey, optional: bool = False) -> Node:
@@ -195,7 +205,8 @@ class AssetTables:
             asset = layer.get_asset_key_for_node_input(step.node_handle, input_name=step_input.name)
             if asset in self.kept and step_input.dagster_type_key != "Nothing":
                 made_here = bool(step_input.source.step_key_dependencies)
-                inputs.append(_Input(asset, made_here, _is_optional(step.op_def, step_input.name)))
+                optional, pulled = (_declares(step.op_def, step_input.name, it) for it in (OPTIONAL, OPTIONAL_PULLED))
+                inputs.append(_Input(asset, made_here, optional, pulled or not optional))
         return inputs
 
     def _check_limits(self, step: StepExecutionContext) -> None:
@@ -217,11 +228,11 @@ class AssetTables:
 
 def optional_inputs(asset: dg.AssetsDefinition) -> set[dg.AssetKey]:
     """The inputs that an asset can do without."""
-    return {above for name, above in asset.keys_by_input_name.items() if _is_optional(asset.op, name)}
+    return {above for name, above in asset.keys_by_input_name.items() if _declares(asset.op, name, OPTIONAL)}
 
 
-def _is_optional(op: dg.OpDefinition, input_name: str) -> bool:
-    return OPTIONAL.items() <= (op.input_dict[input_name].metadata or {}).items()
+def _declares(op: dg.OpDefinition, input_name: str, what: Mapping[str, Any]) -> bool:
+    return what.items() <= (op.input_dict[input_name].metadata or {}).items()
 
 
 def _limit(policy: Any, minutes: float | None) -> timedelta | None:

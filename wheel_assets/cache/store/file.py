@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.lock import turn
+from wheel_assets.cache.store.lock import exclusive
 from wheel_assets.cache.upkeep import compaction, recovery
 from wheel_assets.errors import StoreBusy, StoreDamaged, StoreError, StoreTooNew, StoreUnwritable
 from wheel_assets.tables import Table
@@ -110,7 +110,7 @@ class CacheFile:
         with ExitStack() as held:
             try:
                 make_private_folder(self.path.parent)
-                held.enter_context(turn(Path(f"{self.path}.lock"), self.lock_seconds))
+                held.enter_context(exclusive(Path(f"{self.path}.lock"), self.lock_seconds))
             except TimeoutError as error:
                 raise StoreBusy(f"the cache {self.path} is in use", str(error), "try again") from error
             except OSError as error:

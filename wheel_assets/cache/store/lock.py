@@ -1,4 +1,4 @@
-"""Wait for a turn at a lock file: in the order of arrival, and without using the processor."""
+"""An exclusive lock on a file, given in the order of arrival, waited for without using the processor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def turn(path: Path, seconds: float) -> Iterator[None]:
+def exclusive(path: Path, seconds: float) -> Iterator[None]:
     """Hold the lock on `path` for the length of the block; raises TimeoutError after `seconds`, OSError.
 
     The kernel gives the lock back when the process dies, however it dies. `filelock` was rejected for
@@ -37,10 +37,10 @@ class _Ticket:
         threading.Thread(target=self._wait, daemon=True).start()
 
     def redeem(self, seconds: float) -> None:
-        """Wait for the turn; where that takes too long or is interrupted, it is passed on when it comes."""
+        """Wait for the lock; where that takes too long or is interrupted, it is passed on when it comes."""
         try:
             if not self._came.wait(seconds):
-                raise TimeoutError(f"no turn within {seconds:g} s")
+                raise TimeoutError(f"no lock within {seconds:g} s")
         except BaseException:
             with self._settling:
                 self._wanted = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from wheel_assets.errors import StoreTooNew
-from wheel_assets.tables import Table
+from wheel_assets.tables import SNAPSHOTS, Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA_VERSION = 2
 
-# Statements that make a file of version n out of one of version n - 1, by n.
+# Statements that make a file of version n out of one of version n - 1, by n. A new table or a new column
+# that may be NULL needs none; every other change of the declarations does, and a test asks for it.
 UPGRADES: dict[int, tuple[str, ...]] = {
     2: (
         "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
@@ -71,7 +72,10 @@ def is_ours(connection: DuckDBPyConnection) -> bool:
 
 
 def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> None:
-    """Upgrade an older file in place, in one transaction; raises StoreTooNew for a newer one."""
+    """Upgrade an older file in place, in one transaction; raises StoreTooNew for a newer one.
+
+    A column or a table that is declared and not there is added without any upgrade being written.
+    """
     version = int(read_note(connection, "schema_version") or 0)
     if version > SCHEMA_VERSION:
         raise StoreTooNew(
@@ -79,10 +83,54 @@ def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequenc
             f"this program knows version {SCHEMA_VERSION}",
             "update wheel_assets, or set WHEEL_CACHE__DIR to another folder",
         )
+    if version == SCHEMA_VERSION and not _lacking(columns_of(connection), tables):
+        return
     with one_transaction(connection):
         for newer in range(version + 1, SCHEMA_VERSION + 1):
             for statement in UPGRADES[newer]:
                 connection.execute(statement)
             write_note(connection, "schema_version", str(newer))
-        for table in tables:
-            connection.execute(table.ddl)
+        for statement in _lacking(columns_of(connection), tables):
+            connection.execute(statement)
+
+
+def columns_of(connection: DuckDBPyConnection, database: str = "cache") -> dict[str, dict[str, str]]:
+    """The columns of every table of an attached database, each name with its type, in their order."""
+    query = (
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND NOT internal "
+        "ORDER BY table_name, column_index"
+    )
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, data_type in connection.execute(query, [database]).fetchall():
+        tables.setdefault(table, {})[column] = data_type
+    return tables
+
+
+def data_tables(connection: DuckDBPyConnection) -> list[str]:
+    """The tables of the cache that hold the rows of snapshots, declared here or not."""
+    tables = columns_of(connection).items()
+    return [name for name, columns in tables if "snapshot_id" in columns and name != SNAPSHOTS.name]
+
+
+def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
+    """Make in `target` the tables and columns that only `source` has: another program's, or a later version's."""
+    there = columns_of(connection, target)
+    for table, columns in columns_of(connection, source).items():
+        missing = [f'"{name}" {of}' for name, of in columns.items() if name not in there.get(table, {})]
+        if table not in there:
+            connection.execute(f'CREATE TABLE {target}."{table}" ({", ".join(missing)})')
+            continue
+        for column in missing:
+            connection.execute(f'ALTER TABLE {target}."{table}" ADD COLUMN {column}')
+
+
+def _lacking(there: Mapping[str, Mapping[str, str]], tables: Sequence[Table]) -> list[str]:
+    """The statements that make what is declared and not there; older rows hold NULL in a new column."""
+    statements: list[str] = []
+    for table in tables:
+        if table.name not in there:
+            statements.append(table.ddl)
+            continue
+        new = [column for column in table.stored_columns if column.name not in there[table.name]]
+        statements += [f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {column.type}' for column in new]
+    return statements

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ import duckdb
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import StoreDamaged
-from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable, Table
+from wheel_assets.tables import SNAPSHOTS, Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SLICE_ROWS, SLICE_SNAPSHOTS = 500_000, 2_000  # copied at a time: bounds the memory, feeds the progress bar
 _DAMAGE = ("not a valid DuckDB database file", "Could not read enough bytes", "Corrupt", "WAL file", "WAL does not")
 _NO_DAMAGE = ("Permission denied", "No space left", "File too large", "Read-only")
+
+HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +103,6 @@ def rewrite(
     with a warning. `tolerant` leaves out what cannot be read too; otherwise that raises duckdb.Error,
     as it raises StoreDamaged where the copy differs from a good original, and nothing is changed.
     """
-    data = [table for table in tables if isinstance(table, SnapshotTable)]
     dropped = set(drop)
     lines = [line for line in _salvaged(connection, tolerant) if line.snapshot_id not in dropped]
     total = sum(line.rows for line in lines)
@@ -112,7 +114,7 @@ def rewrite(
             # One transaction leaves no gaps in the file; but a block that cannot be read would end it.
             nullcontext() if tolerant else schema.one_transaction(connection),
         ):
-            kept = _fill(connection, data, lines, tolerant, advance)
+            kept = _fill(connection, lines, tolerant, advance)
     finally:
         connection.execute("SET threads = 2")
     if len(kept) < len(lines):
@@ -121,21 +123,23 @@ def rewrite(
 
 
 def _fill(
-    connection: DuckDBPyConnection,
-    tables: Sequence[SnapshotTable],
-    lines: Sequence[Line],
-    tolerant: bool,
-    advance: Callable[[int], None],
+    connection: DuckDBPyConnection, lines: Sequence[Line], tolerant: bool, advance: Callable[[int], None]
 ) -> list[int]:
-    """Copy the snapshots in `lines`, then the lists about them; the ids of those that are whole."""
+    """Copy the snapshots in `lines`, then everything else; the ids of those that are whole.
+
+    Tables and columns that this program does not declare are another's, and are copied too.
+    """
+    schema.adopt(connection, "cache", "new")
+    data = schema.data_tables(connection)
     kept: list[int] = []
-    for table in tables:
-        mine = [line for line in lines if line.table == table.name]
+    for table in data:
+        mine = [line for line in lines if line.table == table]
         for piece in slices(mine):
-            _copy(connection, table.name, piece, tolerant)
+            _copy(connection, table, piece, tolerant)
             advance(sum(line.rows for line in piece))
-        kept += _verified(connection, table.name, mine, tolerant)
-    _copy_lists(connection, sorted(kept), tolerant)
+        kept += _verified(connection, table, mine, tolerant)
+    others = schema.columns_of(connection).keys() - {*data, SNAPSHOTS.name}
+    _copy_lists(connection, sorted(others), sorted(kept), tolerant)
     return kept
 
 
@@ -153,12 +157,21 @@ def content_hashes(
 ) -> dict[int, tuple[int, str]]:
     """The row count and a hash of the rows, whatever their order, of each snapshot or of one, as stored.
 
-    DuckDB's own hash may change with its version, which therefore is part of the text.
+    A row is hashed by the names and values of what is not NULL in it: neither the order of the columns
+    nor a column that was added later changes the hash. DuckDB's own hash may change with its version,
+    which therefore is part of the text.
     """
+    names = [column[0] for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]
+    row = reduce(lambda so_far, value: f"xor({so_far}, {value})", (_hash_of(name) for name in names))
     which = "" if snapshot_id is None else "WHERE snapshot_id = ?"
-    query = f"SELECT snapshot_id, count(*), bit_xor(hash(t)) FROM {table} t {which} GROUP BY snapshot_id"
+    query = f"SELECT snapshot_id, count(*), bit_xor(hash({row})) FROM {table} {which} GROUP BY snapshot_id"
     rows = connection.execute(query, [] if snapshot_id is None else [snapshot_id]).fetchall()
-    return {given: (count, f"duckdb-{duckdb.__version__}:{value:016x}") for given, count, value in rows}
+    return {given: (count, f"{HASH_SCHEME}:{value:016x}") for given, count, value in rows}
+
+
+def _hash_of(name: str) -> str:
+    """The SQL of a column's part in the hash of a row."""
+    return f"""CASE WHEN "{name}" IS NULL THEN 0::UBIGINT ELSE hash('{name}', "{name}") END"""
 
 
 def next_id(connection: DuckDBPyConnection, lines: Iterable[Line] = ()) -> int:
@@ -241,22 +254,20 @@ def _verified(connection: DuckDBPyConnection, table: str, lines: Sequence[Line],
 
 
 def _equal(line: Line, found: tuple[int, str] | None) -> bool:
-    """Whether rows found are those that were stored; hashes of another DuckDB version say nothing."""
+    """Whether rows found are those that were stored; hashes of another scheme say nothing."""
     if found is None or found[0] != line.rows:
         return False
-    return line.content_hash.split(":")[0] != found[1].split(":")[0] or line.content_hash == found[1]
+    return not line.content_hash.startswith(f"{HASH_SCHEME}:") or line.content_hash == found[1]
 
 
-def _copy_lists(connection: DuckDBPyConnection, kept: list[int], tolerant: bool) -> None:
-    """Copy the index of what is kept, the ledger and the notes."""
-    lists = {
-        SNAPSHOTS.name: ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept]),
-        API_CALLS.name: ("ORDER BY rowid", []),
-        "meta": ("WHERE key <> 'schema_version'", []),
-    }
+def _copy_lists(connection: DuckDBPyConnection, others: Sequence[str], kept: list[int], tolerant: bool) -> None:
+    """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
+    index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
+    lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in others}}
+    lists["meta"] = ("WHERE key <> 'schema_version'", [])
     for name, (which, parameters) in lists.items():
         try:
-            connection.execute(f"INSERT INTO new.{name} BY NAME SELECT * FROM cache.{name} {which}", parameters)
+            connection.execute(f'INSERT INTO new."{name}" BY NAME SELECT * FROM cache."{name}" {which}', parameters)
         except duckdb.Error as error:
             if not tolerant or (name == SNAPSHOTS.name and kept):
                 raise

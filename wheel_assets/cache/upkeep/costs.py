@@ -1,6 +1,6 @@
-"""What the data costs: the plan, declared here once, beside what the ledger of API calls tells.
+"""What the data costs: the plan, which the registry of vendors holds, beside what the ledger of API calls tells.
 
-The README's cost table and `wheel costs` are made from `PLAN`.
+The cost table of docs/costs.md and `wheel costs` are made from `plan()`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.upkeep.ledger import RESERVATION
+from wheel_assets.vendors import VENDORS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,23 +28,12 @@ class Component:
     sources: tuple[str, ...] = ()
 
 
-PLAN = (
-    Component("Cboe delayed quotes", "one request a symbol and pull, keyless", 0, ("cboe",)),
-    Component(
-        "Schwab chains, account, prices",
-        "with your account; one request a symbol and pull, more where the answer would be too large",
-        0,
-        ("schwab",),
-    ),
-    Component(
-        "Databento OPRA (yesterday's chains)",
-        "about $0.06 a stock and pull, $0.35 for SPY; once a trading day for 10 stocks",
-        13,
-        ("databento",),
-    ),
-    Component("FRED or Treasury rates", "one request a day, six with a FRED key", 0, ("fred", "treasury")),
-    Component("storage and compute", "this machine", 0),
-)
+def plan() -> list[Component]:
+    """What every vendor that is asked over the network should cost a month, as its entry in the registry says."""
+    paid = [Component(v.title, v.usage, v.monthly_usd, (v.name,)) for v in VENDORS if v.remote]
+    return [*paid, Component("storage and compute", "this machine", 0)]
+
+
 _COUNTED = ("calls", "cost_usd", "calls_saved", "saved_usd")
 
 
@@ -88,9 +78,9 @@ def costs(store: Store, budget_usd: float) -> dict[str, Any]:
 
 def _components(bills: Sequence[Bill]) -> list[Component]:
     """The plan, and what the ledger has beside it."""
-    planned = {source for component in PLAN for source in component.sources}
+    planned = {source for component in plan() for source in component.sources}
     others = sorted({bill.source for bill in bills} - planned)
-    return [*PLAN, *(Component(source, "not in the plan", 0, (source,)) for source in others)]
+    return [*plan(), *(Component(source, "not in the plan", 0, (source,)) for source in others)]
 
 
 def _compared(component: Component, bills: Sequence[Bill]) -> dict[str, Any]:

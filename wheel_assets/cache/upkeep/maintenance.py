@@ -17,7 +17,7 @@ from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
 from wheel_assets.cache.upkeep.compaction import Line, index_lines
 from wheel_assets.errors import StoreError
-from wheel_assets.tables import SnapshotTable
+from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -118,11 +118,10 @@ class Maintenance:
             if self._recent(self._last_cleanup):
                 return
             old = self._expired(index_lines(connection))
-            for table in self.file.tables if old else ():
-                if any(column.name == "snapshot_id" for column in table.stored_columns):
-                    connection.execute(
-                        f"DELETE FROM {table.name} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
-                    )
+            for table in [*schema.data_tables(connection), SNAPSHOTS.name] if old else ():
+                connection.execute(
+                    f"DELETE FROM {table} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
+                )
             self._last_cleanup = self.file.clock()
             schema.write_note(connection, LAST_CLEANUP, self._last_cleanup.isoformat())
         if old:
@@ -132,7 +131,10 @@ class Maintenance:
         if self.limits is None:
             return set()
         oldest = self.file.clock() - self.limits.ttl
-        return {line.snapshot_id for line in lines if line.created_at < oldest}
+        records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
+        newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
+        kept = {snapshot_id for (table, _), snapshot_id in newest.items() if table in records}
+        return {line.snapshot_id for line in lines if line.created_at < oldest} - kept
 
     def _evict(self) -> None:
         """Copy what was used last to a smaller file, unless that hardly helps."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wheel_assets.cache.upkeep.forecasts import EVERYTHING, Which, read_forecasts
-from wheel_assets.market.expiration import AM_SETTLED_ROOTS
+from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.predict.calibration import Score, compared, score
 from wheel_assets.predict.settlement import REASONS, SCORED, last_expired, settled
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
+from wheel_assets.sanitise import one_line
+
 PATIENCE_SECONDS = 1.0  # what is done sooner needs no telling
 LOG_SECONDS = 3.0  # between two lines in a log, each of which Dagster takes some 10 ms to keep
 
@@ -38,7 +40,7 @@ def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], N
         held.enter_context(_logging(news, log))
 
         def tell(how_far: str) -> None:
-            news.append(f"{what}: {how_far}")
+            news.append(one_line(f"{what}: {how_far}"))
             if show:
                 show(news[-1])
 

@@ -11,7 +11,8 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
-from wheel_assets.show import stats_view
+from wheel_assets.sanitise import one_line
+from wheel_assets.show import cache_view, markdown
 
 FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     "freshness_by_key",
@@ -39,16 +40,16 @@ def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[
     numbers = {
         "size_mb": float(document["db_size_mb"]),
         "cost_usd": float(document["cost_usd"]),
-        "rows": sum(document[f"{name}_rows"] for name in stats_view.table_names(document)),
+        "rows": sum(document[f"{name}_rows"] for name in cache_view.table_names(document)),
         "snapshots": document["misses"],
         "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
-    lines = stats_view.summary(document, budget_usd)
+    lines = cache_view.summary(document, budget_usd)
     return {
-        "summary": dg.MetadataValue.md("\n".join(f"- {line}" for line in lines)),
-        "keys": _table(stats_view.KEY_COLUMNS, stats_view.key_cells(document)),
-        "tables": _table(stats_view.TABLE_COLUMNS, stats_view.table_cells(document)),
+        "summary": dg.MetadataValue.md(markdown.bullets(lines)),
+        "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
+        "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
         **numbers,
         **rate,
         "file": dg.MetadataValue.path(document["path"]),
@@ -61,12 +62,12 @@ def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(stale) or f"all {len(document['keys'])} keys are fresh",
+        description=one_line("; ".join(stale)) or f"all {len(document['keys'])} keys are fresh",
         metadata={"stale_keys": len(stale)},
     )
 
 
-def _table(columns: Mapping[str, str], rows: list[stats_view.Cells]) -> dg.TableMetadataValue:
+def _table(columns: Mapping[str, str], rows: list[cache_view.Cells]) -> dg.TableMetadataValue:
     """Rows for the browser, which shows a table at once and Markdown of this size only after a click.
 
     Blanks do not break, or narrow columns would part a number from its unit.

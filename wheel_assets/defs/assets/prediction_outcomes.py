@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import dagster as dg
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER
+from wheel_assets.show import markdown
 
 COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast", "brier", "brier_skill", "log_loss")
 
@@ -38,7 +38,6 @@ def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     from wheel_assets.show.reliability import diagram
 
-    picture = b64encode(diagram(document).encode()).decode()
     events = {name: document[name] for name in ("in_the_money", "touched")}
     numbers = {f"{name}_{what}": events[name][what] for name in events for what in ("scored", "outcomes")}
     losses = {
@@ -50,7 +49,7 @@ def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "told": dg.MetadataValue.text(document["message"] or document["caveat"]),
         "scores": dg.MetadataValue.md("\n\n".join(_table(name, event) for name, event in events.items())),
-        "reliability": dg.MetadataValue.md(f"![reliability diagram](data:image/svg+xml;base64,{picture})"),
+        "reliability": dg.MetadataValue.md(markdown.image(diagram(document), "reliability diagram")),
         "document": dg.MetadataValue.json(dict(document)),
         **numbers,
         **losses,
@@ -59,7 +58,5 @@ def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(name: str, event: Mapping[str, Any]) -> str:
     """The scores of one event as a Markdown table."""
-    if not event["scores"]:
-        return f"{name}: nothing could be scored."
     rows = [[str(score[column]) for column in COLUMNS] for score in event["scores"]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in ([name, *COLUMNS[1:]], ["---"] * len(COLUMNS), *rows))
+    return markdown.table((name, *COLUMNS[1:]), rows) or f"{name}: nothing could be scored."

@@ -9,6 +9,7 @@ from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared
 from wheel_assets.fetch.source import RateSource
+from wheel_assets.sanitise import one_line
 from wheel_assets.tables import RISK_FREE_RATE
 
 
@@ -24,5 +25,5 @@ def risk_free_rate(
     with one_sentence():
         rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()
     for note in rows.notes:
-        context.log.warning(note)
+        context.log.warning(one_line(note))
     yield from checked(RISK_FREE_RATE, rows)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wheel_assets.market.osi import roots
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -114,14 +116,14 @@ def probability_against_strikes(predictions: pd.DataFrame) -> pd.Series:
     put = known["option_type"] == "put"
     rising = known["prob_itm"].where(put, -known["prob_itm"])
     # Roots apart: an adjusted contract (SMCI1) is another series with strikes of its own.
-    series = [known["option_symbol"].str.slice(0, 6), known["expiration"], known["option_type"]]
+    series = [roots(known["option_symbol"]), known["expiration"], known["option_type"]]
     return (-rising.groupby([key.to_numpy() for key in series]).diff()).clip(lower=0).groupby(known["symbol"]).max()
 
 
 def put_and_call_apart(predictions: pd.DataFrame) -> pd.Series:
     """How far put and call of one strike are from covering every outcome between them: their sum less 1."""
     known = predictions[predictions["prob_itm"].notna()]
-    contract = ["symbol", known["option_symbol"].str.slice(0, 6).rename("root"), "expiration", "strike"]
+    contract = ["symbol", roots(known["option_symbol"]).rename("root"), "expiration", "strike"]
     both = known.groupby(contract)["prob_itm"].agg(["sum", "size"])
     return (both.loc[both["size"] == 2, "sum"] - 1).abs().groupby(level="symbol").max()
 

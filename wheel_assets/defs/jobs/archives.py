@@ -10,6 +10,7 @@ from pydantic import Field
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import settings
+from wheel_assets.sanitise import one_line
 
 
 class BackupConfig(dg.Config):
@@ -47,7 +48,7 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
     with one_sentence():
         done = take(store, Path(config.file), dry_run=config.dry_run)
     for refusal in done.refused:
-        context.log.warning(f"{refusal.where}: {refusal.reason}")
+        context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
     told: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
     context.add_output_metadata(told)
 

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 from wheel_assets.errors import SettingError, SourceError, SourceUnreachable, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
-from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.normalise.quotes import numbers
 from wheel_assets.fetch.source import Reserve
 
 SOURCE = "databento"
 _RANGE, _COST, _DOWNLOAD = "/v0/metadata.get_dataset_range", "/v0/metadata.get_cost", "/v0/timeseries.get_range"
 _TRIES = 3
-TWENTY_A_SECOND = Pace(20, 1.0)  # of metadata; the other calls may be five times as many
 _SHOWN = 200
 
 
@@ -68,7 +67,7 @@ class DatabentoClient:
             SOURCE,
             base_url,
             record,
-            pace=TWENTY_A_SECOND,
+            pace=pace_of(SOURCE),
             explain=databento_fault,
             secrets=[api_key],
             max_bytes=256 << 20,

@@ -25,14 +25,15 @@ from wheel_assets.fetch.databento.rows import contracts, last_quotes, open_inter
 from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.fetch.http.client import ApiCall
 from wheel_assets.fetch.normalise.chains import VendorChain
-from wheel_assets.fetch.source import MarketSource, Reserve
-from wheel_assets.market.calendar import CLOSE, NEW_YORK, OPEN
-from wheel_assets.market.osi import option_root
+from wheel_assets.fetch.source import Access, MarketSource, Reserve
+from wheel_assets.market.calendar import NEW_YORK, is_session, session_of
+from wheel_assets.market.indices import INDICES
+from wheel_assets.market.osi import listed_roots
 from wheel_assets.rows import Rows
+from wheel_assets.vendors import DatabentoSettings
 
 _OPTIONS, _SHARES = "OPRA.PILLAR", "EQUS.MINI"
 _TERMS, _QUOTES, _INTEREST = _SCHEMAS = ("definition", "cbbo-1m", "statistics")
-_FAMILIES = {"SPX": ("SPX", "SPXW"), "NDX": ("NDX", "NDXP"), "RUT": ("RUT", "RUTW"), "VIX": ("VIX", "VIXW")}
 # One minute holds only the contracts that were updated in it; half an hour holds nearly all.
 _WINDOW = timedelta(minutes=30)
 _SESSIONS_BACK = 4  # over a long weekend
@@ -108,7 +109,7 @@ class DatabentoMarket(MarketSource):
         if found is not None:
             return found[0], f"share price implied by put-call parity of the {found[1]} expiration"
         why = "OPRA does not carry it, too few puts and calls are quoted to imply it"
-        if symbol in _FAMILIES:
+        if symbol in INDICES:
             raise _no_spot(symbol, f"{why}, and an index is not traded in {_SHARES}")
         query = Query(_SHARES, "bbo-1m", symbol, "raw_symbol", as_of - _WINDOW, as_of)
         try:
@@ -123,24 +124,28 @@ class DatabentoMarket(MarketSource):
         return price, f"share price of {_SHARES}: too few puts and calls are quoted to imply it"
 
 
-def sessions(end: datetime) -> Iterator[datetime]:
-    """Closes of the newest weekday sessions that began before `end`, newest first; of one under way, `end`.
+def open_market(access: Access) -> DatabentoMarket:
+    """For the registry; the rate is the constant, of which a point moves a price by 0.1 % within weeks."""
+    settings, rate = access.settings.of(DatabentoSettings), access.settings.rate.value
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return DatabentoMarket(settings.base_url, key, access.record, reserve=access.reserve, rate=rate)
 
-    Holidays are among them, and are found out by having no quotes.
-    """
-    local, found = end.astimezone(NEW_YORK), 0
+
+def sessions(end: datetime) -> Iterator[datetime]:
+    """Closes of the newest sessions that began before `end`, newest first; of one under way, `end`."""
+    today, found = end.astimezone(NEW_YORK).date(), 0
     for back in range(4 * _SESSIONS_BACK):
-        day = local.date() - timedelta(days=back)
-        opening, closing = (datetime.combine(day, at, NEW_YORK) for at in (OPEN, CLOSE))
-        if day.weekday() < 5 and opening < local and found < _SESSIONS_BACK:
+        session = session_of(today - timedelta(days=back))
+        opens, closes = (at.replace(tzinfo=UTC) for at in (session.opens, session.closes))
+        if is_session(session.day) and opens < end and found < _SESSIONS_BACK:
             found += 1
-            yield min(closing, local).astimezone(UTC)
+            yield min(closes, end.astimezone(UTC))
 
 
 def _query(schema: str, symbol: str, as_of: datetime) -> Query:
     """One download of a chain: half an hour of quotes, all of the day so far for the rest."""
     start = as_of - _WINDOW if schema == _QUOTES else datetime.combine(as_of.date(), clock_time(), UTC)
-    parents = ",".join(f"{root}.OPT" for root in _FAMILIES.get(symbol, (option_root(symbol),)))
+    parents = ",".join(f"{root}.OPT" for root in listed_roots(symbol))
     return Query(_OPTIONS, schema, parents, "parent", start, as_of)
 
 

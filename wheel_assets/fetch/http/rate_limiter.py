@@ -6,6 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cache
+
+from wheel_assets.vendors import vendor_named
 
 
 class Pace:
@@ -35,3 +38,10 @@ class Pace:
         if turn > now:
             self._sleep(turn - now)
         return turn - now
+
+
+@cache
+def pace_of(vendor: str) -> Pace | None:
+    """The pace that the registry declares for a vendor, shared by this whole process; None for none."""
+    limit = vendor_named(vendor).limit
+    return Pace(limit.calls, limit.seconds) if limit else None

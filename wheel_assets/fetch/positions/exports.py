@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from wheel_assets.errors import BadSymbol
+from wheel_assets.fetch.positions.consistency import check_amounts
 from wheel_assets.fetch.positions.spelling import NOTHING, RIGHTS, day, number, spelt_contract
 from wheel_assets.fetch.positions.text import Row
 from wheel_assets.market.osi import OptionSymbol, option_root, parse_osi
 from wheel_assets.settings import checked_symbol
 
 _TOTAL = re.compile(r"(account|positions|grand|sub)?[ -]*total\b|pending activity", re.IGNORECASE)
-_CASH_SYMBOLS = {"CASH", "USD", "CASH & CASH INVESTMENTS", "CASH AND CASH INVESTMENTS"}
+CASH_SYMBOLS = {"CASH", "USD", "CASH & CASH INVESTMENTS", "CASH AND CASH INVESTMENTS"}
 _KINDS = {
     **dict.fromkeys(("stock", "stk", "equity", "etf", "etfs & closed end funds", "adr"), "stock"),
     **dict.fromkeys(("option", "options", "opt"), "option"),
@@ -84,7 +85,7 @@ def _is_cash(row: Row, symbol: str, kind: str) -> bool:
     """Sweep funds carry two asterisks at Fidelity; a stock with the ticker CASH exists, too."""
     if not symbol:
         return kind == "cash" or bool(row.get("cash"))
-    return kind == "cash" or symbol.endswith("**") or (not kind and symbol in _CASH_SYMBOLS)
+    return kind == "cash" or symbol.endswith("**") or (not kind and symbol in CASH_SYMBOLS)
 
 
 def _cash(row: Row) -> Holding:
@@ -106,6 +107,8 @@ def _shares(row: Row, quantity: float, kind: str) -> Holding:
         symbol, note = text, f"{text} is not a share; it counts by its value only"
     if _multiplier(row, 1) != 1:
         raise ValueError("shares have no multiplier")
+    if not note and kind != "fund":  # bonds are quoted for 100 dollars of their face value
+        check_amounts(row, quantity, 1, is_share=True)
     return Holding(row, "stock", symbol, note=note, **_amounts(row, quantity, 1)._asdict())
 
 
@@ -113,6 +116,7 @@ def _option(row: Row, quantity: float, contract: OptionSymbol) -> Holding:
     if quantity != int(quantity):
         raise ValueError(f"{quantity:g} is not a whole number of contracts")
     multiplier = _multiplier(row, 100)
+    check_amounts(row, quantity, multiplier, is_share=False)
     return Holding(
         row,
         "option",

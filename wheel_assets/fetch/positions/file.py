@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import BadPositionsFile
-from wheel_assets.fetch.positions.exports import Holding, holding_of
+from wheel_assets.fetch.positions.consistency import in_one_style
+from wheel_assets.fetch.positions.exports import CASH_SYMBOLS, Holding, holding_of
 from wheel_assets.fetch.positions.spelling import as_of_time
 from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
-from wheel_assets.fetch.source import AccountSource
+from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
@@ -53,7 +54,7 @@ class FileAccount(AccountSource):
         content, written = self._read()
         try:
             sheet = read_sheet(content)
-            rows = _of_account(sheet.rows, account_id)
+            rows = list(in_one_style(_of_account(sheet.rows, account_id)))
             _refuse_lots_only(rows)
         except ValueError as error:
             raise self._refusal(str(error)) from error
@@ -127,6 +128,11 @@ class FileAccount(AccountSource):
         return BadPositionsFile(f"the positions file {self.path} was refused", why, remedy, source=self.name)
 
 
+def open_account(access: Access) -> FileAccount:
+    """For the registry, which sees to it that a file is named."""
+    return FileAccount(access.settings.broker.file or "")
+
+
 def _of_account(rows: list[Row], account_id: str) -> list[Row]:
     """The rows of one account; raises ValueError listing the accounts, masked, where it is not clear which."""
     accounts = {row.get("account") for row in rows if row.get("symbol") or row.get("cash")} - {""}
@@ -155,14 +161,22 @@ def _is_named(account: str, account_id: str) -> bool:
 
 
 def _duplicates(holdings: Iterable[Holding]) -> list[tuple[Row, str]]:
-    """Holdings that stand in the file twice: two lots, or the same one pasted twice; who knows."""
+    """Holdings that stand in the file twice: two lots, or the same one pasted twice; who knows. Cash likewise."""
     seen: dict[str, Row] = {}
     twice = []
-    for holding in (holding for holding in holdings if holding.asset_type != "cash"):
-        first = seen.setdefault(holding.symbol, holding.row)
+    for holding in holdings:
+        first = seen.setdefault(_named(holding), holding.row)
         if first is not holding.row:
-            twice.append((holding.row, f"{holding.symbol} stands in row {first.number} already; hold it in one row"))
+            twice.append((holding.row, f"{_named(holding)} stands in row {first.number} already; hold it in one row"))
     return twice
+
+
+def _named(holding: Holding) -> str:
+    """The name under which a holding has one row; a sweep fund may stand beside the cash."""
+    if holding.asset_type != "cash":
+        return holding.symbol
+    fund = holding.row.get("symbol").upper()
+    return f"cash in {holding.symbol}" if not fund or fund in CASH_SYMBOLS else fund
 
 
 def _expired(holdings: Iterable[Holding], now: datetime) -> list[tuple[Row, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from wheel_assets.fetch.source import THREE_MONTHS, Rate, RateSource
+from wheel_assets.fetch.source import THREE_MONTHS, Access, Rate, RateSource
 from wheel_assets.market.calendar import NEW_YORK
 
 
@@ -20,3 +20,8 @@ class ConstantRate(RateSource):
     def risk_free_rate(self, now: datetime) -> Rate:
         """The constant for every tenor, as of today in New York."""
         return Rate({THREE_MONTHS: self.value}, now.astimezone(NEW_YORK).date(), "constant")
+
+
+def open_rate(access: Access) -> ConstantRate:
+    """For the registry."""
+    return ConstantRate(access.settings.rate.value)

@@ -22,8 +22,9 @@ from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.normalise.quotes import numbers
 from wheel_assets.fetch.rates.curve import zero_rates
-from wheel_assets.fetch.source import THREE_MONTHS, Rate, RateSource
+from wheel_assets.fetch.source import THREE_MONTHS, Access, Rate, RateSource
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.vendors import FredSettings, TreasurySettings
 
 LONGEST_CARRY = timedelta(days=7)
 _USUAL_CARRY = timedelta(days=4)  # a long weekend and the day that publishing takes
@@ -160,6 +161,29 @@ class FirstOf(RateSource):
         reasons = (first.why, *(f"{error.what}: {error.why}" for error in others))
         remedy = "try again later, or set WHEEL_RATE__SOURCE=constant"
         raise restated(first, type(first), first.what, ", then ".join(reasons), remedy)
+
+
+def open_fred(access: Access) -> FirstOf:
+    """FRED's API, where there is a key, then its keyless CSV, then the Treasury.
+
+    The constant is never fallen back on: it would pass for what the market says.
+    """
+    fred = access.settings.of(FredSettings)
+    with_key = [FredRate(fred.base_url, fred.api_key.get_secret_value(), access.record)] if fred.api_key else []
+    return FirstOf([*with_key, _fred_csv(access), _treasury(access)])
+
+
+def open_treasury(access: Access) -> FirstOf:
+    """The Treasury, then FRED's keyless CSV, which publishes the same yields."""
+    return FirstOf([_treasury(access), _fred_csv(access)])
+
+
+def _fred_csv(access: Access) -> FredCsvRate:
+    return FredCsvRate(access.settings.of(FredSettings).csv_base_url, access.record)
+
+
+def _treasury(access: Access) -> TreasuryRate:
+    return TreasuryRate(access.settings.of(TreasurySettings).base_url, access.record)
 
 
 def _csv_curve(

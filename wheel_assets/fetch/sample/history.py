@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from wheel_assets.fetch.sample.listing import sessions
 from wheel_assets.fetch.sample.quotes import Stock, market_at, random_of
+from wheel_assets.market.calendar import sessions
 
 SESSIONS = 252
 _TRADING_DAYS = 252

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import UnknownSymbol
-from wheel_assets.fetch.sample.listing import close_of, expirations, last_session
+from wheel_assets.fetch.sample.listing import expirations
 from wheel_assets.fetch.sample.quotes import Stock, market_at, quotes
-from wheel_assets.fetch.source import AccountSource, MarketSource
-from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.fetch.source import Access, AccountSource, MarketSource
+from wheel_assets.market.calendar import NEW_YORK, last_session, session_of
 from wheel_assets.market.osi import format_osi, option_root
 from wheel_assets.rows import Rows
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS
@@ -52,7 +52,7 @@ class SampleMarket(MarketSource):
         from wheel_assets.fetch.normalise.bars import history_rows
         from wheel_assets.fetch.sample.history import bars
 
-        past = bars(symbol, self._stock(symbol), last_session(now.astimezone(NEW_YORK).date()))
+        past = bars(symbol, self._stock(symbol), last_session(now.astimezone(NEW_YORK).date(), before=True))
         return history_rows(self.name, symbol, past["date"], past, now)
 
     def _stock(self, symbol: str) -> Stock:
@@ -71,7 +71,7 @@ def _chain(symbol: str, stock: Stock, today: date) -> pd.DataFrame:
     """The chain of a day."""
     import pandas as pd
 
-    session = last_session(today)
+    session = last_session(today, before=True)
     market = market_at(symbol, stock, session)
     listed = expirations(today, stock.anchor)
     chain = pd.concat(
@@ -81,7 +81,7 @@ def _chain(symbol: str, stock: Stock, today: date) -> pd.DataFrame:
     contracts = zip(chain["expiration"], chain["option_type"], chain["strike"], strict=True)
     chain["option_symbol"] = [format_osi(option_root(symbol), *contract) for contract in contracts]
     chain = chain.assign(symbol=symbol, spot_price=market.spot, multiplier=100)
-    return OPTION_CHAINS.conform(chain.assign(timestamp=close_of(session), source=SampleMarket.name))
+    return OPTION_CHAINS.conform(chain.assign(timestamp=session_of(session).closes, source=SampleMarket.name))
 
 
 class SampleAccount(AccountSource):
@@ -109,6 +109,16 @@ class SampleAccount(AccountSource):
         frame = pd.DataFrame([shares, call, put, cash])
         stamped = frame.assign(account_id=account_id, timestamp=chain["timestamp"].iloc[0], source=self.name)
         return Rows(POSITIONS.conform(stamped))
+
+
+def open_market(access: Access) -> SampleMarket:
+    """For the registry."""
+    return SampleMarket()
+
+
+def open_account(access: Access) -> SampleAccount:
+    """For the registry."""
+    return SampleAccount()
 
 
 def _short(chain: pd.DataFrame, option_type: str, *, days: int, deviations: float, earned: float) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from wheel_assets.errors import BadSymbol, SourceError, SourceRefused, Unexpecte
 from wheel_assets.fetch.http.answer import restated
 from wheel_assets.fetch.normalise.chains import naive_utc
 from wheel_assets.fetch.normalise.quotes import counts, numbers
-from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession
-from wheel_assets.fetch.source import AccountSource
+from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
+from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.osi import parse_osi
 from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
@@ -71,6 +71,11 @@ class SchwabAccount(AccountSource):
             what, remedy = f"Schwab has no account `{key}`", "set WHEEL_ACCOUNT_ID to the account's number or hash"
             raise restated(error, SourceRefused, what, error.why, remedy) from None
         return _securities_account(answer.json())
+
+
+def open_account(access: Access) -> SchwabAccount:
+    """For the registry."""
+    return SchwabAccount(session_of(access))
 
 
 def masked(account_id: str) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.http.client import ApiCall
 from wheel_assets.fetch.schwab.session import SchwabSession
-from wheel_assets.settings import SchwabSettings
+from wheel_assets.vendors import SchwabSettings
 
 _AGAIN = "run `wheel login schwab` again"
 

@@ -16,8 +16,8 @@ from wheel_assets.fetch.http.answer import restated
 from wheel_assets.fetch.normalise.bars import days_of_epoch, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import numbers, rows_frame
-from wheel_assets.fetch.schwab.session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol
-from wheel_assets.fetch.source import MarketSource, tell_progress
+from wheel_assets.fetch.schwab.session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol, session_of
+from wheel_assets.fetch.source import Access, MarketSource, tell_progress
 from wheel_assets.rows import Rows
 
 _CHAINS, _QUOTES, _BARS = "/marketdata/v1/chains", "/marketdata/v1/quotes", "/marketdata/v1/pricehistory"
@@ -171,6 +171,11 @@ class SchwabMarket(MarketSource):
         entry = document[spelling]
         quote = entry.get("quote") if isinstance(entry, dict) else None
         return quote if isinstance(quote, dict) else {}
+
+
+def open_market(access: Access) -> SchwabMarket:
+    """For the registry."""
+    return SchwabMarket(session_of(access))
 
 
 def _contracts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

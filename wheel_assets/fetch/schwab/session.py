@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from wheel_assets.errors import LoginExpired, SettingError, SourceError, SourceRefused
 from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
-from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.schwab.token import LOGIN_COMMAND, Token, TokenFile, login_notes, needs_renewal, token_of
-from wheel_assets.settings import SchwabSettings
+from wheel_assets.fetch.source import Access
+from wheel_assets.market.indices import INDICES
+from wheel_assets.vendors import SchwabSettings
 
 SOURCE = "schwab"
 TOO_BIG = "protocol.http.TooBigBody"
-# Maintained clients state 120 requests a minute before a 429.
-HUNDRED_A_MINUTE = Pace(100, 60.0)
 _TOKEN_PATH = "/v1/oauth/token"
 
 
@@ -33,7 +34,6 @@ class SchwabSession:
         app_secret: str | None,
         token_file: Path,
         *,
-        pace: Pace = HUNDRED_A_MINUTE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._auth = (_required("APP_KEY", app_key), _required("APP_SECRET", app_secret))
@@ -43,7 +43,7 @@ class SchwabSession:
             SOURCE,
             base_url,
             record,
-            pace=pace,
+            pace=pace_of(SOURCE),
             explain=schwab_fault,
             final_codes={TOO_BIG},
             secrets=self._auth,
@@ -52,8 +52,12 @@ class SchwabSession:
         )
 
     @classmethod
+    @cache
     def of(cls, settings: SchwabSettings, record: Callable[[ApiCall], None]) -> SchwabSession:
-        """The session that the settings describe; raises SettingError without key and secret."""
+        """The one session of this process that the settings describe; raises SettingError without key and secret.
+
+        Market and account share its pace, and what it learnt of the login.
+        """
         key, secret = (value.get_secret_value() if value else None for value in (settings.app_key, settings.app_secret))
         return cls(settings.base_url, record, key, secret, settings.token_file)
 
@@ -122,6 +126,11 @@ class SchwabSession:
             raise _login_error(error) from None
 
 
+def session_of(access: Access) -> SchwabSession:
+    """The session of the settings, for the registry."""
+    return SchwabSession.of(access.settings.of(SchwabSettings), access.record)
+
+
 def _login_error(error: SourceError) -> SourceError:
     """What an error of the token endpoint means, where its code or its page is known."""
     if error.status == 500 and "Whitelabel" in error.why:
@@ -158,8 +167,7 @@ def schwab_fault(answer: Answer) -> VendorFault:
 
 def schwab_symbol(ticker: str) -> str:
     """A ticker as Schwab spells it: `$SPX` for an index, `BRK/B` for a share class."""
-    indices = {"SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "OEX", "XEO"}
-    return f"${ticker}" if ticker in indices else ticker.replace(".", "/")
+    return f"${ticker}" if ticker in INDICES else ticker.replace(".", "/")
 
 
 def _required(name: str, value: str | None) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.show import answer_view
-from wheel_assets.show.markdown import NUMBERS
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -55,7 +54,7 @@ def _table(columns: answer_view.Cells, rows: list[answer_view.Cells]) -> Table:
     for name in columns:
         table.add_column(
             name,
-            justify="right" if name in NUMBERS else "left",
+            justify="right" if name in answer_view.NUMBERS else "left",
             no_wrap=name not in ("type into the broker", "key", "why"),
         )
     for row in rows:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def show_backup(done: Backup, console: Console) -> None:
     """Print where the archive lies and what is in it."""
-    console.print(f"archive  {done.place}", highlight=False, soft_wrap=True)
-    console.print(f"rows     {counted(done.rows)}, {done.bytes / 1e6:.1f} MB", highlight=False)
+    console.print(f"archive  {done.place}", soft_wrap=True)
+    console.print(f"rows     {counted(done.rows)}, {done.bytes / 1e6:.1f} MB")
 
 
 def show_restored(done: Restored, console: Console) -> None:
     """Print what came back."""
-    console.print(f"archive of {done.created_at[:19].replace('T', ' ')} UTC", highlight=False)
-    console.print(f"snapshots restored: {counted(done.snapshots)}; {done.present} were here already", highlight=False)
-    console.print(f"API calls restored: {done.api_calls}", highlight=False)
+    console.print(f"archive of {done.created_at[:19].replace('T', ' ')} UTC")
+    console.print(f"snapshots restored: {counted(done.snapshots)}; {done.present} were here already")
+    console.print(f"API calls restored: {done.api_calls}")
 
 
 def counted(by_table: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from wheel_assets.show import stats_view
+from wheel_assets.show import cache_view
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,25 +17,25 @@ NUMBERS = ("snapshots", "rows", "oldest", "newest", "age", "limit", "size", "hit
 
 def show_stats(document: Mapping[str, Any], monthly_usd: float, console: Console) -> None:
     """Print the document of `stats.stats`, and the month's budget."""
-    console.print(_table(stats_view.TABLE_COLUMNS, stats_view.table_cells(document)))
+    console.print(_table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)))
     if document["keys"]:
-        console.print("", _table(stats_view.KEY_COLUMNS, stats_view.key_cells(document)))
+        console.print("", _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)))
     console.print()
-    for line in stats_view.summary(document, monthly_usd):
-        console.print(line, highlight=False)
-    console.print(document["path"], highlight=False, soft_wrap=True)
+    for line in cache_view.summary(document, monthly_usd):
+        console.print(line)
+    console.print(document["path"], soft_wrap=True)
 
 
 def show_removal(told: Mapping[str, Any], console: Console) -> None:
     """Print what a clean-up or clearing removed, or would remove."""
     would = "would go" if told.get("dry_run") else "gone"
     counts = ", ".join(f"{name} {count}" for name, count in told["snapshots"].items() if count) or "none"
-    console.print(f"snapshots {would}: {counts} ({told['rows']} rows)", highlight=False)
+    console.print(f"snapshots {would}: {counts} ({told['rows']} rows)")
     if "runs" in told:
-        console.print(f"run records {would}: {told['runs']}", highlight=False)
+        console.print(f"run records {would}: {told['runs']}")
     sizes = f"{told['db_size_mb_before']:.1f} MB -> {told['db_size_mb']:.1f} MB"
     freed = "would be freed" if told.get("dry_run") else "freed"
-    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB {freed}", highlight=False)
+    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB {freed}")
 
 
 def show_costs(document: Mapping[str, Any], console: Console) -> None:
@@ -47,7 +47,7 @@ def show_costs(document: Mapping[str, Any], console: Console) -> None:
     console.print(plan)
     reserved = f", {document['reserved_usd']:.2f} of it reserved" if document["reserved_usd"] else ""
     spent = f"{document['spent_usd']:.2f} spent{reserved}, {document['left_usd']:.2f} left"
-    console.print(f"\nbudget: {document['budget_usd']:g} dollars a calendar month (UTC), {spent}\n", highlight=False)
+    console.print(f"\nbudget: {document['budget_usd']:g} dollars a calendar month (UTC), {spent}\n")
     months = Table("month", "source", "calls", "failed", "MB", "dollars", "hits", "calls saved", "$ saved", box=None)
     for row in document["months"]:
         counts = (row["calls"], row["failed"], f"{row['bytes'] / 1e6:.1f}", f"{row['cost_usd']:.2f}", row["hits"])
@@ -56,7 +56,7 @@ def show_costs(document: Mapping[str, Any], console: Console) -> None:
     console.print(months if document["months"] else "no API calls so far")
 
 
-def _table(columns: Iterable[str], rows: Iterable[stats_view.Cells]) -> Table:
+def _table(columns: Iterable[str], rows: Iterable[cache_view.Cells]) -> Table:
     table = Table(box=None)
     for name in columns:
         table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "source")

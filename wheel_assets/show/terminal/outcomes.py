@@ -18,18 +18,18 @@ NAMES = {"prob_itm_market": "market's", "abs_delta": "|delta|", "n_d2": "N(d2)",
 def show_outcomes(document: Mapping[str, Any], console: Console) -> None:
     """Print the document of `wheel_assets.cache.upkeep.outcomes.outcomes`."""
     if document["message"]:
-        console.print(document["message"], highlight=False)
+        console.print(document["message"])
     for event, title in EVENTS.items():
         told = document[event]
         if told["scores"]:
             parts = f"{told['scored']} predictions of {told['contracts']} contracts, {told['outcomes']} outcomes"
-            console.print(f"{title}: {parts}", style="bold", highlight=False)
+            console.print(f"{title}: {parts}", style="bold")
             console.print(_scores(told), "", _reliability(told["scores"]), "")
         for reason, count in told["not_scored"].items():
-            console.print(f"{title.lower()}, not scored: {count}, {REASONS[reason]}", highlight=False)
-    console.print(_counts(document), highlight=False)
+            console.print(f"{title.lower()}, not scored: {count}, {REASONS[reason]}")
+    console.print(_counts(document))
     if not document["message"]:
-        console.print(document["caveat"], style="dim", highlight=False)
+        console.print(document["caveat"], style="dim")
 
 
 def _counts(document: Mapping[str, Any]) -> str:

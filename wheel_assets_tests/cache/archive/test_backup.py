@@ -95,7 +95,7 @@ def test_inputs_point_to_the_snapshots_given_anew(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
     restore(other, tmp_path / "out")
     index, _ = other.index([("values_", "A"), ("prices", "A"), ("rates", "all")])
-    newest = {snapshot.place: snapshot.snapshot_id for snapshot in reversed(index)}
+    newest = {snapshot.cache_key: snapshot.snapshot_id for snapshot in reversed(index)}
     made = next(snapshot for snapshot in index if snapshot.table == "values_")
     assert made.inputs == {newest["prices", "A"], newest["rates", "all"]}
 
@@ -304,8 +304,8 @@ def test_a_snapshot_that_goes_meanwhile_is_left_out(filled, other, tmp_path, mon
 ANOTHER = """
 import sys
 from pathlib import Path
-from wheel_assets.cache import archive
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.archive.backup import restore
+from wheel_assets.cache.store.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 types = {"timestamp": "TIMESTAMP", "symbol": "VARCHAR", "number": "DOUBLE"}
 columns = tuple(Column(name, of, "") for name, of in types.items())
@@ -329,7 +329,7 @@ def test_a_killed_backup_leaves_no_archive_and_the_next_works(filled, other, tmp
 
 def test_another_process_restores(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
-    script = ANOTHER + "print(archive.restore(store, sys.argv[2]).present)"
+    script = ANOTHER + "print(restore(store, sys.argv[2]).present)"
     command = [sys.executable, "-c", script, str(other.path), str(tmp_path / "out")]
     printed = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
     assert printed == ["0", "5"]

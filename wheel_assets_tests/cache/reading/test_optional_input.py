@@ -27,14 +27,15 @@ def test_where_it_is_not_there_all_is_made_without(toy, target):
     assert toy.made["values A"] == toy.made["values B"] == 1
     assert not {name for name in toy.made if name.startswith("history")}
     assert inputs_of(toy, "A") == {"prices", "rates"}
-    assert (len(toy.seen["history"]), "number" in toy.seen["history"]) == (0, True)
+    frame = toy.seen["history"].frame
+    assert (len(frame), "number" in frame) == (0, True)
 
 
 @pytest.mark.parametrize("target", ["report", "values_"])
 def test_where_it_is_there_it_is_used(toy, target):
     toy.run("history")
     toy.run(target)
-    assert list(toy.seen["history"]["number"]) == [1000.0, 1000.0]
+    assert list(toy.seen["history"].frame["number"]) == [1000.0, 1000.0]
     assert inputs_of(toy, "A") == {"prices", "rates", "history"}
 
 
@@ -43,7 +44,7 @@ def test_one_that_is_too_old_is_not_used(toy, target):
     toy.run("history")
     toy.clock.pass_minutes(1441)
     toy.run(target)
-    assert list(toy.seen["history"]["number"]) == []
+    assert list(toy.seen["history"].frame["number"]) == []
 
 
 def test_one_symbol_without_it_keeps_its_place(toy):
@@ -95,3 +96,33 @@ def test_its_read_is_logged_only_where_it_is_there(toy):
     toy.run("history")
     toy.run("values_")
     assert sum("cache_hit table=history" in line for line in toy.log()) == 2
+
+
+@pytest.fixture
+def pulling(toy):
+    """The same graph, in which the optional input is pulled where it is stale."""
+    toy.pulled = True
+    return toy
+
+
+def test_one_that_is_pulled_is_made_with_what_uses_it_and_not_again_while_it_is_fresh(pulling):
+    pulling.run("values_")
+    assert pulling.made["history A"] == pulling.made["history B"] == 1
+    assert list(pulling.seen["history"].frame["number"]) == [1000.0, 1000.0]
+    pulling.run("values_")
+    assert dict(pulling.made) == {"values A": 1, "values B": 1}
+
+
+def test_one_that_is_pulled_and_fails_costs_nothing_but_itself(pulling):
+    pulling.broken = {"history A": "the calendar is down", "history B": "the calendar is down"}
+    pulling.run("values_")
+    assert inputs_of(pulling, "A") == {"prices", "rates"}
+    assert pulling.seen["history"].not_fetched == dict.fromkeys("AB", "the calendar is down")
+
+
+def test_one_symbol_without_it_is_told_by_that_input_alone(pulling):
+    pulling.broken = {"history B": "no history of B"}
+    pulling.run("values_")
+    assert pulling.seen["history"].not_fetched == {"B": "no history of B"}
+    pulling.run("report")
+    assert pulling.seen["values_"].not_fetched == {}

@@ -83,7 +83,7 @@ def test_columns_are_stored_by_name_not_by_place(toy_store, make_rows):
 @pytest.mark.parametrize("table", DATA_TABLES, ids=lambda table: table.name)
 def test_what_is_at_hand_equals_what_lies_in_the_file(tmp_path, make_frame, table):
     store = Store(tmp_path / "all.duckdb", DATA_TABLES)
-    frame = make_frame(table)
+    frame = make_frame(table).astype(object)
     frame.loc[1, [column.name for column in table.columns if not column.required]] = None
     ids = [snapshot.snapshot_id for snapshot in store.put(table.name, [Entry("A", frame, "x"), Entry("B", frame, "x")])]
     pd.testing.assert_frame_equal(store.get(table.name, ids), another_process(store).get(table.name, ids))
@@ -245,7 +245,7 @@ import sys
 from pathlib import Path
 from datetime import datetime
 import pandas as pd
-from wheel_assets.cache.store import Entry, Store
+from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.tables import Column, SnapshotTable
 columns = (
     Column("timestamp", "TIMESTAMP", "", required=True), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", "")

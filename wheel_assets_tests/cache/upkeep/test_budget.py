@@ -18,15 +18,15 @@ BUYER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from wheel_assets.cache.ledger import Ledger
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.upkeep.ledger import Ledger
+from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import WheelError
-from wheel_assets.fetch.sources import market_source
-from wheel_assets.settings import Settings
+from wheel_assets.fetch.registry import market_source
+from wheel_assets.settings import load_settings
 
 url, path, symbol, budget = sys.argv[1:]
 databento = {"base_url": url, "api_key": "db-key"}
-settings = Settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": float(budget)})
+settings = load_settings(market={"source": "databento"}, databento=databento, budget={"monthly_usd": float(budget)})
 with Ledger(Store(Path(path))).kept() as ledger:
     market = market_source(settings, ledger.record, ledger.reserve)
     try:

@@ -127,7 +127,7 @@ def test_portions_cover_every_snapshot_once_and_stay_small():
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from wheel_assets.cache.store import Store
+from wheel_assets.cache.store.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 columns = (Column("timestamp", "TIMESTAMP", ""), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", ""))
 store = Store(Path(sys.argv[1]), (SnapshotTable("prices", "", columns, "symbol"), SnapshotTable("rates", "", columns),

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.cache.upkeep.costs import PLAN, costs
+from wheel_assets.cache.upkeep.costs import costs, plan
 from wheel_assets.cache.upkeep.ledger import Ledger
 from wheel_assets.show.terminal.cache import show_costs
 from wheel_assets.tables import PRICE_HISTORY
@@ -55,7 +55,7 @@ def bench(tmp_path):
 
 def test_an_empty_ledger_has_a_plan_and_a_budget(bench):
     document = costs(bench.store, 50.0)
-    assert [row["component"] for row in document["plan"]] == [part.component for part in PLAN]
+    assert [row["component"] for row in document["plan"]] == [part.component for part in plan()]
     assert (document["months"], document["spent_usd"], document["left_usd"]) == ([], 0.0, 50.0)
 
 
@@ -111,7 +111,7 @@ def test_the_plan_stands_beside_what_was_spent(bench):
         for row in costs(bench.store, 50.0)["plan"]
     }
     assert rows["Databento OPRA (yesterday's chains)"] == (1, 13, 2.0)
-    assert rows["FRED or Treasury rates"] == (1, 0, 0.0)
+    assert rows["Treasury rates"] == (1, 0, 0.0)
     assert rows["elsewhere"] == (1, 0, 1.0)
 
 

@@ -17,17 +17,18 @@ from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.compaction import Line
 from wheel_assets.cache.upkeep.maintenance import ROOM, Limits, least_recently_used
 from wheel_assets.errors import StoreUnwritable
-from wheel_assets.tables import DATA_TABLES
+from wheel_assets.tables import DATA_TABLES, STORED_TABLES, TRANSACTIONS
 
 NO_LIMIT = Limits(max_bytes=10**12, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
 DAY = 24 * 60  # minutes
 BLOCK = 262_144  # bytes that DuckDB allocates at a time
-EACH = dict.fromkeys(Store(Path()).tables, 1)
+AGING = tuple(table for table in STORED_TABLES if not table.record)
+EACH = dict.fromkeys((table.name for table in AGING), 1)
 
 
 @pytest.fixture
 def store(tmp_path: Path, clock) -> Store:
-    return Store(tmp_path / "cache" / "c.duckdb", clock=clock, limits=NO_LIMIT)
+    return Store(tmp_path / "cache" / "c.duckdb", AGING, clock=clock, limits=NO_LIMIT)
 
 
 @pytest.fixture
@@ -71,20 +72,29 @@ def test_the_age_is_looked_at_once_an_interval_in_whatever_process(store, fill, 
     clock.pass_minutes(29 * DAY)
     fill("middle")  # looks now, and notes it
     clock.pass_minutes(1 * DAY - 1)
-    fill("early", into=Store(store.path, clock=clock, limits=replace(NO_LIMIT, ttl=timedelta(days=1))))
+    fill("early", into=Store(store.path, AGING, clock=clock, limits=replace(NO_LIMIT, ttl=timedelta(days=1))))
     assert set(counts(store).values()) == {3}
     clock.pass_minutes(2)
     fill("late")
     assert set(counts(store).values()) == {3}  # `old` is gone, `late` is there
 
 
+def test_the_newest_of_a_record_outlives_the_retention_time(store, clock, make_frame):
+    records = Store(store.path, [TRANSACTIONS], clock=clock, limits=NO_LIMIT)
+    for _ in range(2):
+        newest = records.put("transactions", [Entry("A", make_frame(TRANSACTIONS, key="A"), "test")])[0]
+    clock.pass_minutes(31 * DAY)
+    assert dict(records.maintenance.cleanup().snapshots) == {"transactions": 1}
+    assert records.index([("transactions", "A")])[0] == [newest]
+
+
 def test_a_clean_up_noted_in_the_future_does_not_hold_up_the_next(store, fill, clock):
     clock.pass_minutes(1000 * DAY)
     fill("future")
     clock.pass_minutes(-1000 * DAY)
-    fill("old", into=Store(store.path, clock=clock))
+    fill("old", into=Store(store.path, AGING, clock=clock))
     clock.pass_minutes(31 * DAY)
-    fill("new", into=Store(store.path, clock=clock, limits=NO_LIMIT))
+    fill("new", into=Store(store.path, AGING, clock=clock, limits=NO_LIMIT))
     assert store.index([("greeks", "old")])[0] == []
 
 
@@ -113,7 +123,7 @@ def test_clearing_keeps_the_ledger_and_never_gives_an_id_twice(store, fill, cloc
     assert counts(store) == dict.fromkeys(EACH, 0)
     assert store.spent(clock.now) == 0.25
     table = DATA_TABLES[0]
-    again = Store(store.path, clock=clock)
+    again = Store(store.path, AGING, clock=clock)
     assert again.put(table.name, [Entry("A", make_frame(table), "test")])[0].snapshot_id > last
 
 

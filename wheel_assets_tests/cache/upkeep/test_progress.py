@@ -19,7 +19,7 @@ from wheel_assets.cache.upkeep.progress import telling
 
 SCRIPT = """
 import time
-from wheel_assets.cache import progress
+from wheel_assets.cache.upkeep import progress
 progress.PATIENCE_SECONDS = 0.0
 waiting = progress.watched() if {watched} else progress.progress_bar("x", 1)
 with waiting, progress.telling("chains", lambda _: None) as tell:

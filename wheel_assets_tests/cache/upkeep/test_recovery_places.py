@@ -21,7 +21,7 @@ import os, resource, sys
 from datetime import datetime
 from pathlib import Path
 import pandas as pd, numpy as np
-from wheel_assets.cache.store import Entry, Store
+from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Column, SnapshotTable
 columns = (Column("timestamp", "TIMESTAMP", ""), Column("symbol", "VARCHAR", ""), Column("number", "DOUBLE", ""))

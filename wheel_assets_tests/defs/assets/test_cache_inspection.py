@@ -109,7 +109,8 @@ def test_without_a_limit_none_is_told():
     assert "1.5 MB of 5 GB on disk" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value
 
 
-def test_the_terminal_prints_what_the_page_shows(capsys):
+def test_the_terminal_prints_what_the_page_shows(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
     run.recommend({})
     wheel(["stats"], standalone_mode=False)
     printed = capsys.readouterr().out

@@ -158,7 +158,7 @@ def test_what_leaves_something_over_is_a_warning(chain):
 @pytest.mark.parametrize("frame", ["nothing", "no_symbols", "all_bad"])
 def test_what_leaves_nothing_over_is_an_error_before_any_output(chain, frame):
     frames = {"nothing": chain.iloc[:0], "no_symbols": chain.drop(columns="symbol"), "all_bad": other_spot(chain)}
-    steps = checked(OPTION_CHAINS, frames[frame])
+    steps = checked(OPTION_CHAINS, Rows(frames[frame]))
     check = next(steps)
     assert isinstance(check, dg.AssetCheckResult)
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
@@ -171,7 +171,7 @@ def test_two_cash_rows_stop_the_advice():
 
     frame = SampleAccount().positions("default", pd.Timestamp.now("UTC")).frame
     twice = pd.concat([frame, frame[frame["asset_type"] == "cash"]])
-    assert next(checked(POSITIONS, twice)).description == "default: cash rows missing or doubled is 1"
+    assert next(checked(POSITIONS, Rows(twice))).description == "default: cash rows missing or doubled is 1"
 
 
 def test_every_check_is_listed_blocking_and_says_what_it_looks_at():

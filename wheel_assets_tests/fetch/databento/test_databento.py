@@ -80,8 +80,7 @@ def test_a_day_without_quotes_is_the_session_before(ask, databento, fake):
     databento.end, databento.days_with_quotes = "2026-11-27T20:15:00Z", {"2026-11-25"}  # 26 November: Thanksgiving
     ask(at=datetime(2026, 11, 27, 20, 30, tzinfo=UTC))
     assert [form["end"] for form in asked(fake, "cbbo-1m")] == [
-        "2026-11-27T20:15:00Z",
-        "2026-11-26T21:00:00Z",
+        "2026-11-27T18:00:00Z",  # an early close
         "2026-11-25T21:00:00Z",
     ]
 

@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wheel_assets.fetch.sample.listing import MONTHS, WEEKS, close_of, expirations, last_session
+from wheel_assets.fetch.sample.listing import MONTHS, WEEKS, expirations
 
 DAYS = st.dates(date(2021, 1, 1), date(2035, 12, 31))
 few = settings(max_examples=100, deadline=None)
-
-# Holidays and Early Closings, New York Stock Exchange, as published for these years.
-NYSE_HOLIDAYS = {
-    2022: ("01-17", "02-21", "04-15", "05-30", "06-20", "07-04", "09-05", "11-24", "12-26"),
-    2026: ("01-01", "01-19", "02-16", "04-03", "05-25", "06-19", "07-03", "09-07", "11-26", "12-25"),
-    2027: ("01-01", "01-18", "02-15", "03-26", "05-31", "06-18", "07-05", "09-06", "11-25", "12-24"),
-}
-
-
-def sessions_found(year: int) -> set[date]:
-    asked = (date(year, 1, 2) + timedelta(days) for days in range(366))
-    return {session for day in asked if (session := last_session(day)).year == year}
-
-
-@pytest.mark.parametrize("year", NYSE_HOLIDAYS)
-def test_sessions_are_the_weekdays_without_published_holidays(year: int) -> None:
-    closed = {date.fromisoformat(f"{year}-{day}") for day in NYSE_HOLIDAYS[year]}
-    days = {date(year, 1, 1) + timedelta(days) for days in range(365)}
-    assert sessions_found(year) == {day for day in days if day.weekday() < 5} - closed
-
-
-def test_new_year_on_a_saturday_closes_no_friday() -> None:
-    assert last_session(date(2022, 1, 1)) == date(2021, 12, 31)
-
-
-@pytest.mark.parametrize(
-    ("session", "close"),
-    [(date(2026, 7, 1), datetime(2026, 7, 1, 20)), (date(2026, 11, 20), datetime(2026, 11, 20, 21))],
-    ids=["summer", "winter"],
-)
-def test_close_follows_daylight_saving(session: date, close: datetime) -> None:
-    assert close_of(session) == close
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from wheel_assets import errors
 from wheel_assets.fetch.schwab.login import SchwabLogin, authorization_code, authorize_url
 from wheel_assets.fetch.schwab.token import TokenFile
-from wheel_assets.settings import SchwabSettings
+from wheel_assets.vendors import SchwabSettings
 
 CALLBACK = "https://127.0.0.1:8182"
 

@@ -8,7 +8,7 @@ import pytest
 from wheel_assets import errors
 from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.fetch.schwab.session import SchwabSession, schwab_fault, schwab_symbol
-from wheel_assets.settings import SchwabSettings
+from wheel_assets.vendors import SchwabSettings
 
 TOKEN = "/v1/oauth/token"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from wheel_assets.cache.store.lock import turn
+from wheel_assets.cache.store.lock import exclusive
 
 HOLDER = """
 import sys
 from pathlib import Path
-from wheel_assets.cache.turn import turn
-with turn(Path(sys.argv[1]), 10):
+from wheel_assets.cache.store.lock import exclusive
+with exclusive(Path(sys.argv[1]), 10):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -39,19 +39,19 @@ def holder(lock: Path):
         process.kill()
 
 
-def test_a_turn_that_does_not_come_is_an_error_and_leaves_no_lock(lock, holder):
-    with pytest.raises(TimeoutError, match=r"0\.05 s"), turn(lock, 0.05):
+def test_a_lock_that_does_not_come_is_an_error_and_leaves_no_lock(lock, holder):
+    with pytest.raises(TimeoutError, match=r"0\.05 s"), exclusive(lock, 0.05):
         pytest.fail("it is held by another process")
     holder.kill()
     holder.wait()
-    for _ in range(3):  # the turn that came too late was passed on
-        with turn(lock, 10):
+    for _ in range(3):  # the lock that came too late was passed on
+        with exclusive(lock, 10):
             pass
 
 
-def test_the_turn_of_a_killed_process_is_passed_on(lock, holder):
+def test_the_lock_of_a_killed_process_is_passed_on(lock, holder):
     threading.Timer(0.1, holder.kill).start()
-    with turn(lock, 10):
+    with exclusive(lock, 10):
         assert holder.wait() != 0
 
 
@@ -61,7 +61,7 @@ def test_threads_of_one_process_take_turns_too(lock):
     def work() -> None:
         nonlocal inside, most
         for _ in range(20):
-            with turn(lock, 10):
+            with exclusive(lock, 10):
                 inside += 1
                 most = max(most, inside)
                 time.sleep(0.0005)
@@ -79,11 +79,11 @@ def test_threads_of_one_process_take_turns_too(lock):
 def test_no_handles_are_left_behind(lock, holder):
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
-        with pytest.raises(TimeoutError), turn(lock, 0.01):
+        with pytest.raises(TimeoutError), exclusive(lock, 0.01):
             pass
     holder.kill()
     holder.wait()
     deadline = time.monotonic() + 10
     while len(os.listdir("/proc/self/fd")) > before and time.monotonic() < deadline:
-        time.sleep(0.01)  # each late turn is passed on by its own thread
+        time.sleep(0.01)  # each late lock is passed on by its own thread
     assert len(os.listdir("/proc/self/fd")) <= before

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import doctest
+from datetime import datetime
 
+import pandas as pd
 import pytest
 
 from wheel_assets.cache.policy import Reason
-from wheel_assets.cache.store.store import Entry
+from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.stats import stats
-from wheel_assets.show import stats_view
+from wheel_assets.show import cache_view
+from wheel_assets.tables import RISK_FREE_RATE
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(stats_view).failed == 0
+    assert doctest.testmod(cache_view).failed == 0
 
 
 @pytest.mark.parametrize("reason", [Reason.FRESH, Reason.TOO_OLD, Reason.INPUT_SUPERSEDED])
 def test_every_state_has_words(reason):
-    assert stats_view.STATES[str(reason)].replace(" ", "").isalpha()
+    assert cache_view.STATES[str(reason)].replace(" ", "").isalpha()
 
 
 @pytest.mark.parametrize(
@@ -27,14 +30,14 @@ def test_every_state_has_words(reason):
     + [(2880, "2 days"), (14400, "10 days")],
 )
 def test_ages(minutes, words):
-    assert stats_view.age(minutes) == words
+    assert cache_view.age(minutes) == words
 
 
 @pytest.mark.parametrize(
     ("count", "words"), [(999, "999 B"), (1000, "1 kB"), (999_400, "999 kB"), (1e6, "1 MB"), (12.3e9, "12 GB")]
 )
 def test_sizes(count, words):
-    assert stats_view.size(count) == words
+    assert cache_view.size(count) == words
 
 
 def of(*states: str) -> dict[str, object]:
@@ -45,7 +48,7 @@ def of(*states: str) -> dict[str, object]:
 
 
 def test_the_summary_names_what_is_not_fresh():
-    assert stats_view.summary(of("fresh", "too_old", "input_superseded"), 50)[:3] == [
+    assert cache_view.summary(of("fresh", "too_old", "input_superseded"), 50)[:3] == [
         "1 of 3 keys are fresh",
         "too old: greeks K1",
         "inputs replaced: greeks K2",
@@ -53,22 +56,25 @@ def test_the_summary_names_what_is_not_fresh():
 
 
 def test_many_stale_keys_are_counted():
-    lines = stats_view.summary(of(*["too_old"] * 9), 50)
+    lines = cache_view.summary(of(*["too_old"] * 9), 50)
     assert lines[:6] == ["0 of 9 keys are fresh", *(f"too old: greeks K{n}" for n in range(4)), "and 5 more"]
 
 
 def test_size_use_and_cost():
-    assert stats_view.summary(of("fresh"), 50)[1:] == [
+    assert cache_view.summary(of("fresh"), 50)[1:] == [
         "2.5 MB of 5 GB on disk, 2 MB in use",
         "3 hits, 1 misses: 75% served from here",
         "$1.24 of $50 this month, 1,234 API calls",
     ]
 
 
-def test_a_row_has_a_cell_for_every_column(toy_store, make_rows):
-    toy_store.put("prices", [Entry("A", make_rows({"A": 2.5}), "sample")])
-    document = stats(toy_store)
-    (key,) = stats_view.key_cells(document)
-    (table, *_) = stats_view.table_cells(document)
-    assert (len(key), len(table)) == (len(stats_view.KEY_COLUMNS), len(stats_view.TABLE_COLUMNS))
-    assert key[:5] == ("prices", "A", "fresh", "0 s", "")
+def test_a_row_has_a_cell_for_every_column(tmp_path):
+    now = datetime(2026, 11, 23)
+    store = Store(tmp_path / "cache" / "cache.duckdb", [RISK_FREE_RATE], lambda: now)
+    rate = {"timestamp": [now], "observation_date": [now], "tenor_years": [1.0], "value": [0.04], "source": ["fred"]}
+    store.put("risk_free_rate", [Entry("all", pd.DataFrame(rate), "fred")])
+    document = stats(store)
+    (key,) = cache_view.key_cells(document)
+    (table, *_) = cache_view.table_cells(document)
+    assert (len(key), len(table)) == (len(cache_view.KEY_COLUMNS), len(cache_view.TABLE_COLUMNS))
+    assert key[:4] == ("risk_free_rate", "all", "fresh", "0 s")

@@ -1,0 +1,94 @@
+"""Files that others wrote, opened by engines that can read them and do nothing else.
+
+A column's name, a table's name, a view or a default of such a file is an attacker's text. Names are
+quoted, and should one get through, the engine that meets it has no other file, no network, no extension,
+no way to lift these bounds, and little memory. No other module opens a foreign file with DuckDB or SQLite.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wheel_assets.tables import Column
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MEMORY_MB = 512
+SQLITE_VALUE_BYTES = 200_000_000  # of the longest text or blob
+_SQLITE_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
+
+
+@contextmanager
+def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_MB) -> Iterator[DuckDBPyConnection]:
+    """An in-memory DuckDB that can read `paths` and write below the folder `scratch`, and reach nothing else.
+
+    Where memory is not enough it spills into `scratch`, or raises duckdb.OutOfMemoryException without one.
+    Times with a zone are told in UTC. Paths are compared as written: name one in the query as it is named here.
+    """
+    limits = {"threads": 2, "memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch or "")}
+    extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    with duckdb.connect(":memory:", config={**limits, **extensions, "allow_community_extensions": False}) as connection:
+        connection.execute("SET TimeZone='UTC'")
+        # A DuckDB file may come with its write-ahead log.
+        allowed = [text for path in paths for text in (str(path), f"{path}.wal")]
+        connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+        if scratch:
+            connection.execute(f"SET allowed_directories = [{literal(str(scratch))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+def rewritten(path: Path, columns: Sequence[Column], folder: Path) -> Path:
+    """A Parquet file of ours in `folder`, with those of `columns` that a foreign one at `path` has, typed, in order.
+
+    A former copy there is replaced. The engine that holds the cache reads such copies only.
+    Raises duckdb.Error for what does not fit.
+    """
+    copy = folder / "rewritten.parquet"
+    with confined(path, scratch=folder) as connection:
+        found = {row[0] for row in connection.execute("DESCRIBE FROM read_parquet(?)", [str(path)]).fetchall()}
+        typed = ", ".join(f"{identifier(c.name)}::{c.type} AS {identifier(c.name)}" for c in columns if c.name in found)
+        query = f"SELECT {typed} FROM read_parquet({literal(str(path))})"
+        connection.execute(f"COPY ({query}) TO {literal(str(copy))} (FORMAT parquet)")
+    return copy
+
+
+@contextmanager
+def confined_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
+    """A SQLite connection that can read the file and nothing else; raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_VALUE_BYTES)
+        connection.set_authorizer(_only_reads)
+        yield connection
+
+
+def identifier(name: str) -> str:
+    """A name for SQL, quoted.
+
+    >>> identifier('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text for SQL where no parameter can stand, quoted.
+
+    >>> literal("O'Hara")
+    "'O''Hara'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _only_reads(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in _SQLITE_READS else sqlite3.SQLITE_DENY

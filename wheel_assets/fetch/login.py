@@ -1,0 +1,22 @@
+"""What a login needs from whoever sits before it: `wheel login` is the one who gives it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Terminal(Protocol):
+    """A person to talk to.
+
+    The function that an entry of the registry names as `login` is called with `fetch.source.Access`,
+    a terminal and the time (aware, UTC), and returns what to tell at the end. It raises SourceError or
+    UsageError, and then has changed nothing.
+    """
+
+    pasting: bool  # nothing on this machine may listen, or nobody sees it: answers are pasted or piped in
+
+    def show(self, text: str) -> None:
+        """Print a paragraph."""
+
+    def ask(self, label: str, *, secret: bool = False) -> str:
+        """A line that is typed or pasted; without an echo where it is a secret."""

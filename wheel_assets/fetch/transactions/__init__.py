@@ -1,0 +1,1 @@
+"""What happened in an account, out of files: the exports of several brokers."""

@@ -1,0 +1,20 @@
+"""The source of transactions where the broker has none to tell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from wheel_assets.fetch.source import TransactionSource
+from wheel_assets.fetch.transactions.rows import transaction_frame
+from wheel_assets.rows import Rows
+
+
+class NoTransactions(TransactionSource):
+    """Nobody is asked: it says that nothing is known."""
+
+    name = "none"
+    incremental = False
+
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
+        """One row, of kind `none`."""
+        return Rows(transaction_frame(self.name, (), account_id, now))

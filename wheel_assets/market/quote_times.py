@@ -1,0 +1,37 @@
+"""Warnings about the age of the quotes: a closed market, late quotes, a session that they missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from wheel_assets.market.calendar import is_open, last_finished_session, new_york_text
+
+# Free quotes come 15 minutes late; twice that is not the delay any more.
+LATE = timedelta(minutes=30)
+
+
+def quote_warnings(as_of: Mapping[str, datetime], now: datetime) -> list[str]:
+    """What to say about the age of the quotes at `now`; `as_of` is the oldest quote of each symbol, both aware.
+
+    Quotes from before the last finished session are old, also while the market is closed: it has traded since.
+    """
+    if not as_of:
+        return []
+    session = last_finished_session(now)
+    missed = [symbol for symbol, when in as_of.items() if when < session.opens.replace(tzinfo=UTC)]
+    if missed:
+        oldest = min(as_of[symbol] for symbol in missed)
+        told = f"of {new_york_text(oldest)}, before the session of {session.day:%a %d %b}"
+        return [f"old quotes for {', '.join(missed)}: {told}; prices have moved since, get new ones before you trade"]
+    oldest = min(as_of.values())
+    if not is_open(now):
+        return [f"market closed; quotes of {new_york_text(oldest)}; bids and asks will differ when it opens"]
+    late = [symbol for symbol, when in as_of.items() if now - when > LATE]
+    if not late:
+        return []
+    minutes = (now - oldest) / timedelta(minutes=1)
+    return [
+        f"old quotes for {', '.join(late)}: of {new_york_text(oldest)}, {minutes:,.0f} minutes ago; "
+        "check the price before you trade"
+    ]

@@ -1,0 +1,41 @@
+"""Text of vendors, files and users made safe to show: on a terminal, in one line, in Markdown.
+
+A terminal obeys control characters (C0 and C1: window title, clipboard, colours) and lets bidirectional
+marks reorder what is read; Markdown obeys its own marks and HTML (an image loads from wherever it says).
+Only the obeyed characters are taken away or escaped, so that what was meant can still be read.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 but for tab and newline, DEL and C1, Unicode's line and paragraph separators, bidirectional marks and surrogates.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKUP = re.compile(r"([\\|*_`<>\[\]~#&])")
+
+
+def for_terminal(text: str) -> str:
+    """The text without the characters that a terminal obeys; tabs and newlines stay.
+
+    >>> for_terminal("\\x1b]0;owned\\x07 no chain\\u202e")
+    ']0;owned no chain'
+    """
+    return _OBEYED.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """The same in one line, runs of blanks made one.
+
+    >>> one_line("two\\r\\n  lines\\x1b[2J")
+    'two lines[2J'
+    """
+    return " ".join(for_terminal(text.replace("\r", "\n")).split())
+
+
+def for_markdown(text: str) -> str:
+    r"""One line that Markdown shows as it stands, whatever marks are in it.
+
+    >>> for_markdown("![x](http://evil) a|b")
+    '!\\[x\\](http://evil) a\\|b'
+    """
+    return _MARKUP.sub(r"\\\1", one_line(text))

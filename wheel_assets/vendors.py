@@ -1,0 +1,279 @@
+"""The registry: every source of data, declared once.
+
+A vendor is an entry of `VENDORS` and a module of `fetch`. Whatever else knows vendors follows from the
+entry: the choices and checks of the settings, `wheel config`, `wheel costs`, `wheel login`, what a
+cached snapshot depends on, and the table of vendors in the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from wheel_assets.errors import SettingError
+from wheel_assets.section import Section, address, secret, token_file
+
+# What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
+MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")
+TRANSACTIONS = "transactions"  # asked of the broker, where it can tell
+
+
+class CboeSettings(Section):
+    """Cboe's delayed quotes, keyless; read their terms before use."""
+
+    base_url: str = address("https://cdn.cboe.com")
+
+
+class SchwabSettings(Section):
+    """Schwab Trader API."""
+
+    base_url: str = address("https://api.schwabapi.com")
+    app_key: SecretStr | None = secret("key of your app")
+    app_secret: SecretStr | None = secret("secret of your app")
+    callback_url: str = Field(
+        "https://127.0.0.1:8182", pattern=r"^https://", description="as registered, byte for byte"
+    )
+    token_file: Path = token_file("schwab_token.json", "login, mode 0600, layout of schwab-py")
+
+
+class DatabentoSettings(Section):
+    """Databento historical API; every download costs money."""
+
+    base_url: str = address("https://hist.databento.com")
+    api_key: SecretStr | None = secret("key")
+
+
+_FRED, _FRED_CSV = "https://api.stlouisfed.org", "https://fred.stlouisfed.org"
+
+
+class FredSettings(Section):
+    """Rates of the Federal Reserve Bank of St. Louis."""
+
+    base_url: str = address(_FRED)
+    api_key: SecretStr | None = secret("key; without one the rates come from FRED's keyless CSV")
+
+    @property
+    def csv_base_url(self) -> str:
+        """Where the keyless CSV is: on a host of its own, or with the rest where `base_url` is another's."""
+        return _FRED_CSV if self.base_url == _FRED else self.base_url
+
+
+class TreasurySettings(Section):
+    """Par yield curve of the US Treasury, keyless."""
+
+    base_url: str = address("https://home.treasury.gov")
+
+
+class NasdaqSettings(Section):
+    """Nasdaq's public calendars, keyless and undocumented; read their terms before use."""
+
+    base_url: str = address("https://api.nasdaq.com")
+
+
+class FinnhubSettings(Section):
+    """Finnhub, for earnings dates; its free plan has no dividends."""
+
+    base_url: str = address("https://finnhub.io")
+    api_key: SecretStr | None = secret("key")
+
+
+@dataclass(frozen=True)
+class Need:
+    """A variable that a vendor cannot do without, in a role or (None) in all, and where a person finds its value."""
+
+    variable: str
+    remedy: str
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The pace that is kept to: at most `calls` requests in any `seconds`."""
+
+    calls: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """In words, such as `100 requests a minute`."""
+        period = {1.0: "a second", 60.0: "a minute"}.get(self.seconds, f"in {self.seconds:g} seconds")
+        return f"{self.calls} request{'s' if self.calls > 1 else ''} {period}"
+
+
+def _base_url(vendor: Vendor, settings: Any, role: str) -> str:
+    """The address that is asked; another host is another source."""
+    return getattr(settings, vendor.name).base_url if vendor.settings else ""
+
+
+def file_version(path: Path | None) -> str:
+    """A file or a folder of files and when each was written: an edited file is another file. Empty for none."""
+    if path is None or not path.expanduser().exists():
+        return ""
+    path = path.expanduser()
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    return f"{path} {' '.join(str(part.stat().st_mtime_ns) for part in parts)}"
+
+
+def _positions_file(_: Vendor, settings: Any, role: str) -> str:
+    return file_version(settings.broker.file) if role == BROKER else ""
+
+
+def _constant(_: Vendor, settings: Any, role: str) -> str:
+    return f"{settings.rate.value}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """One source of data.
+
+    `name` is what settings, ledger and cache call it; `sources` names, by role, the function of a module
+    of `fetch` that opens it (`module:function`, see `fetch.source.Access`); `settings` is its section, None
+    where it asks nobody; `login` the function behind `wheel login` (see `fetch.login`); `fingerprint` what
+    its data depends on besides its name, of (vendor, settings, role). The rest is for people: `title` what
+    it gives, `usage` and `monthly_usd` the plan of what it costs, `limit` the pace that is kept to,
+    `access` what a user needs, `freshness` how old its data is when it comes.
+    """
+
+    name: str
+    title: str
+    sources: Mapping[str, str]
+    settings: type[Section] | None = None
+    needs: tuple[Need, ...] = ()
+    login: str | None = None
+    fingerprint: Callable[[Vendor, Any, str], str] = _base_url
+    usage: str = ""
+    monthly_usd: float = 0
+    limit: Limit | None = None
+    access: str = "nothing"
+    freshness: str = ""
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is asked over the network."""
+        return self.settings is not None
+
+
+_APP_PAGE = "copy it from your app's page"
+
+VENDORS: tuple[Vendor, ...] = (
+    Vendor(
+        name="sample",
+        title="made-up market and account",
+        sources={MARKET: "sample.sources:open_market", BROKER: "sample.sources:open_account"},
+        freshness="the close of the last session",
+    ),
+    Vendor(
+        name="file",
+        title="your own CSV or JSON file",
+        sources={BROKER: "positions.file:open_account", EVENTS: "events.file:open_events"},
+        needs=(
+            Need("WHEEL_BROKER__FILE", "name a CSV or JSON file", BROKER),
+            Need("WHEEL_EVENTS__FILE", "name a CSV or JSON file", EVENTS),
+        ),
+        fingerprint=_positions_file,
+        access="a file, such as your broker's export",
+        freshness="as written",
+    ),
+    Vendor(
+        name="none",
+        title="nobody: events are left out",
+        sources={EVENTS: "events.unknown:open_events"},
+        freshness="never",
+    ),
+    Vendor(
+        name="constant",
+        title="the rate that you set",
+        sources={RATE: "rates.constant:open_rate"},
+        fingerprint=_constant,
+        freshness="as set",
+    ),
+    Vendor(
+        name="cboe",
+        title="Cboe delayed quotes",
+        sources={MARKET: "cboe:open_market"},
+        settings=CboeSettings,
+        usage="one request a symbol and pull, keyless",
+        limit=Limit(1, 1.0),  # a client that asked every 0.25 s was shut out after 60 requests
+        access="nothing; personal, non-commercial use by Cboe's terms",
+        freshness="about 15 minutes late",
+    ),
+    Vendor(
+        name="schwab",
+        title="Schwab chains, account, prices",
+        sources={MARKET: "schwab.market:open_market", BROKER: "schwab.account:open_account"},
+        settings=SchwabSettings,
+        needs=(Need("WHEEL_SCHWAB__APP_KEY", _APP_PAGE), Need("WHEEL_SCHWAB__APP_SECRET", _APP_PAGE)),
+        login="schwab.prompt:log_in",
+        usage="with your account; one request a symbol and pull, more where the answer would be too large",
+        limit=Limit(100, 60.0),  # maintained clients state 120 before a 429
+        access="an account, an app, a login every seven days",
+        freshness="real time, delayed until the exchange agreements are signed",
+    ),
+    Vendor(
+        name="databento",
+        title="Databento OPRA (yesterday's chains)",
+        sources={MARKET: "databento.market:open_market"},
+        settings=DatabentoSettings,
+        needs=(Need("WHEEL_DATABENTO__API_KEY", "copy it from your account"),),
+        usage="about $0.06 a stock and pull, $0.35 for SPY; once a trading day for 10 stocks",
+        monthly_usd=13,
+        limit=Limit(20, 1.0),  # of metadata; the other calls may be five times as many
+        access="a key; every download costs money",
+        freshness="the last session before today",
+    ),
+    Vendor(
+        name="fred",
+        title="FRED rates",
+        sources={RATE: "rates.published:open_fred"},
+        settings=FredSettings,
+        usage="one request a day, six with a key",
+        access="nothing, or a free key",
+        freshness="a business day late",
+    ),
+    Vendor(
+        name="treasury",
+        title="Treasury rates",
+        sources={RATE: "rates.published:open_treasury"},
+        settings=TreasurySettings,
+        usage="one request a day",
+        freshness="a business day late",
+    ),
+    Vendor(
+        name="nasdaq",
+        title="Nasdaq event calendars",
+        sources={},
+        settings=NasdaqSettings,
+        usage="two requests a day looked ahead, then two a day; keyless",
+        limit=Limit(1, 1.0),  # it throttles
+        access="nothing; undocumented, read its terms",
+        freshness="a day",
+    ),
+    Vendor(
+        name="finnhub",
+        title="Finnhub earnings dates",
+        sources={},
+        settings=FinnhubSettings,
+        needs=(Need("WHEEL_FINNHUB__API_KEY", "copy it from your account"),),
+        usage="one request a symbol and day",
+        limit=Limit(55, 60.0),  # its free plan allows 60
+        access="a free key",
+        freshness="a day",
+    ),
+)
+
+
+def offering(role: str) -> dict[str, Vendor]:
+    """The vendors that can take a role, by name, in the order declared."""
+    return {vendor.name: vendor for vendor in VENDORS if role in vendor.sources}
+
+
+def vendor_named(name: str) -> Vendor:
+    """The vendor of that name; raises SettingError where none is declared."""
+    found = next((vendor for vendor in VENDORS if vendor.name == name), None)
+    if found is None:
+        known = ", ".join(vendor.name for vendor in VENDORS)
+        raise SettingError(f"{name[:40]!r} is not a source of data", f"there are {known}", "see `wheel config`")
+    return found
