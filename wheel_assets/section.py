@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import PydanticBaseSettingsSource
+
+from wheel_assets.errors import SettingError
+
+OWN_FILE = "~/.wheel_trading/wheel.toml"  # the user's own settings, wherever the command is run
 
 
 class Section(BaseModel):
@@ -14,15 +19,25 @@ class Section(BaseModel):
     # Built together with Settings: building each on its own too would double the time of this import.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    @classmethod
+    def guarded(cls) -> dict[str, Any]:
+        """The defaults of the fields that decide where a secret goes, by name; none where there is no secret."""
+        if not any("SecretStr" in str(field.annotation) for field in cls.model_fields.values()):
+            return {}
+        return {name: field.default for name, field in cls.model_fields.items() if field.json_schema_extra == _GUARDED}
+
+
+_GUARDED: dict[str, Any] = {"guarded": True}  # in a section with a secret, not taken from the working directory
+
 
 def section() -> Any:
     """A field that holds a section with its defaults."""
     return Field(default_factory=dict, validate_default=True)
 
 
-def address(default: str | None, meaning: str = "address") -> Any:
+def address(default: str | None, meaning: str = "address", pattern: str = r"^https?://") -> Any:
     """The base URL of a vendor."""
-    return Field(default, pattern=r"^https?://", description=meaning)
+    return Field(default, pattern=pattern, description=meaning, json_schema_extra=_GUARDED)
 
 
 def secret(meaning: str) -> Any:
@@ -32,4 +47,36 @@ def secret(meaning: str) -> Any:
 
 def token_file(name: str, meaning: str) -> Any:
     """Where a login is kept, in the user's own folder."""
-    return Field(Path("~/.wheel_trading", name), description=meaning)
+    return Field(Path("~/.wheel_trading", name), description=meaning, json_schema_extra=_GUARDED)
+
+
+class Guarded(PydanticBaseSettingsSource):
+    """A source in the working directory, which may be anybody's: it does not decide where secrets go.
+
+    Whoever unpacks an archive and runs `wheel` in it would else send keys and tokens to an address that
+    somebody else wrote down.
+    """
+
+    def __init__(self, source: PydanticBaseSettingsSource, file: str) -> None:
+        super().__init__(source.settings_cls)
+        self._source, self._file = source, file
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked for: everything is read at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """What the source says; raises SettingError where that sends a secret elsewhere than to its vendor."""
+        values = self._source()
+        for name, field in self.settings_cls.model_fields.items():
+            kind, told = field.annotation, values.get(name)
+            if isinstance(kind, type) and issubclass(kind, Section) and isinstance(told, dict):
+                self._check(name, kind, told)
+        return values
+
+    def _check(self, name: str, kind: type[Section], told: dict[str, Any]) -> None:
+        for sub, default in kind.guarded().items():
+            if sub in told and str(told[sub]) != str(default):
+                what = f"WHEEL_{name}__{sub}".upper() + f" in {self._file} of this folder is refused"
+                why = "it decides where keys and tokens go, and anybody may have written that file"
+                raise SettingError(what, why, f"set it in the environment or in {OWN_FILE}")

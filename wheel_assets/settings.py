@@ -1,6 +1,8 @@
 """Every setting, with its bounds and its unit, declared once.
 
-Order of precedence: environment variables, `.env`, `wheel.toml`, the defaults here. Prefix `WHEEL_`,
+Order of precedence: environment variables, `.env` and `wheel.toml` of the working directory, the user's own
+`~/.wheel_trading/wheel.toml`, the defaults here. What decides where a secret goes (the addresses and token
+files of vendors that get one) is not taken from the working directory. Prefix `WHEEL_`,
 nesting `__`: `WHEEL_CACHE__TTL_DAYS=14` is `[cache] ttl_days = 14` in `wheel.toml`.
 """
 
@@ -33,7 +35,7 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
-from wheel_assets.section import Section, section
+from wheel_assets.section import OWN_FILE, Guarded, Section, section
 from wheel_assets.vendors import (
     BROKER,
     EVENTS,
@@ -152,6 +154,9 @@ class MarketSettings(Section):
     """Who quotes the chains."""
 
     source: Annotated[str, _offered(MARKET)] = Field("sample", description="vendor of option chains")
+    spot_mismatch: Literal["implied", "refuse"] = Field(
+        "implied", description="a share price that its options contradict: use the one they imply, or leave it out"
+    )
 
 
 class BrokerSettings(Section):
@@ -321,8 +326,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Explicit arguments, then the environment, `.env`, `wheel.toml`."""
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        """Explicit arguments, the environment, `.env` and `wheel.toml` of this folder, the user's own file."""
+        here = TomlConfigSettingsSource(settings_cls)
+        own = TomlConfigSettingsSource(settings_cls, os.path.expanduser(OWN_FILE))
+        return init_settings, env_settings, Guarded(dotenv_settings, ".env"), Guarded(here, "wheel.toml"), own
 
 
 @cache

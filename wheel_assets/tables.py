@@ -18,6 +18,8 @@ from wheel_assets.columns import Table as Table
 PUT_OR_CALL = ("put", "call")
 QUOTE_QUALITIES = ("ok", "no_bid", "no_ask", "crossed", "locked", "wide", "missing")
 ASSET_TYPES = ("stock", "option", "cash")
+SPOT_SOURCES = ("quoted", "implied")
+EARLY_EXERCISE_REASONS = ("dividend", "interest")
 EVENT_KINDS = ("earnings", "ex_dividend")
 TIMES_OF_DAY = ("before_open", "after_close")
 TRANSACTION_KINDS = (
@@ -176,6 +178,12 @@ GREEKS = SnapshotTable(
         Column("vega", "DOUBLE", "change of price for one volatility point", "dollars a share per 0.01"),
         Column("rho", "DOUBLE", "change of price for one point of rate", "dollars a share per 0.01"),
         Column("status", "VARCHAR", "ok, or why there is no implied volatility", required=True),
+        Column("spot_source", "VARCHAR", "whether the vendor or the options say the spot", values=SPOT_SOURCES),
+        Column("time_value", "DOUBLE", "mid less what exercising at once pays", "dollars a share"),
+        Column("early_exercise", "VARCHAR", "why early assignment is to be expected", values=EARLY_EXERCISE_REASONS),
+        Column("event_from", "DATE", "first day of an event that the options price within the contract's life"),
+        Column("event_to", "DATE", "last day of it"),
+        Column("event_move", "DOUBLE", "move that the options price for it", "decimal, one standard deviation"),
     ),
     key="symbol",
     key_config="symbols",

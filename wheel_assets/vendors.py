@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from wheel_assets.errors import SettingError
 from wheel_assets.section import Section, address, secret, token_file
@@ -34,9 +34,7 @@ class SchwabSettings(Section):
     base_url: str = address("https://api.schwabapi.com")
     app_key: SecretStr | None = secret("key of your app")
     app_secret: SecretStr | None = secret("secret of your app")
-    callback_url: str = Field(
-        "https://127.0.0.1:8182", pattern=r"^https://", description="as registered, byte for byte"
-    )
+    callback_url: str = address("https://127.0.0.1:8182", "as registered, byte for byte", r"^https://")
     token_file: Path = token_file("schwab_token.json", "login, mode 0600, layout of schwab-py")
 
 
@@ -162,7 +160,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="sample",
         title="made-up market and account",
-        sources={MARKET: "sample.sources:open_market", BROKER: "sample.sources:open_account"},
+        sources={
+            MARKET: "sample.sources:open_market",
+            BROKER: "sample.sources:open_account",
+            TRANSACTIONS: "sample.transactions:open_transactions",
+        },
         freshness="the close of the last session",
     ),
     Vendor(
@@ -244,17 +246,17 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="nasdaq",
         title="Nasdaq event calendars",
-        sources={},
+        sources={EVENTS: "events.nasdaq:open_events"},
         settings=NasdaqSettings,
         usage="two requests a day looked ahead, then two a day; keyless",
-        limit=Limit(1, 1.0),  # it throttles
+        limit=Limit(1, 0.5),  # it throttles
         access="nothing; undocumented, read its terms",
         freshness="a day",
     ),
     Vendor(
         name="finnhub",
         title="Finnhub earnings dates",
-        sources={},
+        sources={EVENTS: "events.finnhub:open_events"},
         settings=FinnhubSettings,
         needs=(Need("WHEEL_FINNHUB__API_KEY", "copy it from your account"),),
         usage="one request a symbol and day",

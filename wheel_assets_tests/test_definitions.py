@@ -15,7 +15,7 @@ GRAPH = {
     "price_history": ("market", set(), 1440),
     "events": ("market", set(), 1440),
     "transactions": ("account", set(), 30),
-    "greeks": ("model", {"option_chains", "risk_free_rate"}, 15),
+    "greeks": ("model", {"option_chains", "risk_free_rate", "events"}, 15),
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }

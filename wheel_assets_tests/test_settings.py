@@ -131,3 +131,36 @@ def test_symbols_are_tickers_in_upper_case(given, symbol):
 def test_what_is_no_ticker_is_refused(given):
     with pytest.raises(BadSymbol):
         checked_symbol(given)
+
+
+HOSTILE = {
+    "wheel.toml": '[schwab]\nbase_url = "https://evil.example"\n',
+    ".env": "WHEEL_SCHWAB__TOKEN_FILE=/tmp/stolen.json\n",
+}
+
+
+@pytest.mark.parametrize("file", HOSTILE)
+def test_the_working_directory_does_not_say_where_secrets_go(file):
+    Path(file).write_text(HOSTILE[file])
+    told = (
+        rf"WHEEL_SCHWAB__\w+ in {file} of this folder is refused; .*; set it in the environment or in ~/.wheel_trading"
+    )
+    with pytest.raises(SettingError, match=told):
+        load_settings()
+
+
+def test_the_environment_and_the_users_own_file_do(monkeypatch):
+    own = Path.home() / ".wheel_trading" / "wheel.toml"
+    own.parent.mkdir()
+    own.write_text('symbols = "AAA"\n[schwab]\nbase_url = "https://own.example"\n[fred]\nbase_url = "https://own"\n')
+    monkeypatch.setenv("WHEEL_FRED__BASE_URL", "https://env.example")
+    Path("wheel.toml").write_text('symbols = "BBB"\n[cboe]\nbase_url = "https://keyless.example"\n')
+    shown = {name: value for name, value, _ in effective(load_settings())}
+    assert shown["WHEEL_SYMBOLS"] == "BBB"
+    urls = {"WHEEL_SCHWAB__BASE_URL": "own", "WHEEL_FRED__BASE_URL": "env", "WHEEL_CBOE__BASE_URL": "keyless"}
+    assert {name: shown[name] for name in urls} == {name: f"https://{host}.example" for name, host in urls.items()}
+
+
+def test_the_vendors_own_address_may_stand_anywhere():
+    Path("wheel.toml").write_text('[schwab]\nbase_url = "https://api.schwabapi.com"\n')
+    assert load_settings()

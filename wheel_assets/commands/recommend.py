@@ -28,6 +28,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
 @click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
 @click.option("--allow-stale", type=click.FloatRange(min=0), help="If data cannot be renewed: minutes old it may be.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell all reasons, what was refused and every input too.")
 @click.pass_obj
 def recommend(
     debug: bool,
@@ -37,6 +38,7 @@ def recommend(
     fresh: bool,
     allow_stale: float | None,
     as_json: bool,
+    verbose: bool,
 ) -> None:
     """What to sell, close, roll or hold now, and why. Advice only: nothing is ever ordered."""
     from wheel_assets.settings import checked_account, checked_symbol, load_settings
@@ -58,4 +60,4 @@ def recommend(
     else:
         from wheel_assets.show.terminal.answer import show
 
-        show(document, console())
+        show(document, console(), verbose=verbose)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.pull import config_for, sentence_of
-from wheel_assets.cache.reading.request import optional_inputs
+from wheel_assets.cache.reading.pull import sentence_of
 from wheel_assets.definitions import defs
-from wheel_assets.errors import RunFailed
+from wheel_assets.errors import RefreshFailed, RunFailed
 from wheel_assets.tables import DATA_TABLES
 
 if TYPE_CHECKING:
-    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+    pass
 
 QUESTION = dg.AssetKey("recommendation")
 
@@ -26,21 +25,36 @@ QUESTION = dg.AssetKey("recommendation")
 def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = False) -> dict[str, Any]:
     """Materialize `recommendation` and return its answer, the document of `recommend.answer`.
 
-    `config` holds fields of the asset's run config. `fresh` has everything it needs made anew, as
-    `dagster asset materialize --select '+recommendation'` does, but for what can be done without;
-    `debug` lets Dagster's log through.
-    Raises RunFailed with the one sentence of whatever failed first.
+    `config` holds fields of the asset's run config. `fresh` asks for everything anew: every age limit is 0,
+    and what cannot be renewed falls back to what `allow_stale` lets through. `debug` lets Dagster's log through.
+    Raises RunFailed with the one line of whatever failed first.
     """
     job = defs.resolve_implicit_global_asset_job_def()
-    above = _needed(job.asset_layer.asset_graph, QUESTION) if fresh else set()
-    upstream = {table.name: table for table in DATA_TABLES if dg.AssetKey(table.name) in above}
-    ops = {name: config_for(table, _keys(config, table.key_config)) for name, table in upstream.items()}
+    asked = config | ({"max_age_minutes": dict.fromkeys(_ancestors(job), 0.0)} if fresh else {})
     with instance() as home:
         result = job.execute_in_process(
-            asset_selection=[QUESTION, *(dg.AssetKey(name) for name in upstream)],
+            asset_selection=[QUESTION],
             instance=home,
             run_config={
-                "ops": {**ops, QUESTION.path[-1]: {"config": config}},
+                "ops": {QUESTION.path[-1]: {"config": asked}},
+                "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
+            },
+            raise_on_error=debug,
+        )
+    for event in result.all_events:
+        if sentence := sentence_of(event):
+            raise RunFailed(sentence, "", "" if config.get("allow_stale") else _older_data(event))
+    return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
+
+
+def cycles(config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
+    """Materialize `cycles` and return its document; raises RunFailed with the one sentence of whatever failed."""
+    with instance() as home:
+        result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[dg.AssetKey("cycles")],
+            instance=home,
+            run_config={
+                "ops": {"cycles": {"config": config}},
                 "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
             },
             raise_on_error=debug,
@@ -48,7 +62,7 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence)
-    return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
+    return result.asset_materializations_for_node("cycles")[0].metadata["document"].value
 
 
 @contextmanager
@@ -71,18 +85,17 @@ def instance() -> Iterator[dg.DagsterInstance]:
             yield home
 
 
-def _needed(graph: AssetGraph, asset: dg.AssetKey) -> set[dg.AssetKey]:
-    """All that an asset is made of, but for what it can do without."""
-    needed: set[dg.AssetKey] = set()
-    more = {asset}
-    while more:
-        node = graph.get(more.pop())
-        above = node.parent_keys - optional_inputs(node.assets_def)
-        more |= above - needed
-        needed |= above
-    return needed
+def _ancestors(job: dg.JobDefinition) -> list[str]:
+    """The tables that the answer is made of."""
+    graph = job.asset_layer.asset_graph
+    above = set(graph.upstream_key_iterator(QUESTION))
+    return [table.name for table in DATA_TABLES if dg.AssetKey(table.name) in above]
 
 
-def _keys(config: dict[str, Any], field: str | None) -> list[str]:
-    asked = config.get(field or "", [])
-    return [asked] if isinstance(asked, str) else list(asked)
+def _older_data(event: dg.DagsterEvent) -> str:
+    """What else can be done where an input could not be renewed."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    while error is not None and error.cause is not None:
+        error = error.cause
+    renewal = error is not None and error.cls_name == RefreshFailed.__name__
+    return "or answer from what is cached: --allow-stale MINUTES" if renewal else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -76,7 +76,11 @@ def fingerprint(table: str) -> str:
     if role := _FETCHED_BY.get(table):
         return vendor_fingerprint(settings(), role)
     strategy = settings().strategy
-    return f"{strategy.price} {strategy.commission}" if table == "predictions" else ""
+    chosen = {
+        "greeks": settings().market.spot_mismatch,
+        "predictions": f"{strategy.price} {strategy.commission}",
+    }
+    return chosen.get(table, "")
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -111,7 +115,19 @@ def past(_: Any) -> Iterator[TransactionSource]:
 def calendar(_: Any) -> Iterator[EventSource]:
     """The source of events of the settings; its requests end up in the ledger."""
     with one_sentence(), the_ledger().kept() as ledger:
-        yield event_source(settings(), ledger.record)
+        yield event_source(settings(), ledger.record, remembered)
+
+
+def remembered(name: str, fetch: Callable[[], Any]) -> Any:
+    """What was fetched under a name within the age limit of the events, else what `fetch` gives, kept."""
+    import pandas as pd
+
+    from wheel_assets.storage.answers import Answers, Question
+
+    answers = Answers(the_store(), lambda *_: pd.DataFrame())
+    question = Question(EVENTS, name, settings().max_age.of(EVENTS))
+    found, newest = answers.find(question)
+    return (found or answers.get_or_fetch(question, fetch, newest)).value
 
 
 def refuse_environment(config: Any) -> None:

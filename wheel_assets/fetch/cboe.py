@@ -18,7 +18,7 @@ from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, Un
 from wheel_assets.fetch.http.answer import Answer, restated
 from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
-from wheel_assets.fetch.normalise.bars import days_of_text, history_rows
+from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
 from wheel_assets.fetch.source import Access, MarketSource
@@ -83,7 +83,7 @@ class CboeMarket(MarketSource):
         rows = answer.json("data")["data"]
         if not isinstance(rows, list):
             raise _layout(answer, "no list of data")
-        bars = rows_frame(rows)
+        bars = rows_frame(rows, ("date", *BARS))
         return history_rows(self.name, symbol, days_of_text(bars, "date"), bars, now)
 
     def _ask(self, what: str, symbol: str) -> Answer:
@@ -138,7 +138,7 @@ def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     options = data.get("options") if isinstance(data, dict) else None
     if not isinstance(options, list):
         raise _layout(answer, "no list of data.options")
-    quotes = rows_frame(options) if options else pd.DataFrame(columns=list(_COLUMNS))
+    quotes = rows_frame(options, _COLUMNS) if options else pd.DataFrame(columns=list(_COLUMNS))
     missing = [name for name in ("option", "bid", "ask") if name not in quotes]
     if missing:
         raise _layout(answer, f"its options have no {', '.join(missing)}")

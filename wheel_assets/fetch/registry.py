@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import SettingError
-from wheel_assets.fetch.source import Access, Record, Reserve, no_reserve
+from wheel_assets.fetch.source import Access, Record, Remember, Reserve, no_memory, no_reserve
 from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS, file_version, vendor_named
 
 if TYPE_CHECKING:
@@ -59,9 +59,12 @@ def transaction_source(settings: Settings, record: Record) -> TransactionSource:
     return source
 
 
-def event_source(settings: Settings, record: Record) -> EventSource:
-    """Who knows the earnings and ex-dividend dates: your own file before every other source."""
-    asked: EventSource = _opened(EVENTS, settings, record)
+def event_source(settings: Settings, record: Record, remember: Remember = no_memory) -> EventSource:
+    """Who knows the earnings and ex-dividend dates: your own file before every other source.
+
+    `remember` keeps what is asked once for all symbols, such as a day of a calendar.
+    """
+    asked: EventSource = _opened(EVENTS, settings, record, remember=remember)
     if settings.events.file is None:
         return asked
     from wheel_assets.fetch.events.file import FileEvents
@@ -100,6 +103,8 @@ def function_at(path: str) -> Callable[..., Any]:
     return function
 
 
-def _opened(role: str, settings: Settings, record: Record, reserve: Reserve = no_reserve) -> Any:
+def _opened(
+    role: str, settings: Settings, record: Record, reserve: Reserve = no_reserve, remember: Remember = no_memory
+) -> Any:
     """The chosen vendor's source for a role."""
-    return function_at(settings.chosen(role).sources[role])(Access(settings, record, reserve))
+    return function_at(settings.chosen(role).sources[role])(Access(settings, record, reserve, remember))

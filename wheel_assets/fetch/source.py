@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wheel_assets.errors import SourceError
 from wheel_assets.rows import Rows
@@ -26,6 +26,15 @@ Reserve = Callable[[str, str, float], AbstractContextManager[None]]
 THREE_MONTHS = 0.25  # years: the tenor that every curve has
 
 
+# Gives back plain values that were fetched under a name before, as long as they are young, else fetches them.
+Remember = Callable[[str, Callable[[], Any]], Any]
+
+
+def no_memory(name: str, fetch: Callable[[], Any]) -> Any:
+    """Every time anew."""
+    return fetch()
+
+
 def no_reserve(source: str, key: str, dollars: float) -> AbstractContextManager[None]:
     """For sources that cost nothing."""
     return nullcontext()
@@ -38,6 +47,7 @@ class Access:
     settings: Settings
     record: Record
     reserve: Reserve = no_reserve
+    remember: Remember = no_memory
 
 
 class MarketSource(ABC):
@@ -206,7 +216,7 @@ def _attempts(
     """What came of each key, in the order of the keys."""
 
     def attempt(key: str) -> Rows | SourceError:
-        _WATCH.set(lambda how_far: watch(f"{key}, {how_far}"))
+        _WATCH.set(lambda how_far: watch(how_far if f" {key}," in how_far else f"{key}, {how_far}"))
         try:
             return fetch(key)
         except SourceError as error:

@@ -88,15 +88,15 @@ def premium_weights(scheme: Scheme) -> Floats:
 
 
 def interpolation(points: int, roots_of_time: Floats) -> Floats:
-    """Matrix from values at the Chebyshev points to values at other roots of time; 0 at expiration.
+    """Matrix from values at the Chebyshev points to values at other roots of time (any shape); 0 at expiration.
 
     Barycentric formula: Berrut, Trefethen, *Barycentric Lagrange interpolation*, SIAM Review 46, 2004.
     """
     at = 0.5 * (1 + np.cos(np.pi * np.arange(points + 1) / points))
     sign = np.where(np.arange(points + 1) % 2, -1.0, 1.0)
     sign[[0, -1]] *= 0.5
-    ratio = sign / (roots_of_time[:, None] - at)
-    return (ratio / ratio.sum(axis=1, keepdims=True))[:, :-1]
+    ratio = sign / (roots_of_time[..., None] - at)
+    return (ratio / ratio.sum(axis=-1, keepdims=True))[..., :-1]
 
 
 @lru_cache
@@ -132,9 +132,13 @@ def log_boundary(
 
 
 def sampled(puts: Puts, boundary: Floats, matrix: Floats) -> Floats:
-    """The log boundary between the points: its squared distance from the latest is what is smooth."""
+    """The log boundary between the points: its squared distance from the latest is what is smooth.
+
+    `matrix` is what `interpolation` gives, the same for all puts, or one each.
+    """
     squared = (boundary - puts.latest[:, None]) ** 2
-    return puts.latest[:, None] - np.sqrt(np.maximum(squared @ matrix.T, 0.0))
+    between = squared @ matrix.T if matrix.ndim == 2 else np.einsum("ik,ijk->ij", squared, matrix)
+    return puts.latest[:, None] - np.sqrt(np.maximum(between, 0.0))
 
 
 def _fixed_point(puts: Puts, boundary: Floats, scheme: Scheme, system: System) -> Floats:

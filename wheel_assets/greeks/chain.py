@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.curve import ZeroCurve
-from wheel_assets.greeks.forward import chain_yields
-from wheel_assets.greeks.quotes import mid_prices, quote_status, quoted_prices
+from wheel_assets.greeks.dividends import Dividends
+from wheel_assets.greeks.early_exercise import early_exercise
+from wheel_assets.greeks.quotes.arbitrage import contradicted
+from wheel_assets.greeks.quotes.ex_dates import announced
+from wheel_assets.greeks.quotes.forward import ImpliedYields, chain_yields
+from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
+from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.market.arrays import Bools, Floats
@@ -24,37 +29,110 @@ from wheel_assets.tables import GREEKS
 Texts = NDArray[np.object_]
 
 
-def value_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurve) -> pd.DataFrame:
+def value_chain(
+    option_chains: pd.DataFrame,
+    *,
+    risk_free_rate: float | ZeroCurve,
+    events: pd.DataFrame | None = None,
+    spot_mismatch: SpotMismatch = "implied",
+) -> pd.DataFrame:
     """The frame of `valued_chain`, for whoever does not read its notes."""
-    return valued_chain(option_chains, risk_free_rate=risk_free_rate).frame
+    chain = valued_chain(option_chains, risk_free_rate=risk_free_rate, events=events, spot_mismatch=spot_mismatch)
+    return chain.frame
 
 
-def valued_chain(option_chains: pd.DataFrame, *, risk_free_rate: float | ZeroCurve) -> Rows:
+def valued_chain(
+    option_chains: pd.DataFrame,
+    *,
+    risk_free_rate: float | ZeroCurve,
+    events: pd.DataFrame | None = None,
+    spot_mismatch: SpotMismatch = "implied",
+) -> Rows:
     """Implied volatility and Greeks at the mid of every quote: the columns of `tables.GREEKS`.
 
     Takes the columns of `tables.OPTION_CHAINS`, any symbols and expirations mixed, and gives one row a
     contract in the same order. Units, signs and the meaning of `status`: `wheel_assets.greeks.units`.
-    `risk_free_rate` is one rate for every tenor, or a curve from which each contract takes its own.
+    `risk_free_rate` is one rate for every tenor, or a curve from which each contract takes its own; `events` has the
+    columns of `tables.EVENTS`, and its dividends are priced in as cash. A spot that the options contradict is
+    replaced by the one that they imply, or its symbol left without Greeks, as `spot_mismatch` says.
     A contract without a volatility keeps its row: a named status, NaN Greeks. Expirations whose chain
-    implies no credible forward are valued without dividends and counted in the notes.
+    implies no credible forward are valued without a yield and counted in the notes.
     """
-    bid, ask = quoted_prices(option_chains["bid"]), quoted_prices(option_chains["ask"])
-    mid = mid_prices(bid, ask)
-    root = roots(option_chains["option_symbol"])
-    european_style = root.isin(EUROPEAN_ROOTS).to_numpy()
-    curve = risk_free_rate if isinstance(risk_free_rate, ZeroCurve) else ZeroCurve.flat(risk_free_rate)
-    contracts = _contracts(option_chains, root, curve)
-    lifeless = [~(contracts.years > 0), np.isnan(contracts.spot), np.isnan(contracts.strike)]
-    status = np.select(lifeless, ["expired", "no_spot", "no_strike"], quote_status(bid, ask)).astype(object)
-    expiration = _numbered_expirations(option_chains, root)
-    yields = chain_yields(contracts, european_style, np.where(status == "ok", mid, np.nan), ask - bid, expiration)
-    contracts = contracts._replace(dividend_yield=yields.dividend_yield[expiration])
-    status = _outside_bounds(contracts, european_style, mid, status)
-    iv, greeks = valued(contracts, european_style, np.where(status == "ok", mid, np.nan))
+    quotes = _Quotes.of(option_chains, risk_free_rate)
+    paid = announced(events, option_chains, quotes.contracts.spot, quotes.contracts.years)
+    spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
+    contracts = quotes.contracts._replace(spot=spots.price)
+    quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
+    yields = chain_yields(contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid)
+    quotes = quotes.carried(yields, paid)
+    iv, greeks = valued(quotes.contracts, quotes.european_style, quotes.good_mid, paid)
     greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
-    status = _unsolved_or_wide(status, iv, greeks, ask - bid)
-    frame = _frame(option_chains, contracts, {"mid": mid, "iv": iv} | greeks._asdict(), status)
-    return Rows(frame, _notes(option_chains["symbol"], expiration, yields.credible, contracts.years > 0))
+    status = _unsolved_or_wide(quotes.status, iv, greeks, quotes.spread)
+    values = {"iv": iv} | greeks._asdict()
+    computed = {name: np.where(status == "ok", column, np.nan) for name, column in values.items()}
+    frame = _frame(option_chains, computed | quotes.columns(paid) | {"status": status, "spot_source": spots.source})
+    bad = _notes(option_chains["symbol"], quotes.expiration, yields.credible, contracts.years > 0)
+    return Rows(frame, (*spots.notes, *bad))
+
+
+class _Quotes(NamedTuple):
+    """A chain as arrays, an element a contract; `expiration` numbers the series that share one forward."""
+
+    contracts: Contracts
+    european_style: Bools
+    bid: Floats
+    ask: Floats
+    mid: Floats
+    expiration: NDArray[np.intp]
+    status: Texts
+
+    @classmethod
+    def of(cls, chain: pd.DataFrame, risk_free_rate: float | ZeroCurve) -> _Quotes:
+        """The chain, before anything is known of its spot and carry; quotes that others contradict are named."""
+        bid, ask = quoted_prices(chain["bid"]), quoted_prices(chain["ask"])
+        root = roots(chain["option_symbol"])
+        curve = risk_free_rate if isinstance(risk_free_rate, ZeroCurve) else ZeroCurve.flat(risk_free_rate)
+        contracts, expiration = _contracts(chain, root, curve), _numbered_expirations(chain, root)
+        lifeless = [~(contracts.years > 0), np.isnan(contracts.spot), np.isnan(contracts.strike)]
+        status = np.select(lifeless, ["expired", "no_spot", "no_strike"], quote_status(bid, ask)).astype(object)
+        wrong = contradicted(contracts.is_put, contracts.strike, bid, ask, 2 * expiration + contracts.is_put)
+        status = np.where(wrong & (status == "ok"), "arbitrage", status)
+        style = root.isin(EUROPEAN_ROOTS).to_numpy()
+        return cls(contracts, style, bid, ask, mid_prices(bid, ask), expiration, status)
+
+    @property
+    def spread(self) -> Floats:
+        """Ask less bid, dollars a share."""
+        return self.ask - self.bid
+
+    @property
+    def good_mid(self) -> Floats:
+        """The mids that nothing speaks against, NaN elsewhere."""
+        return np.where(self.status == "ok", self.mid, np.nan)
+
+    def carried(self, yields: ImpliedYields, paid: Dividends) -> _Quotes:
+        """With the yield of each expiration; mids that no volatility gives are named."""
+        contracts = self.contracts._replace(dividend_yield=yields.dividend_yield[self.expiration])
+        status = _outside_bounds(contracts, paid, self.european_style, self.mid, self.status)
+        return self._replace(contracts=contracts, status=status)
+
+    def columns(self, paid: Dividends) -> dict[str, NDArray[Any]]:
+        """The columns of `tables.GREEKS` that come before any volatility."""
+        c = self.contracts
+        time_value = self.mid - c.intrinsic
+        cash = np.log(c.spot / np.maximum(c.spot - paid.value(c.rate), 1e-9)) / np.where(c.years > 0, c.years, np.nan)
+        return {
+            "spot_price": c.spot,
+            "mid": self.mid,
+            "risk_free_rate": c.rate,
+            "dividend_yield": c.dividend_yield + np.nan_to_num(cash),
+            "years": c.years,
+            "time_value": time_value,
+            "early_exercise": early_exercise(c, paid, np.where(self.european_style, np.nan, time_value)),
+            "event_from": np.full(c.strike.shape, np.datetime64("NaT", "us")),
+            "event_to": np.full(c.strike.shape, np.datetime64("NaT", "us")),
+            "event_move": np.full(c.strike.shape, np.nan),
+        }
 
 
 def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
@@ -88,14 +166,15 @@ def _numbered_expirations(chain: pd.DataFrame, root: pd.Series) -> NDArray[np.in
     return chain.assign(root=root).groupby(keys, sort=False, dropna=False).ngroup().to_numpy(dtype=np.intp)
 
 
-def _outside_bounds(contracts: Contracts, european_style: Bools, mid: Floats, status: Texts) -> Texts:
+def _outside_bounds(contracts: Contracts, paid: Dividends, european_style: Bools, mid: Floats, status: Texts) -> Texts:
     """Names the mids that no volatility gives: what an option is worth at none and at endless volatility."""
     c = contracts
+    c = c._replace(spot=np.where(european_style, c.spot - paid.value(c.rate), c.spot))
     share, cash = c.spot * np.exp(-c.dividend_yield * c.years), c.strike * c.discount
     held = np.maximum(np.where(c.is_put, cash - share, share - cash), 0.0)
     lower = np.where(european_style, held, np.maximum(held, c.intrinsic))
     upper = np.where(european_style, np.where(c.is_put, cash, share), np.where(c.is_put, c.strike, c.spot))
-    good = status == "ok"
+    good = (status == "ok") | (status == "arbitrage")
     outside = [good & ~(mid > lower), good & ~(mid < upper)]
     return np.select(outside, ["below_intrinsic", "above_bound"], status).astype(object)
 
@@ -112,15 +191,8 @@ def _unsolved_or_wide(status: Texts, iv: Floats, greeks: Sensitivities, spread: 
     return np.select([good & np.isnan(iv), good & wide], ["no_convergence", "wide"], status).astype(object)
 
 
-def _frame(chain: pd.DataFrame, contracts: Contracts, values: dict[str, Floats], status: Texts) -> pd.DataFrame:
-    """The columns of `tables.GREEKS`, in order; what was computed only where the status is ok."""
-    computed = {name: np.where((status == "ok") | (name == "mid"), column, np.nan) for name, column in values.items()}
-    columns = computed | {
-        "risk_free_rate": contracts.rate,
-        "dividend_yield": contracts.dividend_yield,
-        "years": contracts.years,
-        "status": status,
-    }
+def _frame(chain: pd.DataFrame, columns: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    """The columns of `tables.GREEKS`, in order: computed, or those of the chain."""
     names = [column.name for column in GREEKS.columns]
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
 
@@ -130,6 +202,6 @@ def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, al
     each = pd.DataFrame({"symbol": symbols.to_numpy(), "expiration": expiration})[alive].drop_duplicates()
     counts = each.assign(bad=~credible[each["expiration"]]).groupby("symbol", sort=False)["bad"].agg(["sum", "size"])
     return tuple(
-        f"{symbol}: {bad} of {size} expirations imply no credible forward and are valued without dividends"
+        f"{symbol}: {bad} of {size} expirations imply no credible forward and are valued without a yield"
         for symbol, bad, size in counts[counts["sum"] > 0].itertuples()
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wheel_assets.greeks.quotes import mid_prices, quoted_prices
+from wheel_assets.greeks.quotes.prices import mid_prices, quoted_prices
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import sessions_left
 from wheel_assets.market.osi import roots
@@ -69,14 +69,15 @@ def _features(
     bid, ask = quoted_prices(chain["bid"]), quoted_prices(chain["ask"])
     mid = mid_prices(bid, ask)
     valued = _aligned(greeks, chain["option_symbol"])
+    disbelieved = valued["status"].isin(["arbitrage", "spot_mismatch"]).to_numpy()
     taken = {"rate": "risk_free_rate"} | {name: name for name in ("years", "dividend_yield", "iv", "vega", "delta")}
     return pd.DataFrame(
         {
             "is_put": chain["option_type"].eq("put").to_numpy().astype(float),
-            "spot": _floats(chain, "spot_price"),
+            "spot": _floats(valued, "spot_price"),
             "strike": _floats(chain, "strike"),
             "half_spread": np.where(np.isnan(mid), np.nan, 0.5 * (ask - bid)),
-            "premium": np.where(np.isnan(mid), np.nan, bid) if price == "bid" else mid,
+            "premium": np.where(np.isnan(mid) | disbelieved, np.nan, bid if price == "bid" else mid),
             "commission": commission / _floats(chain, "multiplier"),
             "realised_volatility": chain["symbol"].map(realised).to_numpy(dtype=float, na_value=np.nan),
             "sessions": sessions_left(chain["timestamp"], _floats(valued, "years")),

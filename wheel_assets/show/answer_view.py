@@ -1,21 +1,26 @@
-"""The words and cells of the answer, read from its document alone; `markdown` and `terminal` draw them."""
+"""The view model of the answer: its words and cells, read from its document alone.
+
+`markdown`, `terminal` and `html` draw them, so that none of them says more or less than another.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
+from wheel_assets.show.units import age
 
 Cells = tuple[str, ...]
 
+ORDER_COLUMNS: Cells = ("#", "type into the broker", "limit", "credit", "assigned", "why")
 ADVICE_COLUMNS: Cells = ("#", "type into the broker", "credit", "set aside", "a year", "assigned", "breakeven")
-INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "limit", "from", "why")
-NUMBERS = frozenset({"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "limit"})
+INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "max age", "from", "why")
+NUMBERS = frozenset({"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "max age"})
 
 MOST_NOTES = 8
 
@@ -33,8 +38,89 @@ def headline(document: Mapping[str, Any]) -> str:
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:
-    """What has to be known before anything is typed, data that is older than its limit included."""
-    return [*document["warnings"], *(_too_old(entry) for entry in document["inputs"] if _is_too_old(entry))]
+    """What has to be known before anything is typed: of the account, of what could not be judged, of old data."""
+    unjudged = [row["reason"] for row in document["advice"] if row["action"] == "none" and row["option_symbol"]]
+    missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
+    return [*document["warnings"], *missing, *unjudged, *_old_data(document["inputs"])]
+
+
+def to_do(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows with an order."""
+    return [row for row in document["advice"] if row["order"]]
+
+
+def to_hold(document: Mapping[str, Any]) -> list[str]:
+    """What to keep, a phrase a contract: how many, and how probably it is assigned."""
+    rows = [row for row in document["advice"] if row["action"] == "hold"]
+    return [f"{row['quantity']} {row['contract']}{_in_brackets(_text(percent, row['prob_itm']))}" for row in rows]
+
+
+def order_cells(document: Mapping[str, Any]) -> list[Cells]:
+    """One row an order, in the order of `ORDER_COLUMNS`."""
+    return [
+        (
+            str(row["rank"]),
+            order_legs(row),
+            limit(row),
+            _text(signed_dollars, row["credit"]),
+            _text(percent, row["prob_itm"]),
+            clause(row["reason"]),
+        )
+        for row in to_do(document)
+    ]
+
+
+def order_legs(row: Mapping[str, Any]) -> str:
+    """What to type into the broker but for the limit, one line a leg.
+
+    >>> order_legs({"order": "BUY TO CLOSE 1 U 18 Dec 2026 28 put, LIMIT 0.10"})
+    'BUY TO CLOSE 1 U 18 Dec 2026 28 put'
+    """
+    return "\n".join(row["order"].split(", ")[:-1])
+
+
+def limit(row: Mapping[str, Any]) -> str:
+    """The limit price and, where there is one, how far it may be moved to get filled; a roll's is a net credit.
+
+    >>> limit({"action": "open_csp", "limit_price": 0.55, "limit_floor": 0.5})
+    '0.55 to 0.50'
+    >>> limit({"action": "roll", "limit_price": 0.3})
+    '0.30 net'
+    """
+    start = row.get("limit_start") or row["limit_price"]
+    ends = dict.fromkeys(_text(price, end) for end in (start, row.get("limit_floor") or row["limit_price"]))
+    return " to ".join(filter(None, ends)) + (" net" if row["action"] == "roll" else "")
+
+
+def clause(reason: str) -> str:
+    """Why, in a clause: what stands between the order and the first semicolon of a reason.
+
+    >>> clause("Buy back 1 U put at 0.30 or less: hardly anything is left to earn; 3 days left.")
+    'hardly anything is left to earn'
+    """
+    _, _, why = reason.partition(": ")
+    return (why or reason).partition("; ")[0].rstrip(".")
+
+
+def idle(document: Mapping[str, Any]) -> list[str]:
+    """The evaluated symbols on which there is nothing to open."""
+    missing = {entry["symbol"] for entry in document["not_evaluated"]}
+    rows = [row for row in document["advice"] if row["action"] == "none" and not row["option_symbol"]]
+    return [row["symbol"] for row in rows if row["symbol"] not in missing]
+
+
+def inputs_line(document: Mapping[str, Any]) -> str:
+    """How many inputs, the age of the oldest, how many were pulled for this answer.
+
+    >>> read = {"table": "greeks", "key": "U", "age_minutes": 3.0, "outcome": "cache_miss"}
+    >>> inputs_line({"inputs": [read, read | {"key": "F"}]})
+    '2 inputs, oldest 3 min, 2 pulled'
+    """
+    inputs = document["inputs"]
+    ages = [entry["age_minutes"] for entry in inputs if entry.get("age_minutes") is not None]
+    pulled = sum(entry.get("outcome") == "cache_miss" for entry in inputs)
+    parts = [f"{len(inputs)} inputs", *([f"oldest {age(max(ages))}"] if ages else []), f"{pulled or 'none'} pulled"]
+    return ", ".join(parts) if inputs else ""
 
 
 def advice_cells(document: Mapping[str, Any]) -> list[Cells]:
@@ -104,25 +190,39 @@ def _input_row(entry: Mapping[str, Any]) -> Cells:
         str(entry["table"]),
         str(entry["key"]),
         str(entry.get("source") or ""),
-        _text(_minutes, entry.get("age_minutes")),
-        _text(_minutes, entry.get("max_age_minutes")),
+        _text(age, entry.get("age_minutes")),
+        _text(age, entry.get("max_age_minutes")),
         pulled.get(str(entry.get("outcome")), str(entry.get("outcome") or "")),
         str(entry.get("reason") or "").replace("_", " "),
     )
 
 
-def _is_too_old(entry: Mapping[str, Any]) -> bool:
-    age, limit = entry.get("age_minutes"), entry.get("max_age_minutes")
-    return age is not None and limit is not None and age > limit
+def _old_data(inputs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A line a table whose data is over its limit and was not renewed, with all keys that it is true of."""
+    old: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in inputs:
+        age_minutes, most = entry.get("age_minutes"), entry.get("max_age_minutes")
+        if None not in (age_minutes, most) and age_minutes > most and entry.get("outcome") != "cache_miss":
+            old[entry["table"]].append(entry)
+    return [
+        f"old data: {table} of {', '.join(entry['key'] for entry in entries)} is "
+        f"{age(max(entry['age_minutes'] for entry in entries))} old, over its limit of "
+        f"{age(max(entry['max_age_minutes'] for entry in entries))}"
+        for table, entries in old.items()
+    ]
 
 
-def _too_old(entry: Mapping[str, Any]) -> str:
-    age, limit = _minutes(entry["age_minutes"]), _minutes(entry["max_age_minutes"])
-    return f"old data: {entry['table']} of {entry['key']} is {age} old, over its limit of {limit}"
+def signed_dollars(amount: float) -> str:
+    """Dollars that are received with a plus, dollars that are paid with a minus.
+
+    >>> signed_dollars(57.0), signed_dollars(-30.65)
+    ('+$57', '-$30.65')
+    """
+    return f"{'+' if amount > 0 else ''}{dollars(amount)}"
 
 
-def _minutes(number: float) -> str:
-    return f"{number:.1f} min" if number < 10 else f"{number:,.0f} min"
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _text(text: Any, value: float | None) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wheel_assets.show.units import age, size
+
 Cells = tuple[str, ...]
 
 # Column by column: its heading, and what it tells.
@@ -84,33 +86,6 @@ def table_cells(document: Mapping[str, Any]) -> list[Cells]:
     ]
 
 
-def age(minutes: float | None) -> str:
-    """A length of time in the unit that a person would take; empty where there is none.
-
-    >>> age(0.3), age(1.5), age(12.4), age(150), age(1440), age(8640), age(None)
-    ('18 s', '1.5 min', '12 min', '2.5 h', '24 h', '6 days', '')
-    """
-    if minutes is None:
-        return ""
-    if minutes < 1:
-        return f"{minutes * 60:.0f} s"
-    amount, unit = (minutes, "min") if minutes < 90 else (minutes / 60, "h")
-    amount, unit = (amount, unit) if minutes < 2880 else (minutes / 1440, "days")
-    return f"{_short(amount)} {unit}"
-
-
-def size(number_of_bytes: float) -> str:
-    """Bytes as a person reads them, by thousands.
-
-    >>> size(0), size(340), size(24_600), size(2_600_000), size(5e9)
-    ('0 B', '340 B', '25 kB', '2.6 MB', '5 GB')
-    """
-    for unit, step in (("B", 1), ("kB", 1e3), ("MB", 1e6)):
-        if number_of_bytes < 1000 * step:
-            return f"{_short(number_of_bytes / step)} {unit}"
-    return f"{_short(number_of_bytes / 1e9)} GB"
-
-
 def _freshness(keys: list[Mapping[str, Any]]) -> list[str]:
     if not keys:
         return ["The cache is empty."]
@@ -121,12 +96,3 @@ def _freshness(keys: list[Mapping[str, Any]]) -> list[str]:
 
 def _minutes_of(days: float | None) -> float | None:
     return None if days is None else days * 1440
-
-
-def _short(number: float) -> str:
-    """Two digits of a small number, all digits of a large one.
-
-    >>> _short(2.55), _short(2.0), _short(340.4)
-    ('2.5', '2', '340')
-    """
-    return f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")

@@ -143,9 +143,19 @@ def test_without_network_the_run_fails_in_one_line_and_old_data_needs_leave(user
     refused = user.run("wheel", "recommend", "--symbol", "AAA")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
     assert refused.stderr.startswith("wheel: error: cboe ")
+    assert refused.stderr.endswith("; or answer from what is cached: --allow-stale MINUTES\n")
     answer = user.answer("--symbol", "AAA", "--allow-stale", "60")
     ages = {read["table"]: read["age_minutes"] for read in answer["inputs"]}
     assert ages["option_chains"] > 16
+
+
+def test_fresh_falls_back_to_older_data_where_that_is_allowed(user, market):
+    user.answer()
+    market.down = True
+    assert user.run("wheel", "recommend", "--fresh").returncode == 1
+    answer = user.answer("--fresh", "--allow-stale", "60")
+    outcomes = {read["table"]: read["outcome"] for read in answer["inputs"]}
+    assert (outcomes["option_chains"], outcomes["positions"]) == ("cache_stale", OLD)
 
 
 BAD_INPUT = [

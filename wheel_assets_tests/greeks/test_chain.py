@@ -164,10 +164,10 @@ def test_a_cheap_quote_of_a_nickel_wide_is_kept_and_a_deep_wide_one_is_not():
     assert value_chain(chain, risk_free_rate=RATE).loc[[cheap, deep], "status"].tolist() == ["ok", "wide"]
 
 
-def test_a_chain_without_a_credible_forward_is_labelled_and_valued_without_dividends():
-    greeks = valued_chain(_chain(dividend=0.05).query("option_type == 'put'"), risk_free_rate=RATE)
-    assert (greeks.frame["dividend_yield"] == 0).all()
-    assert greeks.notes == ("ABCD: 3 of 3 expirations imply no credible forward and are valued without dividends",)
+def test_a_chain_without_a_credible_forward_is_labelled_and_valued_without_a_yield():
+    puts = valued_chain(_chain(dividend=0.05).query("option_type == 'put'"), risk_free_rate=RATE)
+    assert (puts.frame["dividend_yield"] == 0).all()
+    assert puts.notes == ("ABCD: 3 of 3 expirations imply no credible forward and are valued without a yield",)
 
 
 def test_noise_of_a_cent_is_hardly_a_yield_a_week_before_expiration():
@@ -201,7 +201,7 @@ def test_volatilities_of_bids_belong_to_their_contracts_in_any_order():
 
 STATUSES = {
     *("ok", "expired", "no_spot", "no_strike", "missing", "no_bid", "no_ask", "crossed"),
-    *("below_intrinsic", "above_bound", "wide", "no_convergence"),
+    *("below_intrinsic", "above_bound", "arbitrage", "spot_mismatch", "wide", "no_convergence"),
 }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
-from rich.console import Console
 
 from wheel_assets.show.answer import answer_document
 from wheel_assets.show.markdown import as_markdown
 from wheel_assets.show.terminal.answer import show
+from wheel_assets.show.terminal.console import console
 
 AT = datetime(2026, 11, 23, 15, 57)
 HIT = {
@@ -52,11 +54,10 @@ def document(desk, inputs=(HIT, MISS), **options):
     return json.loads(json.dumps(answer_document(advice, inputs), allow_nan=False))
 
 
-def on_terminal(answer, width=100):
-    console = Console(width=width, record=True, file=None, force_terminal=False, quiet=False, no_color=True)
-    with console.capture() as capture:
-        show(answer, console)
-    return capture.get()
+def on_terminal(answer, width=100, verbose=True):
+    file = io.StringIO()
+    show(answer, console(width, file), verbose=verbose)
+    return file.getvalue()
 
 
 def one_line(text):
@@ -118,7 +119,7 @@ def test_both_renderings_say_everything_that_counts(trades, render):
     text = one_line(render(answer)).replace("\\", "")
     for said in (
         "Account default · portfolio $100,000 · free cash $38,500 · as of Mon 23 Nov 11:00 ET",
-        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "SELL TO OPEN 4 U 18 Dec 2026 28 put",
         "Z not evaluated: no [chain] for *Z*|",
         "4 contracts refused: 2 too far out of the money",
         "No call on U. Calls need 100 free shares, 0 are free.",
@@ -130,25 +131,86 @@ def test_both_renderings_say_everything_that_counts(trades, render):
         assert said in text
 
 
-def test_a_terminal_of_100_columns_is_kept_to(trades):
-    lines = on_terminal(document(trades)).splitlines()
-    assert max(len(line) for line in lines) <= 100
-    assert len(lines) < 45
+@pytest.fixture
+def large_account(desk):
+    """Nine positions and five symbols: rolls, closes, holds and openings, and a symbol without data."""
+    desk.cash(150_000).stock(300, 31.0)
+    for symbol, spot in zip(SYMBOLS, (30.0, 270.0, 180.0, 500.0, 12.0), strict=True):
+        for share in (0.9, 0.95, 1.0, 1.05):
+            at = {"symbol": symbol, "root": symbol.replace(".", ""), "spot": spot, "delta": 0.5 + 4 * (share - 1)}
+            bid = round(spot * (0.02 if share <= 1 else 0.06), 2)
+            desk.put(spot * share, bid, bid + 0.05, **at).put(spot * share, bid * 1.6, bid * 1.6 + 0.05, days=39, **at)
+            desk.call(spot * share, 0.4, 0.45, **at | {"delta": 0.1})
+        for share, premium in ((1.05, 2.0), (0.9, spot)):  # in the money, and earned
+            desk.option("put", spot * share, -1, premium, symbol=symbol, root=at["root"])
+    return desk
 
 
-def test_the_numbers_in_the_terminal_table(trades):
-    text = on_terminal(document(trades))
-    # 4 x (55 - 0.65) = 217.40 over 4 x 2,800, 25 days
-    assert any(
-        line.split()[-5:] == ["28", "%", "20", "%", "27.46"] and "$217.40" in line and "$11,200" in line
-        for line in text.splitlines()
+SYMBOLS = ("U", "AAPL", "NVDA", "BRK.B", "F")
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_answer_fits_the_terminal_and_no_line_ends_in_blanks(large_account, width):
+    answer = document(large_account, symbols=SYMBOLS)
+    for verbose in (False, True):
+        lines = on_terminal(answer, width, verbose).splitlines()
+        assert max(len(line) for line in lines) <= width
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_warnings_and_orders_of_a_large_account_are_one_screen(large_account):
+    lines = on_terminal(document(large_account, symbols=SYMBOLS), verbose=False).splitlines()
+    assert sum("TO OPEN" in line or "TO CLOSE" in line for line in lines) >= 7
+    assert len(lines) <= 30
+    assert lines[-1] == (
+        "2 inputs, oldest 12 min, 1 pulled · advice only, nothing is ordered; more: -v, and `wheel explain`"
     )
+
+
+@pytest.mark.parametrize("width", range(60, 101, 5))
+def test_numbers_never_part_from_their_unit(large_account, width):
+    text = on_terminal(document(large_account, symbols=SYMBOLS), width)
+    assert not re.search(r"\d\n\s*(%|min\b|days?\b|h\b)", text)
+
+
+def test_an_order_tells_its_limit_its_money_its_probability_and_why(trades):
+    lines = on_terminal(document(trades), verbose=False).splitlines()
+    (sale,) = (line for line in lines if "28 put" in line)
+    # 4 x (55 - 0.65) = 217.40
+    said = ["3", "SELL", "TO", "OPEN", "4", "U", "18", "Dec", "2026", "28", "put", "0.55", "+$217.40", "20", "%"]
+    assert sale.split() == [*said, "0.20", "delta,", "25", "days"]
+    (first,) = (number for number, line in enumerate(lines) if "27 Nov 2026 31 put" in line)
+    assert lines[first].split()[:9] == ["1", "BUY", "TO", "CLOSE", "2", "U", "27", "Nov", "2026"]
+    assert "0.30 net" in lines[first]
+    assert lines[first + 1].split()[:8] == ["SELL", "TO", "OPEN", "2", "U", "1", "Jan", "2027"]
+
+
+def test_the_range_of_a_limit_is_told(trades):
+    answer = document(trades)
+    answer["advice"][2] |= {"limit_start": 0.58, "limit_floor": 0.5}
+    assert "0.58 to 0.50" in on_terminal(answer, verbose=False)
+
+
+def test_colours_mean_something_and_are_off_when_piped(trades, monkeypatch):
+    assert "\x1b" not in on_terminal(document(trades))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    text = on_terminal(document(trades))
+    assert "\x1b[36mBUY" in text  # a roll is cyan, money paid red, a warning yellow
+    assert re.search(r"\x1b\[31m *-\$30\.65", text)
+    assert "\x1b[33m! " in text
 
 
 def test_hits_and_pulls_are_told_apart(trades):
     lines = [line.split() for line in on_terminal(document(trades)).splitlines()]
     assert ["positions", "default", "file", "12", "min", "30", "min", "cache"] in lines
-    assert ["option_chains", "U", "cboe", "0.1", "min", "30", "min", "pulled", "too", "old"] in lines
+    assert ["option_chains", "U", "cboe", "6", "s", "30", "min", "pulled", "too", "old"] in lines
+
+
+def test_by_default_only_what_is_to_be_done_is_printed(trades):
+    text = on_terminal(document(trades), verbose=False)
+    assert not [said for said in ("Why", "Not done", "About the data", "option_chains") if said in text]
+    assert "Hold: 1 U 18 Dec 2026 27 put (20 %)" in text
 
 
 def test_a_vendors_words_are_not_read_as_markup(trades):
@@ -169,7 +231,7 @@ def test_nothing_to_do_is_said(desk):
 
 
 def test_an_answer_without_inputs_has_no_table_of_them(trades):
-    assert "pulled" not in on_terminal(document(trades, inputs=()))
+    assert "pulled" not in on_terminal(document(trades, inputs=()), verbose=False)
 
 
 @pytest.mark.parametrize(("age", "said"), [(30.0, False), (45.0, True)])
@@ -180,7 +242,18 @@ def test_data_past_its_limit_is_labelled(trades, age, said):
 
 def test_data_that_could_not_be_renewed_was_not_pulled(trades):
     text = one_line(on_terminal(document(trades, [MISS | {"outcome": "cache_stale", "age_minutes": 45.0}])))
-    assert ("over its limit of" in text, "cache too old" in text, "pulled" in text) == (True, True, False)
+    assert ("over its limit of" in text, "cache too old" in text, "none pulled" in text) == (True, True, True)
+
+
+def test_what_was_just_pulled_is_not_old_whatever_was_asked(trades):
+    assert "old data" not in on_terminal(document(trades, [MISS | {"age_minutes": 0.1, "max_age_minutes": 0.0}]))
+
+
+def test_the_same_old_data_of_many_keys_is_one_line(trades):
+    old = [HIT | {"table": "greeks", "key": key, "age_minutes": 40.0 + number} for number, key in enumerate("ABCDEF")]
+    text = on_terminal(document(trades, old), width=160, verbose=False)
+    assert "! old data: greeks of A, B, C, D, E, F is 45 min old, over its limit of 30 min" in text
+    assert text.count("old data") == 1
 
 
 def test_warnings_come_before_the_advice(desk):

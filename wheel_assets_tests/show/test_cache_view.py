@@ -11,12 +11,14 @@ import pytest
 from wheel_assets.cache.policy import Reason
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.stats import stats
-from wheel_assets.show import cache_view
+from wheel_assets.show import answer_view, cache_view, markdown, payoff, svg, units
+from wheel_assets.show.terminal import console
 from wheel_assets.tables import RISK_FREE_RATE
 
 
-def test_the_examples_hold():
-    assert doctest.testmod(cache_view).failed == 0
+@pytest.mark.parametrize("module", [answer_view, markdown, payoff, svg, units, console])
+def test_the_examples_hold(module):
+    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize("reason", [Reason.FRESH, Reason.TOO_OLD, Reason.INPUT_SUPERSEDED])
@@ -30,14 +32,14 @@ def test_every_state_has_words(reason):
     + [(2880, "2 days"), (14400, "10 days")],
 )
 def test_ages(minutes, words):
-    assert cache_view.age(minutes) == words
+    assert units.age(minutes) == words
 
 
 @pytest.mark.parametrize(
     ("count", "words"), [(999, "999 B"), (1000, "1 kB"), (999_400, "999 kB"), (1e6, "1 MB"), (12.3e9, "12 GB")]
 )
 def test_sizes(count, words):
-    assert cache_view.size(count) == words
+    assert units.size(count) == words
 
 
 def of(*states: str) -> dict[str, object]:

@@ -55,7 +55,7 @@ def described(first: LookupResult, last: LookupResult) -> dict[str, Any]:
         "age_minutes": minutes(last.age),
         "max_age_minutes": minutes(first.max_age),
         "outcome": outcome(first, snapshot),
-        "reason": str(first.reason),
+        "reason": str(Reason.FORCED if first.max_age == timedelta(0) else first.reason),
         "snapshot_id": snapshot.snapshot_id,
         "notes": list(snapshot.notes),
     }

@@ -5,32 +5,41 @@ from datetime import timedelta
 import dagster as dg
 import pandas as pd
 
+from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.sanity import without_volatility
 from wheel_assets.defs.checks.table_checks import Checked, checked
-from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import GREEKS
 
 
 # A new number for everything that changes the numbers; `wheel_assets_tests/greeks/test_code_version.py` holds us to it.
-@dg.asset(group_name="model", code_version="2", **declared(GREEKS))
+@dg.asset(
+    group_name="model",
+    code_version="3",
+    ins={"events": dg.AssetIn(metadata=OPTIONAL_PULLED)},
+    **declared(GREEKS),
+)
 def greeks(
     config: SymbolsConfig,
     option_chains: pd.DataFrame,
     risk_free_rate: pd.DataFrame,
+    events: pd.DataFrame,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """Implied volatility of the mid, delta, gamma, theta, vega and rho, one row a contract.
 
     Units and signs: `wheel_assets.greeks.units`. A contract whose quote admits no volatility keeps
-    its row, with NULLs and the reason in `status`.
+    its row, with NULLs and the reason in `status`. Dividends of `events` are priced in as cash. A spot that the
+    options contradict is replaced or refused, as `WHEEL_MARKET__SPOT_MISMATCH` says.
     """
     from wheel_assets.greeks import ZeroCurve, valued_chain  # which a run on fresh data does not need
 
     tenors = risk_free_rate.get("tenor_years", float("nan"))
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
-    valued = valued_chain(option_chains, risk_free_rate=curve)
+    mismatch = settings().market.spot_mismatch
+    valued = valued_chain(option_chains, risk_free_rate=curve, events=events, spot_mismatch=mismatch)
     before = without_volatility_before(store, config.symbols, set(option_chains["source"]))
     yield from checked(GREEKS, valued, before=before)
 

@@ -6,21 +6,25 @@ import dagster as dg
 
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared
-from wheel_assets.fetch.source import AccountSource
+from wheel_assets.fetch.source import AccountSource, watched_by
 from wheel_assets.tables import POSITIONS
 
 
 @dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
 def positions(
-    config: AccountConfig, account: dg.ResourceParam[AccountSource], store: dg.ResourceParam[Store]
+    context: dg.AssetExecutionContext,
+    config: AccountConfig,
+    account: dg.ResourceParam[AccountSource],
+    store: dg.ResourceParam[Store],
 ) -> Checked:
     """Shares, options and cash of the account.
 
     Source: `WHEEL_BROKER__SOURCE`. Fetched when somebody needs it and the last answer is older than
     `WHEEL_MAX_AGE__POSITIONS` minutes.
     """
-    with one_sentence():
+    with one_sentence(), telling(POSITIONS.name, context.log.info) as tell, watched_by(tell):
         rows = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
     yield from checked(POSITIONS, rows)

@@ -6,9 +6,10 @@ import dagster as dg
 
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared
-from wheel_assets.fetch.source import RateSource
+from wheel_assets.fetch.source import RateSource, watched_by
 from wheel_assets.sanitise import one_line
 from wheel_assets.tables import RISK_FREE_RATE
 
@@ -22,7 +23,7 @@ def risk_free_rate(
     Source: `WHEEL_RATE__SOURCE`. Asked for once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day,
     whatever the number of symbols; which sources failed before it stands in the log and the notes.
     """
-    with one_sentence():
+    with one_sentence(), telling(RISK_FREE_RATE.name, context.log.info) as tell, watched_by(tell):
         rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()
     for note in rows.notes:
         context.log.warning(one_line(note))

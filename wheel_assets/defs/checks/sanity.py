@@ -87,6 +87,17 @@ def volatilities_lost(greeks: pd.DataFrame, before: Mapping[str, float]) -> pd.S
     return (1 - now / earlier.where(earlier > 0)).clip(lower=0).dropna()
 
 
+def contradicted_quotes(greeks: pd.DataFrame) -> pd.Series:
+    """The share of two-sided quotes that other strikes contradict: of another scale, or puts for calls."""
+    quoted = greeks[greeks["mid"].notna()]
+    return quoted["status"].eq("arbitrage").groupby(quoted["symbol"]).mean()
+
+
+def refused_spots(greeks: pd.DataFrame) -> pd.Series:
+    """The share of contracts without Greeks because the options contradict the quoted spot."""
+    return greeks["status"].eq("spot_mismatch").groupby(greeks["symbol"]).mean()
+
+
 def parity_gap(greeks: pd.DataFrame) -> pd.Series:
     """The median distance, as a share of the spot, of call less put from what put-call parity allows.
 
@@ -174,6 +185,8 @@ SANITY: dict[str, tuple[Sanity, ...]] = {
         Sanity(
             "part of the volatilities lost since the Greeks before", volatilities_lost, 0.5, fatal=True, of_change=True
         ),
+        Sanity("share of contracts whose quoted spot the options contradict", refused_spots, 0, fatal=True),
+        Sanity("share of quotes that other strikes contradict", contradicted_quotes, 0.1, fatal=True),
         Sanity("put-call parity gap over the spot", parity_gap, 0.01),
     ),
     "predictions": (

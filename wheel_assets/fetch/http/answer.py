@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 from wheel_assets.errors import SourceError, UnexpectedAnswer
 
 _REQUEST_ID_HEADERS = ("Schwab-Client-CorrelId", "request-id", "x-request-id", "cf-ray", "x-amz-cf-id")
+# The largest chain there is, with every field that a vendor sends, is a quarter of that; 100 bytes of memory each.
+MOST_VALUES = 4_000_000
 _Error = TypeVar("_Error", bound=SourceError)
 
 
@@ -66,6 +68,8 @@ class Answer:
         """
         if self.content_type and "json" not in self.content_type:
             raise self._unexpected(f"{self.content_type} instead of JSON: {self.excerpt}")
+        if self._values > MOST_VALUES:
+            raise self._unexpected(f"JSON of more than {MOST_VALUES:,} values")
         document = self.decoded()
         if document is None:
             raise self._unexpected(f"damaged JSON of {len(self.body)} bytes")
@@ -79,9 +83,14 @@ class Answer:
     def decoded(self) -> Any:
         """The body as JSON, None where it is none; for error answers, whose content type often lies."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body) if self._values <= MOST_VALUES else None
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def _values(self) -> int:
+        """About how many values the body holds as JSON, told without decoding it."""
+        return sum(map(self.body.count, (b",", b"{", b"[")))
 
     def csv_text(self) -> str:
         """The body as text; raises UnexpectedAnswer where it is HTML, JSON or no UTF-8."""

@@ -29,8 +29,10 @@ from wheel_assets.errors import (
     UnexpectedAnswer,
 )
 from wheel_assets.fetch.http.answer import Answer, VendorFault, no_fault
+from wheel_assets.fetch.http.deadline import until
 from wheel_assets.fetch.http.rate_limiter import Pace
 from wheel_assets.fetch.http.transport import Session, is_loopback, reason, seconds_to_wait, was_sent
+from wheel_assets.fetch.source import tell_progress
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -129,6 +131,8 @@ class HttpClient:
         attempt, tries = 1, (self._policy.total or 0) + 1
         while True:
             deadline += self._pace.wait() if self._pace else 0  # a queue of our own making is not the vendor's fault
+            whom = f"{self.source} for {request.key}" if request.key else self.source
+            tell_progress(f"asking {whom}, try {attempt} of {tries}")
             result, retry_after = self._attempt(request, deadline)
             if isinstance(result, Answer):
                 return result
@@ -180,41 +184,47 @@ class HttpClient:
         """Send and read it whole. Errors are returned, so that no library's text, which quotes URLs, is chained."""
         left = max(0.1, deadline - time.monotonic())
         try:
-            with self._session.request(
-                request.method,
-                self._base_url + request.path,
-                params=request.params,
-                data=request.form,
-                headers=request.headers,
-                auth=request.auth,
-                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = self._read(response, request, deadline)
+            with (
+                until(deadline),
+                self._session.request(
+                    request.method,
+                    self._base_url + request.path,
+                    params=request.params,
+                    data=request.form,
+                    headers=request.headers,
+                    auth=request.auth,
+                    timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                body = self._read(response, request)
             excerpt = self._redacted(body[:_EXCERPT_READ].decode("utf-8", "replace"), request)[:_EXCERPT_SHOWN]
             return Answer(self.source, request.name, response.status_code, response.headers, body, excerpt)
         except (requests.RequestException, HTTPError) as error:
+            if time.monotonic() >= deadline:
+                why = f"it took over {self._total_seconds:g} seconds"
+                return self._failure(SourceUnreachable, request, "is too slow", why, "try again later")
             remedy = f"check the network and the address {self._base_url.rpartition('@')[2]}"
             return self._failure(SourceUnreachable, request, "cannot be reached", reason(error), remedy)
         except SourceError as error:
             return error
 
-    def _read(self, response: requests.Response, request: Request, deadline: float) -> bytes:
-        """The body, unpacked piece by piece as it comes; raises where it is too large or takes too long.
+    def _read(self, response: requests.Response, request: Request) -> bytes:
+        """The body, unpacked piece by piece as it comes; raises where it is too large or packed more than once.
 
         `iter_content` was rejected: it waits for a whole piece, for hours where a vendor sends a byte a second.
         """
-        body = bytearray()
+        body, packed = bytearray(), response.headers.get("Content-Encoding", "")
+        if "," in packed:
+            what, why = "sent an answer that is packed more than once", f"its Content-Encoding is {packed[:40]!r}"
+            raise self._failure(UnexpectedAnswer, request, what, why, "try again later")
         while piece := response.raw.read1(_PIECE, decode_content=True):
             body += piece
             if len(body) > self._max_bytes:
                 raise self._failure(
                     UnexpectedAnswer, request, f"sent over {self._max_bytes >> 20} MB", "", "ask for less"
                 )
-            if time.monotonic() > deadline:
-                why = f"it took over {self._total_seconds:g} seconds"
-                raise self._failure(SourceUnreachable, request, "is too slow", why, "try again later")
         return bytes(body)
 
     def _failure(self, kind: type[SourceError], request: Request, what: str, why: str, remedy: str) -> SourceError:

@@ -21,6 +21,8 @@ import requests
 from requests.cookies import RequestsCookieJar
 from requests.utils import get_environ_proxies
 
+from wheel_assets.fetch.http.deadline import DeadlineAdapter
+
 # At DEBUG it writes whole addresses to the log, and FRED's hold the user's key.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
@@ -54,6 +56,8 @@ class Session(requests.Session):
         self.trust_env = False
         self.headers["User-Agent"] = USER_AGENT
         self.cookies = _SharedCookies()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, DeadlineAdapter())
         if not is_loopback(base_url):
             self.proxies.update(get_environ_proxies(base_url))
             self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True

@@ -27,6 +27,7 @@ _YEAR_2100 = 4_102_444_800
 # From a vendor's idea of the moment of a day (midnight in New York, Chicago or UTC, or the close) into that day.
 _INTO_THE_DAY = pd.Timedelta(hours=6)
 _PRICES = ("open", "high", "low", "close")
+BARS = (*_PRICES, "volume")  # what is read of a bar, besides its day
 _SATURDAY = 5
 # The longest the market has been closed since 2001 is five days (Hurricane Sandy, a weekend included).
 _LONGEST_PAUSE = pd.Timedelta(days=5)

@@ -5,7 +5,7 @@ Vendors write "no value" in many ways: null, "", "NaN", "-", ".", inf, -999. Her
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,15 +42,18 @@ def numbers(values: Iterable[Any], no_value: Iterable[float] = NO_VALUE) -> NDAr
     return floats
 
 
-def rows_frame(rows: list[Any]) -> pd.DataFrame:
-    """JSON objects as rows, whatever their values are; what is no object is a row without values."""
+def rows_frame(rows: list[Any], names: Collection[str]) -> pd.DataFrame:
+    """The named values of JSON objects as rows; what is no object is a row without values.
+
+    Names that no row has are no column. Nothing but the named is looked at, however much a vendor sends.
+    """
     import pandas as pd
 
-    rows = [row if isinstance(row, dict) else {} for row in rows]
+    picked = [{name: row[name] for name in names if name in row} if isinstance(row, dict) else {} for row in rows]
     try:
-        return pd.DataFrame(rows)
+        return pd.DataFrame(picked)
     except OverflowError:  # an integer beyond any float; slower, and met in damaged answers only
-        return pd.DataFrame(rows, dtype="object")
+        return pd.DataFrame(picked, dtype="object")
 
 
 def non_negative(values: Iterable[Any]) -> NDArray[np.float64]:

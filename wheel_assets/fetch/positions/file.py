@@ -54,7 +54,7 @@ class FileAccount(AccountSource):
         content, written = self._read()
         try:
             sheet = read_sheet(content)
-            rows = list(in_one_style(_of_account(sheet.rows, account_id)))
+            rows = list(in_one_style(of_account(sheet.rows, account_id)))
             _refuse_lots_only(rows)
         except ValueError as error:
             raise self._refusal(str(error)) from error
@@ -133,7 +133,7 @@ def open_account(access: Access) -> FileAccount:
     return FileAccount(access.settings.broker.file or "")
 
 
-def _of_account(rows: list[Row], account_id: str) -> list[Row]:
+def of_account(rows: list[Row], account_id: str) -> list[Row]:
     """The rows of one account; raises ValueError listing the accounts, masked, where it is not clear which."""
     accounts = {row.get("account") for row in rows if row.get("symbol") or row.get("cash")} - {""}
     if len(accounts) <= 1 and (account_id == "default" or not accounts):

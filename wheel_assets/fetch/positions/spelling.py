@@ -19,13 +19,19 @@ _NUMBER = re.compile(
 NOTHING = {"", "-", "--", "n/a", "na", "none", "null", "nan"}
 _LARGEST = 1e12
 
-_DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y/%m/%d", "%m/%d/%y", "%b-%d-%Y")
+_DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y/%m/%d", "%m/%d/%y", "%b-%d-%Y", "%m-%d-%Y", "%m-%d-%y", "%d%b%y")
 _TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?\s*(?P<half>[ap])?\.?m?", re.IGNORECASE | re.ASCII)
 _DATE = re.compile(r"\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|[a-z]{3}-\d{1,2}-\d{4}|\b\d{8}\b", re.IGNORECASE | re.ASCII)
 
-# Fidelity: ` -XYZ270115P95.5`. Schwab: `XYZ 01/15/2027 95.50 P`.
+# Fidelity: ` -XYZ270115P95.5`. Schwab: `XYZ 01/15/2027 95.50 P`. IBKR: `XYZ 15JAN27 95.5 P`. Robinhood:
+# `XYZ 1/15/2027 Put $95.50`.
 _FIDELITY = re.compile(r"(?P<root>\w{1,6}?)(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{1,5}(?:\.\d{1,3})?)", re.ASCII)
 _SCHWAB = re.compile(r"(?P<root>[\w./$]{1,8}) +(?P<day>[\d/]{8,10}) +(?P<strike>[\d,.]+) +(?P<right>[CP])", re.ASCII)
+_IBKR = re.compile(r"(?P<root>[\w. ]{1,8}) (?P<day>\d{2}[A-Z]{3}\d{2}) (?P<strike>[\d.]+) (?P<right>[CP])", re.ASCII)
+_ROBINHOOD = re.compile(
+    r"(?P<root>[\w.]{1,8}) (?P<day>[\d/]{8,10}) (?P<right>CALL|PUT) \$(?P<strike>[\d,.]+)", re.ASCII
+)
+_SPELLINGS = (_FIDELITY, _SCHWAB, _IBKR, _ROBINHOOD)
 
 
 def number(text: str) -> float | None:
@@ -87,7 +93,7 @@ def _spelt_time(text: str) -> datetime:
 
 
 def spelt_contract(text: str) -> OptionSymbol | None:
-    """An option written as OSI (padded or compact) or as Fidelity or Schwab spell it; None for other text.
+    """An option written as OSI (padded or compact) or as a broker spells it; None for other text.
 
     The parts are not checked here: ask for `.osi`. Raises ValueError for a day that does not exist.
 
@@ -98,8 +104,8 @@ def spelt_contract(text: str) -> OptionSymbol | None:
     try:
         return parse_osi(text)
     except BadSymbol:
-        match = _FIDELITY.fullmatch(text) or _SCHWAB.fullmatch(text)
+        match = next((found for spelling in _SPELLINGS if (found := spelling.fullmatch(text))), None)
     if not match:
         return None
-    expiration = day(match["day"] if "/" in match["day"] else f"20{match['day']}")
+    expiration = day(f"20{match['day']}" if match["day"].isdigit() else match["day"])
     return OptionSymbol(option_root(match["root"]), expiration, RIGHTS[match["right"]], number(match["strike"]) or 0)

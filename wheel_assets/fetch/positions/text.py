@@ -77,7 +77,7 @@ class Sheet:
 
 def read_sheet(content: bytes) -> Sheet:
     """Find out the encoding and the format, and read them; raises ValueError with the reason."""
-    text = _decoded(content)
+    text = decoded(content)
     if not text.strip():
         raise ValueError("it is empty")
     if text.lstrip()[0] in "[{":
@@ -92,14 +92,19 @@ def field_name(heading: str) -> str:
     >>> field_name("Qty (Quantity)"), field_name("Average Cost Basis"), field_name("Ratings")
     ('quantity', 'average_price', '')
     """
-    return _FIELDS.get(_letters(heading), "")
+    return _FIELDS.get(letters(heading), "")
 
 
-def _letters(heading: str) -> str:
+def letters(heading: str) -> str:
+    """A heading in lower case, with nothing but its letters, brackets left out.
+
+    >>> letters("Fees & Comm"), letters("Price ($)")
+    ('feescomm', 'price')
+    """
     return re.sub(r"\(.*?\)|[^a-z]", "", heading.lower())
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Text by its byte order mark, else UTF-8, else the Windows code page of older exports."""
     text = content.decode(_encoding(content))
     if re.search(r"[\x00-\x08\x0e-\x1f]", text):
@@ -120,15 +125,15 @@ def _encoding(content: bytes) -> str:
 def _csv_sheet(text: str) -> Sheet:
     """The delimiter is the first one with which there is a header; files can hold several headers."""
     for delimiter in ",;\t|":
-        records = _records(text, delimiter)
+        records = csv_records(text, delimiter)
         if any(_is_header(cells) for _, cells in records):
             return _sheet_of(records, cut_off=not text.endswith(("\n", "\r")))
-    _records(text, ",", strict=True)
+    csv_records(text, ",", strict=True)
     starts = re.sub(r"\d(?=\d{3})", "*", "; ".join(line[:30] for line in text.splitlines()[:5]))
     raise ValueError(f"no row of it names a symbol and a quantity, it begins: {starts}")
 
 
-def _records(text: str, delimiter: str, strict: bool = False) -> list[tuple[int, list[str]]]:
+def csv_records(text: str, delimiter: str, strict: bool = False) -> list[tuple[int, list[str]]]:
     """Line numbers and cells; nothing where the quotes do not match, unless `strict` wants that raised."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -161,7 +166,7 @@ def _sheet_of(records: list[tuple[int, list[str]]], cut_off: bool) -> Sheet:
 
 
 def _header(cells: list[str]) -> list[str]:
-    if transactions := _TRANSACTIONS & {_letters(cell) for cell in cells}:
+    if transactions := _TRANSACTIONS & {letters(cell) for cell in cells}:
         raise ValueError(f"it lists transactions, not positions: it has a column {min(transactions)!r}")
     return [field_name(cell) for cell in cells]
 

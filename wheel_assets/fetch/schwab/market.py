@@ -13,7 +13,7 @@ import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.http.answer import restated
-from wheel_assets.fetch.normalise.bars import days_of_epoch, history_rows
+from wheel_assets.fetch.normalise.bars import BARS, days_of_epoch, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import numbers, rows_frame
 from wheel_assets.fetch.schwab.session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol, session_of
@@ -94,7 +94,7 @@ class SchwabMarket(MarketSource):
         params = {"symbol": schwab_symbol(symbol), "periodType": "year", "period": "1", "frequencyType": "daily"}
         answer = self._session.get(_BARS, {**params, "frequency": "1"}, now, key=symbol)
         candles = answer.json("candles")["candles"]
-        bars = rows_frame(candles if isinstance(candles, list) else [])
+        bars = rows_frame(candles if isinstance(candles, list) else [], ("datetime", *BARS))
         if bars.empty:
             what = f"Schwab has no price history of {symbol}"
             raise answer.error(UnknownSymbol, what, "its answer is empty", "check the ticker")
@@ -192,7 +192,7 @@ def _contracts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _quotes(contracts: list[dict[str, Any]]) -> pd.DataFrame:
     """The contracts under our names; raises UnexpectedAnswer where no contract has a symbol, bid or ask."""
-    sent = rows_frame(contracts)
+    sent = rows_frame(contracts, [name for names in _NAMES.values() for name in names])
     found = {ours: next((name for name in theirs if name in sent), None) for ours, theirs in _NAMES.items()}
     quotes = pd.DataFrame({ours: sent[name] if name else None for ours, name in found.items()}, index=sent.index)
     missing = [name for name in ("code", "bid", "ask") if found[name] is None]

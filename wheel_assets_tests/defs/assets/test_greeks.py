@@ -25,7 +25,7 @@ RATES = [
 @pytest.mark.parametrize(("rates", "at_once", "in_three_years"), RATES)
 def test_rates_of_contracts_come_from_the_table_of_rates(tmp_path, rates, at_once, in_three_years):
     chain = SampleMarket().option_chain("U", datetime(2026, 11, 22, 15, tzinfo=UTC)).frame
-    made = asset(SymbolsConfig(), chain, pd.DataFrame(rates), store=Store(tmp_path / "cache.duckdb"))
+    made = asset(SymbolsConfig(), chain, pd.DataFrame(rates), pd.DataFrame(), store=Store(tmp_path / "cache.duckdb"))
     values = next(made).value.frame
     expected = at_once + (in_three_years - at_once) * values["years"] / 3
     np.testing.assert_allclose(values["risk_free_rate"], expected, atol=1e-12)
@@ -36,6 +36,6 @@ def test_greeks_are_measured_against_those_of_the_same_vendor(tmp_path, vendor, 
     store, rate = Store(tmp_path / "cache.duckdb"), pd.DataFrame({"value": [0.03]})
     chain = SampleMarket().option_chain("U", datetime(2026, 11, 22, 15, tzinfo=UTC)).frame
     config = SymbolsConfig(symbols=["U"])
-    first = next(asset(config, chain, rate, store=store)).value.frame
+    first = next(asset(config, chain, rate, pd.DataFrame(), store=store)).value.frame
     store.put(GREEKS.name, [Entry("U", first[first["iv"].notna()], vendor)])
     assert without_volatility_before(store, ["U"], {"sample"}) == measured

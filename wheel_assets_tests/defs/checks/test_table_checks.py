@@ -118,8 +118,9 @@ def test_a_symbol_that_does_not_fit_keeps_no_other_from_being_measured():
 def greeks_of(symbol: str, **columns: object) -> pd.DataFrame:
     """Ten contracts, good for the table but for what `columns` say."""
     filler = {"VARCHAR": "put", "TIMESTAMP": "2026-11-20", "DATE": "2026-12-18", "DOUBLE": 0.0}
-    frame = pd.DataFrame({c.name: filler[c.type] for c in GREEKS.columns} | columns | {"symbol": symbol}, range(10))
-    return frame.astype({"timestamp": "datetime64[us]", "expiration": "datetime64[us]"})
+    known = {c.name: c.values[0] if c.values else filler[c.type] for c in GREEKS.columns}
+    frame = pd.DataFrame(known | {"option_type": "put"} | columns | {"symbol": symbol}, range(10))
+    return frame.astype({c.name: "datetime64[us]" for c in GREEKS.columns if c.type in ("DATE", "TIMESTAMP")})
 
 
 @pytest.fixture

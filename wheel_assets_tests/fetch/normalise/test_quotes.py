@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheel_assets.fetch.normalise.quotes import counts, non_negative, numbers, quote_quality
+from wheel_assets.fetch.normalise.quotes import counts, non_negative, numbers, quote_quality, rows_frame
 from wheel_assets.tables import QUOTE_QUALITIES
 
 NOTHING = [
@@ -115,3 +115,10 @@ def test_what_a_quote_is_good_for(bid, ask, quality):
 def test_every_quote_has_one_of_the_declared_qualities(quotes):
     bid, ask = [q[0] for q in quotes], [q[1] for q in quotes]
     assert set(quote_quality(bid, ask)) <= set(QUOTE_QUALITIES)
+
+
+def test_only_what_is_asked_for_is_taken_out_of_an_object():
+    bloated = {f"k{number}": 1 for number in range(100_000)}
+    frame = rows_frame([{"bid": 1, **bloated}, 5, {"ask": 2}], ["bid", "ask", "last"])
+    assert list(frame.columns) == ["bid", "ask"]
+    assert len(frame) == 3

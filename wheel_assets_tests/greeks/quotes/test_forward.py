@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wheel_assets.greeks import american, european
 from wheel_assets.greeks.contracts import Contracts
-from wheel_assets.greeks.forward import chain_yields, nearest_pairs
+from wheel_assets.greeks.quotes.forward import chain_yields, nearest_pairs
 
 STRIKES = np.arange(80.0, 121.0, 5.0)
 YEARS, RATE, SPREAD = 0.5, 0.04, 0.04
@@ -98,8 +98,8 @@ def test_pairs_that_contradict_each_other_are_not_credible():
     assert (found.credible[0], found.dividend_yield[0]) == (False, 0)
 
 
-def test_a_spot_that_is_wrong_by_half_is_not_credible():
-    found = _yields(0.0, _values(2.0, True), is_european=True)
+def test_a_carry_beyond_any_borrow_fee_is_not_credible():
+    found = _yields(0.0, _values(4.0, True), is_european=True)
     assert (found.credible[0], found.dividend_yield[0]) == (False, 0)
 
 

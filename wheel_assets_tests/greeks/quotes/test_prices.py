@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wheel_assets.greeks.quotes import mid_prices, quote_status
+from wheel_assets.greeks.quotes.prices import mid_prices, quote_status
 
 NAN = np.nan
 

@@ -2,8 +2,9 @@
 
 A put and a call of one strike fix the forward: call - put = discount * (forward - strike). The pairs
 nearest the money are averaged, each with the weight of its quotes: a pair twice as wide counts a quarter. To the
-cent they need not agree: a cash dividend moves the early exercise of the side in the money, which a yield cannot
-follow, so the farther from the money, the less a pair is trusted. How far they differ tells what the mean is worth:
+cent they need not agree: a cash dividend that nobody knows of moves the early exercise of the side in the money, which
+a yield cannot follow, so the farther from the money, the less a pair is trusted. How far they differ tells what the
+mean is worth:
 
 - fewer than `LEAST_PAIRS`, most pairs contradicting the mean beyond their own quotes, or a yield beyond
   `CREDIBLE_YIELD`: not credible, the yield is 0 and the expiration is labelled;
@@ -15,7 +16,7 @@ Parity holds for European options. American quotes are first freed of their earl
 volatility of the pair's out-of-the-money side: what is deep in the money is mostly spread and may have no
 volatility at all. The premium takes the yield that is sought, so both are found in rounds.
 
-A spot price that lags the options shows up as a yield too: it puts right the forward, which is what counts.
+A spot price that lags the options would show up as a yield too; `spot` looks for that first.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wheel_assets.greeks import american, european
+from wheel_assets.greeks import valuation
 from wheel_assets.greeks.contracts import Contracts
-from wheel_assets.greeks.implied import american_volatility
+from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.market.arrays import Bools, Floats
 
 Integers = NDArray[np.intp]
@@ -39,7 +40,7 @@ FARTHEST = 0.3  # of the spot (logarithm): beyond, the side in the money is all 
 LEAST_DOUBT = 1e-4  # of the spot, whatever the quotes say
 MODEL_DOUBT = 0.02  # of the distance from the money: what a cash dividend does to the side in the money
 TOLERATED = 0.003  # of the spot: how far pairs may differ that are quoted to the cent
-CREDIBLE_YIELD = 1.0  # borrow fees of 100 % a year exist; beyond it a stale spot is the likelier reason
+CREDIBLE_YIELD = 3.0  # borrow fees of 150 % a year are seen; beyond twice that something else is the likelier reason
 
 
 class Pairs(NamedTuple):
@@ -85,25 +86,33 @@ def nearest_pairs(contracts: Contracts, quoted: Bools, expiration: Integers, cou
 
 
 def chain_yields(
-    contracts: Contracts, european_style: Bools, mid: Floats, spread: Floats, expiration: Integers
+    contracts: Contracts,
+    european_style: Bools,
+    mid: Floats,
+    spread: Floats,
+    expiration: Integers,
+    dividends: Dividends | None = None,
 ) -> ImpliedYields:
     """The continuous yield of each expiration, shrunk; 0 where not credible. Units: `wheel_assets.greeks.units`.
 
-    `mid` is NaN where there is no price; `spread` is ask less bid, dollars a share.
+    `mid` is NaN where there is no price; `spread` is ask less bid, dollars a share. Of shares that pay cash
+    `dividends` it is what they yield besides.
     """
     pairs = nearest_pairs(contracts, ~np.isnan(mid), expiration)
     count = int(expiration.max(initial=-1)) + 1
     rows = np.concatenate([pairs.call, pairs.put])
     near, style, near_mid = contracts.rows(rows), european_style[rows], mid[rows]
+    paid = (dividends or Dividends.none(mid.size)).rows(rows)
+    escrowed = near._replace(spot=near.spot - paid.value(near.rate))
     half_spread = 0.5 * (spread[pairs.call] + spread[pairs.put])
 
     def freed(guess: ImpliedYields, volatility: Floats) -> ImpliedYields:
-        premium = _early_exercise_premium(_carried(near, guess, pairs.expiration), style, volatility)
-        return implied_yields(near, near_mid - premium, half_spread, pairs.expiration, count)
+        premium = _early_exercise_premium(_carried(near, guess, pairs.expiration), paid, style, volatility)
+        return implied_yields(escrowed, near_mid - premium, half_spread, pairs.expiration, count)
 
-    found = implied_yields(near, near_mid, half_spread, pairs.expiration, count)
+    found = implied_yields(escrowed, near_mid, half_spread, pairs.expiration, count)
     for _ in range(0 if style.all() else ROUNDS):
-        volatility = _out_of_the_money_volatility(_carried(near, found, pairs.expiration), style, near_mid)
+        volatility = _out_of_the_money_volatility(_carried(near, found, pairs.expiration), paid, style, near_mid)
         second = freed(found, volatility)
         found = freed(_accelerated(found, second, freed(second, volatility)), volatility)
     return found._replace(dividend_yield=found.shrunk)
@@ -123,21 +132,24 @@ def _accelerated(first: ImpliedYields, second: ImpliedYields, third: ImpliedYiel
     return third._replace(dividend_yield=z - beyond)
 
 
-def _out_of_the_money_volatility(pairs: Contracts, european_style: Bools, mid: Floats) -> Floats:
+def _out_of_the_money_volatility(pairs: Contracts, dividends: Dividends, european_style: Bools, mid: Floats) -> Floats:
     """The volatility of each pair's out-of-the-money side, for both sides; NaN for European ones."""
     half = mid.size // 2
-    call_is_out = pairs.strike[:half] >= pairs.forward[:half]
+    forward = pairs.forward - dividends.value(pairs.rate) / pairs.discount
+    call_is_out = pairs.strike[:half] >= forward[:half]
     out = np.where(call_is_out, np.arange(half), np.arange(half) + half)
-    return np.tile(american_volatility(pairs.rows(out), np.where(european_style, np.nan, mid)[out]).volatility, 2)
+    prices = np.where(european_style, np.nan, mid)[out]
+    return np.tile(valuation.american_volatility(pairs.rows(out), dividends.rows(out), prices), 2)
 
 
-def _early_exercise_premium(pairs: Contracts, european_style: Bools, volatility: Floats) -> Floats:
+def _early_exercise_premium(
+    pairs: Contracts, dividends: Dividends, european_style: Bools, volatility: Floats
+) -> Floats:
     """What the right to exercise early is worth in each price; all calls, then in the same order all puts.
 
     NaN where exercising at once is right: such a price is the same whatever the forward.
     """
-    held = american.price(pairs, volatility)
-    premium = np.where(held > pairs.intrinsic, held - european.price(pairs, volatility), np.nan)
+    premium = valuation.early_exercise_premium(pairs, dividends, volatility)
     return np.where(european_style, 0.0, premium)
 
 

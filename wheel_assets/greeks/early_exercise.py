@@ -1,0 +1,32 @@
+"""The plain conditions under which a short American option may be assigned before it expires."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wheel_assets.greeks.contracts import Contracts
+from wheel_assets.greeks.dividends import Dividends
+from wheel_assets.market.arrays import Floats
+
+DIVIDEND, INTEREST = "dividend", "interest"
+
+
+def early_exercise(contracts: Contracts, paid: Dividends, time_value: Floats) -> NDArray[np.object_]:
+    """Why exercising early can be expected of whoever holds each option; None where nothing speaks for it.
+
+    `dividend`: a call in the money whose time value is below the greatest dividend that it still goes without, less
+    the interest on the strike that exercising on the eve of the ex-date forgoes. `interest`: a put in the money whose
+    time value is below the interest on its strike for the whole life, less the dividends that it still waits for.
+    (Hull, *Options, Futures, and Other Derivatives*, 7th edition, sections 9.5, 9.6 and 13.12.) `time_value` is dollars
+    a share; where it is NaN nothing is said.
+    """
+    c = contracts
+    left = c.years[:, None] - paid.years
+    forgone = -np.expm1(-np.maximum(c.rate[:, None] * left, 0.0)) * c.strike[:, None]
+    best = np.where(paid.amount > 0, paid.amount - forgone, 0.0).max(axis=1, initial=0.0)
+    call = ~c.is_put & (c.spot > c.strike) & (time_value < best)
+    interest = -np.expm1(-c.rate * c.years) * c.strike - paid.amount.sum(axis=1)
+    put = c.is_put & (c.spot < c.strike) & (time_value < interest)
+    reasons = np.array([None, DIVIDEND, INTEREST], dtype=object)
+    return reasons[call + 2 * put]

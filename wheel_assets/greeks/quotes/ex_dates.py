@@ -1,0 +1,37 @@
+"""The cash dividends that are due while a contract lives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from wheel_assets.greeks.dividends import Dividends
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import SECONDS_PER_YEAR, session_of
+
+LARGEST = 0.25  # of the spot: beyond, it is no dividend that options are left unadjusted for
+
+
+def announced(events: pd.DataFrame | None, chain: pd.DataFrame, spot: Floats, years: Floats) -> Dividends:
+    """The dividends of known date and amount that the shares of each contract pay while it lives.
+
+    `events` has the columns of `tables.EVENTS`; rows of another kind, without a date or an amount are left out. The
+    price falls by the amount at the opening of the ex-date.
+    """
+    if events is None or events.empty:
+        return Dividends.none(len(chain))
+    known = events[(events["kind"] == "ex_dividend") & events["date"].notna() & (events["amount"] > 0)]
+    known = known.drop_duplicates(["symbol", "date"]).sort_values("date")
+    each = {symbol: rows for symbol, rows in known.groupby("symbol") if (chain["symbol"] == symbol).any()}
+    count = max((len(rows) for rows in each.values()), default=0)
+    paid = Dividends(np.zeros((len(chain), count)), np.zeros((len(chain), count)))
+    quoted = chain["timestamp"].to_numpy(dtype="datetime64[us]")
+    for symbol, rows in each.items():
+        of_symbol = np.flatnonzero(chain["symbol"] == symbol)
+        for number, (day, amount) in enumerate(zip(rows["date"], rows["amount"], strict=True)):
+            opening = np.datetime64(session_of(day.date()).opens, "us")
+            left = (opening - quoted[of_symbol]).astype("timedelta64[s]").astype(float) / SECONDS_PER_YEAR
+            due = (left > 0) & (left < years[of_symbol]) & (amount < LARGEST * spot[of_symbol])
+            paid.years[of_symbol, number] = np.clip(left, 0.0, years[of_symbol])
+            paid.amount[of_symbol, number] = np.where(due, amount, 0.0)
+    return paid
