@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # The tests on all cores; each file of tests in one process.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: recommend ui check test-fast test test-browser coverage chromium benchmark build lock clean
+.PHONY: recommend ui check test-fast test test-browser test-scale coverage chromium postgresql benchmark build lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
@@ -22,20 +22,24 @@ check: $(VENV)/installed-check
 
 # The tests of each part by itself.
 test-fast: $(VENV)/installed-test
-	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end
+	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 
 # All tests but those in a browser.
 test: $(VENV)/installed-test
-	$(PYTEST)
+	$(PYTEST) --ignore wheel_assets_tests/scale
 
 # Which lines and branches the tests of the parts reach; below the floor it fails.
 coverage: $(VENV)/installed-test
-	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --cov --cov-report=term --cov-fail-under=80
+	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale --cov --cov-report=term --cov-fail-under=80
 
 # What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the documents anew.
 SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
 	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs wheel_assets_tests/end_to_end/test_browser.py
+
+# Real servers beside it: PostgreSQL, many runs at once.
+test-scale: $(VENV)/installed-scale postgresql
+	$(BIN)/python -m pytest wheel_assets_tests/scale
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/commands.py
@@ -65,6 +69,15 @@ $(VENV)/installed-check: $(VENV)/installed
 $(VENV)/installed-browser: $(VENV)/installed-test
 	@$(PIP) '.[browser]'
 	@touch $@
+
+$(VENV)/installed-scale: $(VENV)/installed-test
+	@$(PIP) '.[postgres]'
+	@touch $@
+
+postgresql:
+	@if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then exit 0; fi; \
+	echo "Installing postgresql (once) ..."; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null
 
 chromium:
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \

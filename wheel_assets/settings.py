@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -36,6 +39,7 @@ from pydantic_settings import (
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.section import OWN_FILE, Guarded, Section, section
+from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendors import (
     BROKER,
     EVENTS,
@@ -164,6 +168,9 @@ class BrokerSettings(Section):
 
     source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
     file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    cash_is_net: bool | None = Field(
+        None, description="whether its cash leaves out the collateral of open puts; told by the balances if not set"
+    )
     transactions_file: Path | None = Field(
         None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
     )
@@ -189,59 +196,6 @@ class BudgetSettings(Section):
     monthly_usd: float = Field(
         50, ge=0, le=100_000, description="hard stop on paid calls, dollars a calendar month (UTC)"
     )
-
-
-def _not_below(value: float, name: str, info: ValidationInfo) -> Any:
-    """`value`, unless the setting `name`, declared before it, is greater."""
-    if value < info.data.get(name, value):
-        raise ValueError(f"it is below WHEEL_STRATEGY__{name.upper()}={info.data[name]}")
-    return value
-
-
-class StrategySettings(Section):
-    """The wheel's rules."""
-
-    min_days: int = Field(7, ge=0, le=1000, description="nearest expiration to sell, calendar days")
-    max_days: int = Field(
-        45, ge=1, le=1000, validate_default=True, description="farthest expiration to sell, calendar days"
-    )
-    min_delta: float = Field(0.10, ge=0, le=1, description="least |delta| to sell")
-    max_put_delta: float = Field(
-        0.30, gt=0, le=1, validate_default=True, description="greatest |delta| of a put to sell"
-    )
-    max_call_delta: float = Field(
-        0.30, gt=0, le=1, validate_default=True, description="greatest delta of a call to sell"
-    )
-    min_open_interest: int = Field(10, ge=0, le=10_000_000, description="contracts")
-    max_spread: float = Field(0.25, gt=0, le=2, description="(ask - bid) / mid above which a quote is too wide")
-    min_credit: float = Field(0.05, ge=0, le=1000, description="least premium, dollars a share")
-    min_annualized_return: float = Field(
-        0.08, ge=0, le=10, description="least credit over collateral, decimal a year, after commission"
-    )
-    max_symbol_share: float = Field(
-        0.25, gt=0, le=1, description="most of the portfolio behind one symbol, shares and collateral"
-    )
-    price: Literal["bid", "mid"] = Field("bid", description="premium that a sale is valued at")
-    commission: float = Field(0.65, ge=0, le=100, description="dollars a contract, each way")
-    take_profit: float = Field(0.50, gt=0, le=1, description="close once this share of the premium is earned")
-    close_price: float = Field(
-        0.05, ge=0, le=10, description="close at or below this ask, dollars a share: hardly anything is left to earn"
-    )
-    roll_days: int = Field(7, ge=0, le=365, description="look at rolling this close to expiration, calendar days")
-    max_roll_days: int = Field(60, ge=1, le=1000, description="farthest expiration to roll into, calendar days")
-    tail_weight: float = Field(
-        1.0, ge=0, le=100, description="weight in the ranking of what the worst 5 % cost on average; 0 ignores it"
-    )
-
-    @field_validator("max_days")
-    @classmethod
-    def _days_in_order(cls, value: int, info: ValidationInfo) -> int:
-        return _not_below(value, "min_days", info)
-
-    @field_validator("max_put_delta", "max_call_delta")
-    @classmethod
-    def _deltas_in_order(cls, value: float, info: ValidationInfo) -> float:
-        return _not_below(value, "min_delta", info)
 
 
 _Section = TypeVar("_Section", bound=Section)
@@ -339,15 +293,17 @@ def _with_vendors() -> type[Settings]:
     return create_model("Settings", __base__=Settings, **sections)
 
 
+# Names of symbols and groups follow these.
+_OPEN_NAMES = ("WHEEL_STRATEGY__SYMBOLS__", "WHEEL_STRATEGY__GROUPS__")
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force in this process; `overrides` come before every other source.
 
     Raises SettingError, naming the variable, its value and what is allowed. Values of secrets are
     never repeated. A variable with our prefix that is no setting is refused: most are misspelt.
     """
-    unknown = _unknown_variables(os.environ)
-    if unknown:
-        raise SettingError(f"{unknown[0]} is not a setting", "", "see `wheel config` for all of them")
+    _refuse_unknown()
     try:
         return _with_vendors()(**overrides)
     except ValidationError as error:
@@ -388,12 +344,35 @@ def _value(settings: Settings, name: str) -> Any:
     return value
 
 
-def _unknown_variables(environment: Any) -> list[str]:
-    known = set(variable_names())
+def _refuse_unknown() -> None:
+    """Raise SettingError for the first name that is no setting, wherever it stands, with the nearest that is.
+
+    What stands in a known section of a file is refused when that section is built.
+    """
     sections = {f"WHEEL_{name}".upper() for name in _with_vendors().model_fields}
-    return sorted(
-        name for name in environment if name.upper().startswith("WHEEL_") and name.upper() not in known | sections
-    )
+    known = set(variable_names()) | sections
+    files = {
+        "the environment": list(os.environ),
+        ".env": list(dotenv_values(".env")) if os.path.isfile(".env") else [],
+        "wheel.toml": [f"WHEEL_{name}" for name in _top_of("wheel.toml")],
+        OWN_FILE: [f"WHEEL_{name}" for name in _top_of(os.path.expanduser(OWN_FILE))],
+    }
+    for where, names in files.items():
+        for name in sorted(name for name in names if name.upper().startswith("WHEEL_")):
+            if name.upper() not in known and not name.upper().startswith(_OPEN_NAMES):
+                shown = name if "toml" not in where else name.removeprefix("WHEEL_")
+                near = get_close_matches(name.upper(), sorted(known), 1)
+                hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
+                raise SettingError(f"{shown} is not a setting", f"it stands in {where}", hint)
+
+
+def _top_of(file: str) -> list[str]:
+    """The names at the top of a TOML file; none where it cannot be read, which is refused with its reason later."""
+    try:
+        with open(file, "rb") as opened:
+            return list(tomllib.load(opened))
+    except (OSError, ValueError):
+        return []
 
 
 def _setting_error(error: ValidationError) -> SettingError:
@@ -401,10 +380,15 @@ def _setting_error(error: ValidationError) -> SettingError:
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if not isinstance(part, int)]
     name = path[0] if path[0].isupper() else "WHEEL_" + "__".join(path).upper()
+    known = variable_names()
+    if name not in known and first["type"] == "extra_forbidden":
+        near = get_close_matches(name, sorted(known), 1)
+        hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
+        return SettingError(f"{name} is not a setting", "", hint)
     secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
     value = "" if secret else f"={str(first['input'])[:60]}"
     return SettingError(
         f"{name}{value} is refused",
         first["msg"].removeprefix("Value error, "),
-        f"it is: {variable_names().get(name, 'not a setting')}",
+        f"it is: {known.get(name, 'a group of settings')}",
     )

@@ -189,6 +189,24 @@ GREEKS = SnapshotTable(
     key_config="symbols",
 )
 
+VOLATILITY_HISTORY = SnapshotTable(
+    "volatility_history",
+    "At-the-money volatility of each symbol, a row a day on which there were Greeks, oldest first.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("date", "DATE", "the day of the quotes in New York", required=True),
+        Column("iv", "DOUBLE", "implied, at the money, 30 days ahead", "decimal a year", required=True, low=0),
+        Column("iv_rank", "DOUBLE", "its place between the year's lowest and highest", "0 to 1", low=0, high=1),
+        Column("iv_percentile", "DOUBLE", "share of the year's days that were lower", "0 to 1", low=0, high=1),
+        Column("days", "BIGINT", "how many earlier days rank and percentile are of", "days", required=True, low=0),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+    record=True,
+)
+
 PREDICTIONS = SnapshotTable(
     "predictions",
     "What may happen to whoever sells the contract, held to expiration.",
@@ -225,7 +243,9 @@ RECOMMENDATION = SnapshotTable(
         Column("expiration", "DATE", "its last day"),
         Column("strike", "DOUBLE", "its strike price", "dollars a share", low=0),
         Column("quantity", "BIGINT", "how many", "contracts", low=0),
-        Column("limit_price", "DOUBLE", "price to ask for", "dollars a share", low=0),
+        Column("limit_price", "DOUBLE", "price that it is valued at", "dollars a share", low=0),
+        Column("limit_start", "DOUBLE", "limit to start with", "dollars a share", low=0),
+        Column("limit_floor", "DOUBLE", "least to accept, most to pay where bought", "dollars a share", low=0),
         Column("credit", "DOUBLE", "cash received; paid where negative", "dollars"),
         Column("collateral", "DOUBLE", "cash or shares' value set aside", "dollars", low=0),
         Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
@@ -240,6 +260,7 @@ RECOMMENDATION = SnapshotTable(
         ),
         Column("objective", "DOUBLE", "what the ranking is by"),
         Column("roll_to_option_symbol", "VARCHAR", "the contract to roll into, padded OSI"),
+        Column("alternatives", "JSON", "of an open option: roll, hold, assignment and close, with their numbers"),
         Column("reason", "VARCHAR", "why, in plain words", required=True),
         Column("portfolio_value", "DOUBLE", "what the sizes are measured against", "dollars", required=True),
         Column("data_age_minutes", "DOUBLE", "age of the oldest input when this was said", "minutes", low=0),
@@ -251,7 +272,7 @@ RECOMMENDATION = SnapshotTable(
 
 DATA_TABLES = (
     *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
-    *(EVENTS, TRANSACTIONS, GREEKS, PREDICTIONS, RECOMMENDATION),
+    *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION),
 )
 
 DOCUMENTS = SnapshotTable(

@@ -13,21 +13,22 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"columns", "tables", "rows", "settings", "vendors", "section", "errors", "sanitise", "market"}
+FACTS = {"columns", "tables", "rows", "settings", "strategy", "vendors", "section", "errors", "sanitise", "market"}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
     "section": {"errors"},
     "vendors": {"errors", "section"},
-    "settings": {"errors", "section", "vendors"},
+    "strategy": {"section"},
+    "settings": {"errors", "section", "strategy", "vendors"},
     "columns": {"errors"},
     "tables": {"errors", "columns"},
     "rows": set(),
     "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
-    "recommend": FACTS,
+    "recommend": FACTS | {"greeks"},
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
     "cache": PURE,

@@ -16,6 +16,7 @@ GRAPH = {
     "events": ("market", set(), 1440),
     "transactions": ("account", set(), 30),
     "greeks": ("model", {"option_chains", "risk_free_rate", "events"}, 15),
+    "volatility_history": ("model", {"greeks"}, 15),
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }

@@ -101,8 +101,8 @@ def last_session(day: date, *, before: bool = False) -> date:
     (datetime.date(2026, 11, 27), datetime.date(2026, 11, 25))
     """
     start = day - timedelta(days=1) if before else day
-    found: date = np.busday_offset(start, 0, roll="backward", busdaycal=business_days(day, day)).item()
-    return found
+    session = np.busday_offset(np.datetime64(start, "D"), 0, roll="backward", busdaycal=business_days(day, day))
+    return date.fromisoformat(str(session))
 
 
 def sessions(last: date, count: int) -> list[date]:
@@ -183,7 +183,8 @@ def _elapsed(known: _Schedule, moments: NDArray[np.int64]) -> Floats:
     """Sessions since the first known until each moment (seconds since 1970), the begun one in part."""
     at = np.clip(np.searchsorted(known.opens, moments, side="right") - 1, 0, None)
     begun = (moments - known.opens[at]) / (known.closes[at] - known.opens[at])
-    return at + np.clip(begun, 0.0, 1.0)
+    elapsed: Floats = at + np.clip(begun, 0.0, 1.0)
+    return elapsed
 
 
 def last_finished_day(now: datetime) -> date:

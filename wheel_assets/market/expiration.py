@@ -53,4 +53,5 @@ def years_to_expiration(timestamps: pd.Series, expirations: pd.Series, am_settle
     ends = [*known, [NEVER, NEVER]]  # the last where the code is -1
     end = np.array(ends, dtype="datetime64[us]")[codes, am_settled.astype(int)]
     left = end - timestamps.to_numpy(dtype="datetime64[us]")
-    return left / np.timedelta64(1, "s") / SECONDS_PER_YEAR
+    years: Floats = left / np.timedelta64(1, "s") / SECONDS_PER_YEAR
+    return years

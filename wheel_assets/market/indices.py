@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 
 class Root(NamedTuple):
-    """One root: its index, whether it settles on the opening print, whether it is exercised at expiration only.
+    """One root: the index under it, whether it settles on the opening print, whether it is exercised at the end only.
 
     An AM-settled contract stops trading at the close of the session before its expiration date.
     """
 
     root: str
-    index: str
+    underlying: str
     am_settled: bool = False
     european: bool = True
 
@@ -36,7 +36,7 @@ ROOTS = (
     Root("OEX", "OEX", european=False),
     Root("XEO", "OEX"),
 )
-INDICES = frozenset({root.index for root in ROOTS} | {"XEO", "VXN"})  # tickers that vendors mark as an index
+INDICES = frozenset({root.underlying for root in ROOTS} | {"XEO", "VXN"})  # tickers that vendors mark as an index
 AM_SETTLED_ROOTS = frozenset(root.root for root in ROOTS if root.am_settled)
 EUROPEAN_ROOTS = frozenset(root.root for root in ROOTS if root.european)
 
@@ -47,4 +47,4 @@ def roots_of(index: str) -> tuple[str, ...]:
     >>> roots_of("SPX"), roots_of("XYZ")
     (('SPX', 'SPXW'), ())
     """
-    return tuple(root.root for root in ROOTS if root.index == index)
+    return tuple(root.root for root in ROOTS if root.underlying == index)

@@ -5,51 +5,84 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wheel_assets import tables
 from wheel_assets.errors import UsageError
+from wheel_assets.market.calendar import new_york_day
 from wheel_assets.market.quote_times import quote_warnings
-from wheel_assets.recommend.account import read_account
+from wheel_assets.recommend.account.basis import collateral_opened, net_basis
+from wheel_assets.recommend.account.state import read_account
+from wheel_assets.recommend.bounds import Bounds
 from wheel_assets.recommend.contracts import contracts_table, utc
-from wheel_assets.recommend.open_options import judge
-from wheel_assets.recommend.openings import Openings, find_openings
+from wheel_assets.recommend.managing.open_options import Judgement, judge
+from wheel_assets.recommend.opening.openings import find_openings
+from wheel_assets.recommend.outlook import read_outlook
+from wheel_assets.recommend.portfolio.exposure import Exposures, exposures
+from wheel_assets.recommend.portfolio.room import breaches, room_of
+from wheel_assets.recommend.rules.verdicts import Verdicts
 from wheel_assets.recommend.situation import Situation
-from wheel_assets.recommend.suggestion import Suggestion, as_frame, nothing, ranked
+from wheel_assets.recommend.stamp import Stamp
+from wheel_assets.recommend.suggestion import Suggestion, nothing, ranked
+from wheel_assets.recommend.wording import count, dollars
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.strategy import StrategySettings
 
-RULES_VERSION = "wheel-rules-1"
+
+@dataclass(frozen=True)
+class Inputs:
+    """What advice may rest on besides chains, positions, Greeks and predictions; None where it is not known.
+
+    `events`, `price_history` and `transactions` are frames of their tables; `volatility_history` has columns symbol,
+    date and iv, the last row of a symbol being now; `cash_is_net` says whether the broker's cash leaves out the
+    collateral of open puts.
+    """
+
+    events: pd.DataFrame | None = None
+    price_history: pd.DataFrame | None = None
+    transactions: pd.DataFrame | None = None
+    volatility_history: pd.DataFrame | None = None
+    cash_is_net: bool | None = None
 
 
 @dataclass(frozen=True)
 class Advice:
     """What to do now, and everything that explains it.
 
-    `frame` is what is stored, the columns of `tables.RECOMMENDATION`, best first; `alternatives`
-    are the next best openings, each sized as if it were the only one; `rejected` has one row a
-    contract that breaks a rule, with the first it breaks (option_symbol, symbol, expiration, strike,
-    option_type, rule, meaning, detail); `declined` a sentence for each symbol and side without an
-    opening. Money is dollars. `free_cash` is what is left when all open puts are secured in full.
+    `frame` is what is stored, the columns of `tables.RECOMMENDATION`, best first; `alternatives` are the next best
+    openings, each sized as if it were the only one; `verdicts` what the rules say of every contract; `declined` a
+    sentence for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
+    puts are secured in full; `new_collateral` what new puts may tie up of it. `net_basis` is dollars a share that
+    shares cost net of premiums, where the transactions tell.
     """
 
     frame: pd.DataFrame
     alternatives: tuple[Suggestion, ...]
-    rejected: pd.DataFrame
+    verdicts: tuple[Verdicts, ...]
     declined: Mapping[tuple[str, str], str]
     account_id: str
     portfolio_value: float
     free_cash: float
+    new_collateral: float
     not_evaluated: Mapping[str, str]
     warnings: tuple[str, ...]
     now: datetime
+    exposures: Exposures
+    net_basis: Mapping[str, float] = field(default_factory=dict)
     quotes_as_of: Mapping[str, datetime] = field(default_factory=dict)
     spots: Mapping[str, float] = field(default_factory=dict)  # dollars a share, of the symbols that are quoted
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        """One row a contract that breaks a rule, with the first it breaks, see `Verdicts.refused`."""
+        import pandas as pd
+
+        parts = [part for verdicts in self.verdicts if len(part := verdicts.refused())]
+        return pd.concat(parts, ignore_index=True) if parts else self.verdicts[0].refused()
 
 
 def advise(
@@ -63,6 +96,7 @@ def advise(
     symbols: Sequence[str],
     portfolio_value: float | None = None,
     not_evaluated: Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
 ) -> Advice:
     """What the owner of `positions` should do now about `symbols`.
 
@@ -80,38 +114,66 @@ def advise(
             "it is not a positive number",
             "give dollars, for example 50000",
         )
-    now = utc(now)
+    now, known = utc(now), inputs or Inputs()
     missing = _not_evaluated(symbols, option_chains, not_evaluated or {})
     evaluated = [symbol for symbol in symbols if symbol not in missing]
-    contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, strategy=strategy)
+    bounds = Bounds(strategy)
+    contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
-    account = read_account(positions, spots, portfolio_value)
-    situation = Situation(account, contracts, strategy, tuple(symbols), missing)
+    account = read_account(positions, spots, portfolio_value, cash_is_net=known.cash_is_net)
+    stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
+    situation = Situation(
+        account=account,
+        contracts=contracts,
+        strategy=strategy,
+        symbols=tuple(symbols),
+        not_evaluated=missing,
+        today=new_york_day(now),
+        outlook=read_outlook(
+            now=now,
+            quoted_on={symbol: new_york_day(when) for symbol, when in stamp.quotes_as_of(evaluated).items()},
+            events=known.events,
+            price_history=known.price_history,
+            volatility_history=known.volatility_history,
+        ),
+        net_basis=net_basis(known.transactions, {symbol: account.shares_of(symbol) for symbol in account.shares}),
+        opened_today=collateral_opened(known.transactions, account, new_york_day(now)),
+    )
+    return _advice(stamp, situation)
 
-    held = [judge(option, situation) for option in account.options]
-    openings = find_openings(situation, account.free_cash - _cost_of_closing(held))
-    unknown = [nothing(symbol, f"{symbol} not evaluated: {why}") for symbol, why in missing.items()]
-    stamp = _Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
-    return _advice(stamp, situation, openings, [*held, *openings.suggestions, *unknown])
 
-
-def _advice(stamp: _Stamp, situation: Situation, openings: Openings, suggestions: list[Suggestion]) -> Advice:
+def _advice(stamp: Stamp, situation: Situation) -> Advice:
     account = situation.account
+    judgements = [judge(option, situation) for option in account.options]
+    held = [judgement.suggestion for judgement in judgements]
+    room = room_of(situation, _cost_of_closing(held))
+    openings = find_openings(situation, room)
+    unknown = [nothing(symbol, f"{symbol} not evaluated: {why}") for symbol, why in situation.not_evaluated.items()]
+    suggestions = ranked([*held, *openings.suggestions, *unknown])
     as_of = stamp.quotes_as_of(situation.evaluated)
     return Advice(
-        frame=stamp.finished(ranked(suggestions)),
+        frame=stamp.finished(suggestions),
         alternatives=tuple(openings.alternatives),
-        rejected=openings.refused.drop(columns=["order", "miss"]),
+        verdicts=openings.verdicts,
         declined=openings.declined,
         account_id=account.account_id,
         portfolio_value=account.portfolio_value,
         free_cash=account.free_cash,
+        new_collateral=room.total,
         not_evaluated=dict(situation.not_evaluated),
-        warnings=(*account.warnings(), *_unused_shares(situation), *quote_warnings(as_of, stamp.now)),
+        warnings=(*_warnings(situation, judgements), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
         now=stamp.now,
+        exposures=exposures(situation, suggestions),
+        net_basis=dict(situation.net_basis),
         quotes_as_of=as_of,
         spots=account.spots,
     )
+
+
+def _warnings(situation: Situation, judgements: Sequence[Judgement]) -> list[str]:
+    """What has to be known before anything is typed, what can hurt most first."""
+    of_options = [line for judgement in judgements for line in judgement.warnings]
+    return [*situation.account.warnings(), *of_options, *breaches(situation), *_unused_shares(situation)]
 
 
 def _not_evaluated(symbols: Sequence[str], chains: pd.DataFrame, given: Mapping[str, str]) -> dict[str, str]:
@@ -126,6 +188,16 @@ def _cost_of_closing(held: Sequence[Suggestion]) -> float:
     return math.fsum(-row.credit for row in held if row.action == "close")
 
 
+def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
+    """What the closes of this answer set free, which is not used before they are filled."""
+    closes = {row.option_symbol: row.quantity or 0 for row in held if row.action == "close"}
+    closed = [(o, closes[o.symbol] / o.contracts) for o in situation.account.options if o.symbol in closes]
+    cash = math.fsum(situation.account.collateral(o) * part for o, part in closed if o.option_type == "put")
+    shares = math.fsum(o.shares * part for o, part in closed if o.option_type == "call")
+    freed = [f"{dollars(cash)} of collateral"] * (cash > 0) + [f"{count(shares)} shares"] * (shares > 0)
+    return [f"the closes free {' and '.join(freed)}: ask again after the fills"] if freed else []
+
+
 def _unused_shares(situation: Situation) -> list[str]:
     """Stock that no covered call was looked for on."""
     account = situation.account
@@ -134,63 +206,3 @@ def _unused_shares(situation: Situation) -> list[str]:
         f"{account.free_shares(s):,.0f} shares of {s} are free but {s} is not on the watchlist; add it to WHEEL_SYMBOLS"
         for s in others
     ]
-
-
-@dataclass(frozen=True)
-class _Stamp:
-    """What every row says about where it comes from."""
-
-    option_chains: pd.DataFrame
-    positions: pd.DataFrame
-    greeks: pd.DataFrame
-    predictions: pd.DataFrame
-    now: datetime
-    portfolio_value: float
-
-    @property
-    def _naive(self) -> datetime:
-        return self.now.replace(tzinfo=None)
-
-    def finished(self, suggestions: Sequence[Suggestion]) -> pd.DataFrame:
-        """The rows as a frame of `tables.RECOMMENDATION`."""
-        frame = as_frame(suggestions)
-        oldest = [self._oldest(symbol) for symbol in frame["symbol"]]
-        sources = [*self._sources(self.option_chains), *self._sources(self.positions)]
-        models = sorted(self.predictions["model_version"].dropna().unique())
-        frame = frame.assign(
-            timestamp=self._naive,
-            portfolio_value=self.portfolio_value,
-            data_age_minutes=[minutes for minutes, _ in oldest],
-            oldest_input=[table for _, table in oldest],
-            source="+".join(dict.fromkeys(sources)) or "none",
-            model_version="+".join([*models, RULES_VERSION]),
-        )
-        return tables.RECOMMENDATION.conform(frame)
-
-    def quotes_as_of(self, symbols: Sequence[str]) -> dict[str, datetime]:
-        """The oldest quote of each symbol, aware UTC."""
-        own = self.option_chains[self.option_chains["symbol"].isin(list(symbols))]
-        return {
-            str(symbol): utc(when.to_pydatetime())
-            for symbol, when in own.groupby("symbol")["timestamp"].min().dropna().items()
-        }
-
-    @cached_property
-    def _created(self) -> list[tuple[str, dict[Any, Any]]]:
-        """When each table's rows on a symbol were cached; positions count for every symbol."""
-        market = {"option_chains": self.option_chains, "greeks": self.greeks, "predictions": self.predictions}
-        return [(name, frame.groupby("symbol")["created_at"].min().to_dict()) for name, frame in market.items()]
-
-    def _oldest(self, symbol: str) -> tuple[float, str | None]:
-        """Minutes since the oldest input to a row on `symbol` was cached, and which that was."""
-        created: dict[str, Any] = {name: times[symbol] for name, times in self._created if symbol in times}
-        if len(self.positions):
-            created["positions"] = self.positions["created_at"].min()
-        if not created:
-            return math.nan, None
-        name, when = min(created.items(), key=lambda entry: entry[1])
-        return max(0.0, (self._naive - when) / timedelta(minutes=1)), name
-
-    @staticmethod
-    def _sources(frame: pd.DataFrame) -> list[str]:
-        return sorted(frame["source"].dropna().unique())

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wheel_assets.market.expiration import days_left
-from wheel_assets.market.ticks import floor_to_tick, tick_size
+from wheel_assets.recommend.objective import yearly_profit
+from wheel_assets.recommend.prices import requirement, sale_price
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.recommend.bounds import Bounds
 
 # `wide` is not refused here: the trader's own `max_spread` decides how wide is too wide.
 TRADABLE = ("ok", "locked", "wide")
 BUYABLE = (*TRADABLE, "no_bid")
 _OF_THE_CHAIN = (
-    *("symbol", "option_symbol", "expiration", "strike", "option_type", "bid", "ask"),
+    *("symbol", "option_symbol", "expiration", "strike", "option_type", "bid", "ask", "volume"),
     *("open_interest", "spot_price", "multiplier", "quote_quality"),
 )
-_NUMBERS = ("strike", "bid", "ask", "open_interest", "spot_price", "multiplier", "delta", "prob_itm", "cvar_95")
+_OF_THE_GREEKS = ("iv", "delta", "gamma", "theta", "vega", "dividend_yield", "risk_free_rate")
+_OF_THE_PREDICTIONS = ("prob_itm", "expected_return", "cvar_95")
+# Of later models; NULL in what older ones left in the cache.
+_IF_THERE = ("early_exercise", "event_from", "event_to", "event_move")
+_NUMBERS = (
+    *("strike", "bid", "ask", "volume", "open_interest", "spot_price", "multiplier"),
+    *_OF_THE_GREEKS,
+    *_OF_THE_PREDICTIONS,
+)
 
 
 def utc(now: datetime) -> datetime:
@@ -41,17 +50,6 @@ def is_standard(option_symbol: str) -> bool:
     return bool(root) and not (root[0].isdigit() or root[-1].isdigit())
 
 
-def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -> np.ndarray:
-    """Limit price of a sale, dollars a share: the bid, or the mid rounded down to a tick but never below the bid.
-
-    >>> sale_price(np.array([0.55, 3.10]), np.array([0.60, 3.25]), "mid")
-    array([0.57, 3.15])
-    """
-    if price == "bid":
-        return np.asarray(bid, dtype=float)
-    return np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid)
-
-
 def contracts_table(
     option_chains: pd.DataFrame,
     greeks: pd.DataFrame,
@@ -59,7 +57,7 @@ def contracts_table(
     *,
     symbols: Collection[str],
     now: datetime,
-    strategy: StrategySettings,
+    bounds: Bounds,
 ) -> pd.DataFrame:
     """One row a contract of `symbols`, indexed by option symbol.
 
@@ -70,50 +68,43 @@ def contracts_table(
     * sale: limit price of a sale, dollars a share; NaN without a live two-sided quote
     * spread: (ask - bid) / mid
     * abs_delta
-    * collateral: dollars that one contract ties up: strike for a put, shares at market for a call
+    * otm: distance of the strike out of the money, share of the price
+    * collateral: dollars that one contract ties up: strike (or margin) for a put, shares at market for a call
     * credit: dollars that selling one contract brings, after commission
     * annualized_return: credit over collateral, simple, 365 days; a last day counts as one day
-    * objective: what openings are ranked by, see `yearly_profit`
+    * objective: what openings are ranked by, see `objective.yearly_profit`
     """
     chain = option_chains.loc[option_chains["symbol"].isin(list(symbols)), [*_OF_THE_CHAIN]]
-    table = _unique(chain).join(_unique(greeks)[["delta"]])
-    table = table.join(_unique(predictions)[["prob_itm", "cvar_95"]])
+    table = _unique(chain).join(_unique(greeks)[_present(greeks, (*_OF_THE_GREEKS, *_IF_THERE))])
+    table = table.join(_unique(predictions)[list(_OF_THE_PREDICTIONS)])
+    for name in _IF_THERE:
+        if name not in table:
+            table[name] = np.nan if name == "event_move" else None
     for name in _NUMBERS:
         table[name] = _floats(table[name])
     table["standard"] = [is_standard(code) for code in table.index]
     table["days"] = _days(table["expiration"], now)
     table["abs_delta"] = table["delta"].abs()
-    return _valued(table, strategy)
+    return _valued(table, bounds)
 
 
-def yearly_profit(contracts: pd.DataFrame, credit: pd.Series, tail_weight: float) -> pd.Series:
-    """What sales are ranked by, decimal a year of collateral; `credit` is dollars a contract.
-
-    (credit / collateral x (1 - prob_itm) + tail_weight x 5 % x cvar_95) x 365 / days
-
-    Return alone always prefers the contract nearest the money. The first term pays only for premium
-    that is likely to be kept. The second takes off what the worst 5 % of outcomes cost on average,
-    as often as the sale could be repeated in a year: once at weight 1, more for a trader who fears
-    them more. The predicted mean return is not used: near market odds it measures hardly more than
-    how wide the quote is. Expected shortfall as the measure of the tail: Hull, Options, Futures, and
-    Other Derivatives, chapter on value at risk and expected shortfall.
-    """
-    kept = credit / contracts["collateral"] * (1 - contracts["prob_itm"])
-    tail = tail_weight * 0.05 * contracts["cvar_95"].clip(upper=0)
-    return (kept + tail) * 365 / contracts["days"].clip(lower=1)
-
-
-def _valued(table: pd.DataFrame, strategy: StrategySettings) -> pd.DataFrame:
-    bid, ask = table["bid"], table["ask"]
+def _valued(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
+    bid, ask, strategy = table["bid"], table["ask"], bounds.strategy
     live = (bid > 0) & (ask >= bid) & table["quote_quality"].isin(TRADABLE)
     table["sale"] = np.where(live, sale_price(bid.to_numpy(), ask.to_numpy(), strategy.price), np.nan)
     table["spread"] = ((ask - bid) / ((ask + bid) / 2)).where(live)
-    secured_by = table["strike"].where(table["option_type"] == "put", table["spot_price"])
+    is_put, spot = table["option_type"] == "put", table["spot_price"].where(table["spot_price"] > 0)
+    table["otm"] = (1 - table["strike"] / spot).where(is_put, table["strike"] / spot - 1)
+    secured_by = requirement(table["strike"], spot, table["sale"], strategy.secured_by).where(is_put, spot)
     table["collateral"] = (secured_by * table["multiplier"]).where(secured_by > 0)
     table["credit"] = table["sale"] * table["multiplier"] - strategy.commission
     table["annualized_return"] = table["credit"] / table["collateral"] * 365 / table["days"].clip(lower=1)
-    table["objective"] = yearly_profit(table, table["credit"], strategy.tail_weight)
+    table["objective"] = yearly_profit(table, table["sale"], strategy.commission, bounds)
     return table
+
+
+def _present(frame: pd.DataFrame, names: Collection[str]) -> list[str]:
+    return [name for name in names if name in frame.columns]
 
 
 def _unique(frame: pd.DataFrame) -> pd.DataFrame:

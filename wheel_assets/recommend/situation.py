@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from wheel_assets.recommend.bounds import Bounds
+from wheel_assets.recommend.outlook import Outlook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wheel_assets.recommend.account import Account
-    from wheel_assets.settings import StrategySettings
+    from wheel_assets.recommend.account.state import Account
+    from wheel_assets.strategy import StrategySettings
 
 
 @dataclass(frozen=True)
 class Situation:
-    """The account, the quoted contracts, the trader's bounds, the watchlist.
+    """The account, the quoted contracts, the trader's bounds, the watchlist, what is known of its symbols.
 
-    `contracts` is a `contracts_table` of the evaluated symbols; `not_evaluated` says, for each of
-    the other `symbols`, why.
+    `contracts` is a `contracts_table` of the evaluated symbols; `not_evaluated` says, for each of the other
+    `symbols`, why. `net_basis` is the cost of shares net of premiums, dollars a share, where it is known;
+    `opened_today` is dollars of collateral behind puts that were sold today already. `today` is the day in New York.
     """
 
     account: Account
@@ -26,8 +32,17 @@ class Situation:
     strategy: StrategySettings
     symbols: tuple[str, ...]
     not_evaluated: Mapping[str, str]
+    today: date
+    outlook: Outlook = field(default_factory=Outlook)
+    net_basis: Mapping[str, float] = field(default_factory=dict)
+    opened_today: float = 0.0
 
     @property
     def evaluated(self) -> list[str]:
         """The symbols of the watchlist that there is a chain of."""
         return [symbol for symbol in self.symbols if symbol not in self.not_evaluated]
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """The settings, symbol by symbol."""
+        return Bounds(self.strategy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,17 @@ NAN = math.nan
 IN_CENTS = ("credit", "collateral", "max_loss")
 NUMBERS = (
     *IN_CENTS,
-    *("strike", "limit_price", "annualized_return", "prob_itm", "breakeven", "cvar_95", "objective"),
+    *(
+        "strike",
+        "limit_price",
+        "limit_start",
+        "limit_floor",
+        "annualized_return",
+        "prob_itm",
+        "breakeven",
+        "cvar_95",
+        "objective",
+    ),
 )
 
 
@@ -53,6 +63,8 @@ class Suggestion:
     strike: float = NAN
     quantity: int | None = None
     limit_price: float = NAN
+    limit_start: float = NAN
+    limit_floor: float = NAN
     credit: float = NAN
     collateral: float = NAN
     annualized_return: float = NAN
@@ -62,6 +74,11 @@ class Suggestion:
     cvar_95: float = NAN
     objective: float = NAN
     roll_to_option_symbol: str | None = None
+    alternatives: str | None = None  # JSON, see `managing.choices`
+
+    def with_alternatives(self, choices: str) -> Suggestion:
+        """The same with its choices beside it."""
+        return replace(self, alternatives=choices)
 
 
 def nothing(symbol: str, reason: str) -> Suggestion:

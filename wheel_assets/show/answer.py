@@ -13,6 +13,7 @@ reason), `warnings`, `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wheel_assets.recommend.advice import Advice
+    from wheel_assets.recommend.portfolio.exposure import Exposures
 
 RISK = (
     "Advice only: nothing is ordered. Options can lose far more than their premium; "
@@ -50,6 +52,7 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "account": advice.account_id,
         "portfolio_value": plain(advice.portfolio_value),
         "free_cash": plain(advice.free_cash),
+        "new_collateral": plain(advice.new_collateral),
         "sample": any(
             SAMPLE in str(source).split("+") for source in (sources, *(entry.get("source") for entry in used))
         ),
@@ -63,6 +66,8 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "warnings": list(advice.warnings),
         "quotes_as_of": {symbol: plain(when) for symbol, when in advice.quotes_as_of.items()},
         "spot_prices": {symbol: spot for symbol, spot in advice.spots.items() if 0 < spot < math.inf},
+        "net_basis": dict(advice.net_basis),
+        "exposure": _exposure(advice.exposures),
         "inputs": used,
         "risk": RISK,
     }
@@ -80,8 +85,8 @@ def order_text(row: Mapping[str, Any]) -> str:
     if action == "close":
         return f"BUY TO CLOSE {contract}, LIMIT {price(row['limit_price'])}"
     if action == "roll":
-        into = f"{row['quantity']} {row['roll_to']}"
-        return f"BUY TO CLOSE {contract}, SELL TO OPEN {into}, NET CREDIT {price(row['limit_price'])}"
+        into, net = f"{row['quantity']} {row['roll_to']}", price(row["limit_price"])
+        return f"BUY TO CLOSE {contract}, SELL TO OPEN {into}, NET CREDIT {net}"
     return ""
 
 
@@ -105,9 +110,16 @@ def _in_words(record: Mapping[Any, Any]) -> Document:
     """A row as JSON, with its contracts and its order in words."""
     row = {str(name): plain(value) for name, value in record.items() if name != "urgency"}
     row["expiration"] = row["expiration"] and row["expiration"][:10]
+    row["choices"] = json.loads(row.pop("alternatives", None) or "[]")
     for name, code in (("contract", row["option_symbol"]), ("roll_to", row["roll_to_option_symbol"])):
         row[name] = contract_of(row["symbol"], code) if code else ""
     return row | {"order": order_text(row)}
+
+
+def _exposure(exposures: Exposures) -> Document:
+    sides = {"before": exposures.before, "after": exposures.after}
+    numbers = {side: {name: plain(v) for name, v in vars(found).items()} for side, found in sides.items()}
+    return {**numbers, "not_counted": list(exposures.not_counted)}
 
 
 def _counts(rejected: pd.DataFrame) -> list[Document]:

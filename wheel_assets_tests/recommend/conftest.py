@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,8 @@ import pandas as pd
 import pytest
 
 from wheel_assets import tables
-from wheel_assets.recommend.advice import Advice, advise
-from wheel_assets.settings import StrategySettings
+from wheel_assets.recommend.advice import Advice, Inputs, advise
+from wheel_assets.strategy import StrategySettings
 
 # A Monday, 11:00 in New York: the market is open.
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
@@ -32,6 +33,15 @@ def stored(table: tables.SnapshotTable, rows: list[dict[str, Any]], minutes_old:
     return frame.assign(created_at=pd.Series([created] * len(frame), dtype="datetime64[us]"))
 
 
+# What a test is not about: no reserve, no cap on a day, nothing said of events or of the model's mean.
+PLAIN = {
+    "cash_reserve": 0.0,
+    "max_new_collateral": 1.0,
+    "unknown_events": "ignore",
+    "negative_expectation": "ignore",
+}
+
+
 class Desk:
     """Quotes and holdings, added one at a time; `advise` asks."""
 
@@ -43,11 +53,11 @@ class Desk:
         self.minutes_old = {"option_chains": 3.0, "positions": 12.0, "greeks": 3.0, "predictions": 3.0}
 
     def quote(self, right: str, strike: float, bid: float, ask: float, **more: Any) -> Desk:
-        """A contract on U at $30, 25 days out, |delta| 0.20, 20 % to be assigned, worst 5 % losing 10 %."""
+        """A contract on U at $30, 35 days out, |delta| 0.20, 20 % to be assigned, worst 5 % losing 10 %."""
         at = {
             "symbol": "U",
             "spot": 30.0,
-            "days": 25,
+            "days": 35,
             "delta": 0.2,
             "prob": 0.2,
             "cvar": -0.1,
@@ -68,6 +78,7 @@ class Desk:
         self.chains.append(
             contract
             | {"bid": bid, "ask": ask, "open_interest": at["interest"], "multiplier": at.get("multiplier", 100)}
+            | {"volume": at.get("volume", 50)}
             | {"quote_quality": quality, "source": at["source"]}
         )
         signed = at["delta"] if right == "call" else -at["delta"]
@@ -78,6 +89,7 @@ class Desk:
                 "dividend_yield": 0.0,
                 "years": at["days"] / 365,
                 "delta": signed,
+                "iv": at.get("iv", 0.5),
                 "status": "ok",
             }
         )
@@ -88,6 +100,7 @@ class Desk:
                 "prediction_id": "p",
                 "prob_itm": at["prob"],
                 "cvar_95": at["cvar"],
+                "expected_return": at.get("mean", 0.001),
                 "input_features": "{}",
                 "predictions": "{}",
             }
@@ -124,7 +137,7 @@ class Desk:
         return self.hold("stock", symbol, shares, paid, **more)
 
     def option(
-        self, right: str, strike: float, quantity: float, premium: float = math.nan, *, days: int = 25, **more: Any
+        self, right: str, strike: float, quantity: float, premium: float = math.nan, *, days: int = 35, **more: Any
     ) -> Desk:
         """An option position, short where `quantity` is negative; the columns named in `unknown` are empty."""
         symbol, expiration = more.pop("symbol", "U"), TODAY + timedelta(days=days)
@@ -144,10 +157,21 @@ class Desk:
         return {table.name: stored(table, data, self.minutes_old[table.name]) for table, data in rows.items()}
 
     def advise(self, **options: Any) -> Advice:
-        """Advice on U at NOW, sized to $100,000; strategy settings and arguments of `advise` by name."""
-        bounds = {name: options.pop(name) for name in list(options) if name in StrategySettings.model_fields}
-        asked = {"symbols": ("U",), "now": NOW, "portfolio_value": 100_000.0, "strategy": StrategySettings(**bounds)}
-        return advise(**self.frames(), **(asked | options))
+        """Advice on U at NOW, sized to $100,000; strategy settings and arguments of `advise` by name.
+
+        `own` are settings of single symbols; the fields of `Inputs` may be given by name too.
+        """
+        names = set(StrategySettings.model_fields) - {"symbols"}
+        bounds = {name: options.pop(name) for name in list(options) if name in names}
+        bounds |= {"symbols": options.pop("own", {})}
+        inputs = Inputs(**{f.name: options.pop(f.name) for f in fields(Inputs) if f.name in options})
+        asked = {
+            "symbols": ("U",),
+            "now": NOW,
+            "portfolio_value": 100_000.0,
+            "strategy": StrategySettings(**(PLAIN | bounds)),
+        }
+        return advise(**self.frames(), inputs=inputs, **(asked | options))
 
 
 @pytest.fixture

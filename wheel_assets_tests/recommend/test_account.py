@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from wheel_assets.recommend.account import read_account
+from wheel_assets.recommend.account.state import read_account
 
 
 def account(desk, **spots):
@@ -19,10 +19,42 @@ def test_short_puts_tie_up_their_whole_strike(desk):
     assert account(desk).free_cash == 11_900
 
 
-def test_long_puts_secure_nothing(desk):
-    # 20,000 - 28 x 100 = 17,200, whatever else is held
-    desk.cash(20_000).option("put", 28, -1).option("put", 27, 1)
-    assert account(desk).free_cash == 17_200
+@pytest.mark.parametrize(
+    ("strike", "days", "free"),
+    [
+        (27, 35, 19_900),  # a spread: it can cost (28 - 27) x 100
+        (29, 60, 20_000),  # it pays more than the short one costs
+        (27, 20, 17_200),  # it ends before the short one
+    ],
+)
+def test_a_long_put_pays_its_strike_of_a_short_one_that_ends_no_later(desk, strike, days, free):
+    desk.cash(20_000).option("put", 28, -1).option("put", strike, 1, days=days)
+    assert account(desk).free_cash == free
+
+
+def test_a_long_put_stands_behind_one_short_put_only(desk):
+    # 20,000 - 2 x 28 x 100 + 27 x 100
+    assert account(desk.cash(20_000).option("put", 28, -2).option("put", 27, 1)).free_cash == 17_100
+
+
+@pytest.mark.parametrize(("strike", "bare"), [(30, 1), (33, 1), (35, 2)])
+def test_long_calls_cover_short_ones_of_no_lower_strike(desk, strike, bare):
+    held = account(desk.cash(0).option("call", 33, -2).option("call", strike, 1))
+    assert held.uncovered(held.short_calls("U")[0]) == bare
+
+
+@pytest.mark.parametrize(
+    ("free", "whole", "net", "expected"),
+    [
+        (7_200, 10_000, None, 7_200),  # the balances show that 2,800 are set aside
+        (10_000, 10_000, None, 7_200),  # nothing is set aside: the collateral is taken off
+        (7_200, 7_200, True, 7_200),
+        (10_000, 12_800, False, 7_200),
+    ],
+)
+def test_cash_as_brokers_mean_it(desk, free, whole, net, expected):
+    desk.hold("cash", "USD", free, market_value=whole).option("put", 28, -1)
+    assert read_account(desk.frames()["positions"], {"U": 30.0}, cash_is_net=net).free_cash == expected
 
 
 def test_an_adjusted_short_put_still_ties_up_cash(desk):
@@ -38,7 +70,7 @@ def test_the_multiplier_counts(desk):
 def test_cash_may_be_short(desk):
     held = account(desk.cash(1_000).option("put", 28, -1))
     assert held.free_cash == -1_800  # 1,000 - 2,800
-    assert "NOT SECURED: the open puts need $1,800 more cash than the account has" in held.warnings()
+    assert "NOT SECURED: the open puts need $1,800 more cash than the account has" in held.warnings()[0]
 
 
 @pytest.mark.parametrize(

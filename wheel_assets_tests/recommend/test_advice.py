@@ -22,10 +22,10 @@ def busy(desk):
     desk.option("call", 35, -1, 1.00, symbol="B").call(35, 1.25, 1.30, symbol="B")  # uncovered
     desk.option("put", 31, -1, 1.00, days=4).put(31, 1.25, 1.30, days=4, delta=0.6)  # in the money
     desk.option("put", 29, -1, 1.00, days=5).put(29, 0.65, 0.70, days=5, delta=0.3)  # expiring
-    desk.put(28.5, 1.60, 1.65, days=53, delta=0.28)  # to roll either into
+    desk.put(28.5, 1.80, 1.85, days=53, delta=0.28)  # to roll either into
     desk.option("put", 26, -1, 1.00).put(26, 0.25, 0.30, delta=0.09)  # profit earned
     desk.option("call", 34, -1, 0.50).call(34, 0.40, 0.45, delta=0.05)  # to hold
-    return desk.option("put", 20, 1, 1.00)  # long
+    return desk.option("put", 20, 1, 1.00, days=2)  # long
 
 
 def test_what_protects_money_comes_first(busy):
@@ -85,7 +85,7 @@ def test_a_clock_behind_the_cache_gives_no_negative_age(desk):
 def test_where_it_comes_from(desk):
     row = desk.cash(9_000).put(28, 0.55, 0.60).advise().frame.iloc[0]
     assert row["source"] == "cboe+file"
-    assert row["model_version"] == "smile-1+wheel-rules-1"
+    assert row["model_version"] == "smile-1+wheel-rules-2"
     assert row["timestamp"] == pd.Timestamp("2026-11-23 16:00")
     assert row["portfolio_value"] == 100_000
 

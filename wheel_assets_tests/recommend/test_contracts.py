@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from wheel_assets.market.expiration import days_left
 from wheel_assets.market.ticks import tick_size
-from wheel_assets.recommend.contracts import contracts_table, is_standard, sale_price
-from wheel_assets.settings import StrategySettings
+from wheel_assets.recommend.bounds import Bounds
+from wheel_assets.recommend.contracts import contracts_table, is_standard
+from wheel_assets.recommend.prices import sale_price
+from wheel_assets.strategy import StrategySettings
 
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 
@@ -20,7 +24,7 @@ NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 def table(desk, **bounds):
     frames = desk.frames()
     del frames["positions"]
-    return contracts_table(**frames, symbols=["U"], now=NOW, strategy=StrategySettings(**bounds))
+    return contracts_table(**frames, symbols=["U"], now=NOW, bounds=Bounds(StrategySettings(**bounds)))
 
 
 @pytest.mark.parametrize(
@@ -83,10 +87,10 @@ def test_a_sale_never_goes_through_the_bid_nor_above_the_mid(bid, spread):
 
 
 def test_a_put_ties_up_its_strike(desk):
-    row = table(desk.put(28, 0.55, 0.60, days=25)).iloc[0]
+    row = table(desk.put(28, 0.55, 0.60)).iloc[0]
     assert row["collateral"] == 2_800
     assert row["credit"] == pytest.approx(54.35)  # 0.55 x 100 - 0.65
-    assert row["annualized_return"] == pytest.approx(54.35 / 2_800 * 365 / 25)
+    assert row["annualized_return"] == pytest.approx(54.35 / 2_800 * 365 / 35)
     assert row["spread"] == pytest.approx(0.05 / 0.575)
 
 
@@ -94,20 +98,45 @@ def test_a_call_ties_up_the_shares_at_market(desk):
     assert table(desk.call(33, 0.35, 0.40)).iloc[0]["collateral"] == 3_000
 
 
+def objective(days, held, earned, chance, premium=0.55, tail=-0.1):
+    """By hand, of the 28 put at 0.55 to 0.60 with 20 % to be assigned; `chance` of the early profit."""
+    exit_cost = 0.05 * 100 + 0.65
+    kept = (earned * premium * 100 - exit_cost - 0.65) / 2_800 * 0.8
+    return (kept + 0.05 * tail * math.sqrt(held / days)) * 365 / (held * (1 - chance / 2))
+
+
 def test_the_objective_by_hand(desk):
-    # (54.35 / 2,800 x 0.8 - 1 x 0.05 x 0.10) x 365 / 25 = (0.0155286 - 0.005) x 14.6
-    row = table(desk.put(28, 0.55, 0.60, days=25, prob=0.2, cvar=-0.1)).iloc[0]
-    assert row["objective"] == pytest.approx(0.153717, abs=1e-6)
+    # 14 days to the managing day: time earns 1 - sqrt(21 / 35) = 0.2254, missing 0.2746 x 0.55 = 0.1510 dollars,
+    # a move of 0.7551; the deviation of 14 days is 30 x 0.5 x sqrt(14 / 365) = 2.9377: x = 0.25705
+    chance = 1 - NormalDist().cdf(0.257050)
+    row = table(desk.put(28, 0.55, 0.60, iv=0.5)).iloc[0]
+    expected = objective(35, 14, chance * 0.5 + (1 - chance) * 0.225403, chance)
+    assert row["objective"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_a_volatility_no_early_profit_is_counted_on(desk):
+    row = table(desk.put(28, 0.55, 0.60, iv=math.nan)).iloc[0]
+    assert row["objective"] == pytest.approx(objective(35, 14, 0.225403, 0.0), rel=1e-4)
+
+
+def test_the_nearest_week_is_not_preferred_for_its_return_alone(desk):
+    # premiums that grow with the square root of time, as they do at one volatility
+    for days in (31, 38, 45):
+        desk.put(28, round(0.55 * math.sqrt(days / 35), 2), round(0.55 * math.sqrt(days / 35), 2) + 0.08, days=days)
+    contracts = table(desk)
+    assert contracts["days"][contracts["annualized_return"].idxmax()] == 31
+    assert contracts["days"][contracts["objective"].idxmax()] == 45
 
 
 def test_a_gain_in_the_tail_is_no_bonus(desk):
-    tails = table(desk.put(28, 0.55, 0.60, cvar=0.02).put(28, 0.55, 0.60, cvar=0.0, days=25, root="X"))
+    tails = table(desk.put(28, 0.55, 0.60, cvar=0.02).put(28, 0.55, 0.60, cvar=0.0, root="X"))
     assert tails["objective"].nunique() == 1
 
 
 def test_the_weight_of_the_tail_is_a_setting(desk):
-    light, heavy = (table(desk.put(28, 0.55, 0.60), tail_weight=w).iloc[-1]["objective"] for w in (0, 2))
-    assert light - heavy == pytest.approx(2 * 0.05 * 0.10 * 365 / 25)
+    light, even, heavy = (table(desk.put(28, 0.55, 0.60), tail_weight=w).iloc[-1]["objective"] for w in (0, 1, 2))
+    assert light - even == pytest.approx(even - heavy)
+    assert light > even
 
 
 @pytest.mark.parametrize("quality", ["crossed", "missing", "no_ask", "no_bid"])

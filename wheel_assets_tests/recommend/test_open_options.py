@@ -27,7 +27,7 @@ def test_a_little_less_is_not(desk):
     # 1 - (0.40 + 0.0065) / 0.80 = 49.2 %
     row = judged(desk.option("put", 28, -2, 0.80).put(28, 0.35, 0.40))
     assert row["action"] == "hold"
-    assert "nothing to do until 50 % is earned or 7 days are left" in row["reason"]
+    assert "nothing to do until 50 % is earned or 21 days are left" in row["reason"]
 
 
 def test_the_share_of_the_premium_is_a_setting(desk):
@@ -51,7 +51,7 @@ def test_an_unknown_premium_is_never_taken_as_profit(desk):
     row = judged(desk.option("put", 28, -1).put(28, 0.35, 0.40))
     assert row["action"] == "hold"
     assert (
-        "premium received unknown, so its profit cannot be told; nothing to do until 7 days are left" in row["reason"]
+        "premium received unknown, so its profit cannot be told; nothing to do until 21 days are left" in row["reason"]
     )
 
 
@@ -70,45 +70,49 @@ def near_put(desk, strike=31.0, ask=1.30):
 
 
 def test_a_put_in_the_money_rolls_out_and_down_for_a_credit(desk):
-    row = judged(near_put(desk).put(29, 1.50, 1.55, days=39, delta=0.28, prob=0.3, cvar=-0.2))
+    row = judged(near_put(desk).put(29, 1.80, 1.85, days=39, delta=0.28, prob=0.3, cvar=-0.2))
     assert (row["action"], row["roll_to_option_symbol"]) == ("roll", "U     270101P00029000")
-    assert row["limit_price"] == 0.20  # 1.50 - 1.30
-    assert row["credit"] == 37.40  # 2 x (20 - 2 x 0.65)
+    assert row["limit_price"] == 0.50  # 1.80 - 1.30
+    assert (row["limit_start"], row["limit_floor"]) == (0.54, 0.50)  # 1.82 - 1.28, ticks of a cent
+    assert row["credit"] == 97.40  # 2 x (50 - 2 x 0.65)
     assert row["collateral"] == 5_800
-    assert row["annualized_return"] == pytest.approx(37.40 / 5_800 * 365 / 39)
-    assert row["breakeven"] == pytest.approx(27.813)  # 29 - (1.00 + 0.187)
+    assert row["annualized_return"] == pytest.approx(97.40 / 5_800 * 365 / 39)
+    assert row["breakeven"] == pytest.approx(27.513)  # 29 - (1.00 + 0.487)
     assert (row["prob_itm"], row["cvar_95"]) == (0.3, -0.2)
     assert "1.00 in the money" in row["reason"]
 
 
 @pytest.mark.parametrize(
-    "target", [{}, {"delta": 0.69}, {"days": 5}, {"days": 60}, {"interest": 10}, {"quality": "wide"}]
+    "target", [{}, {"delta": 0.50}, {"days": 30}, {"days": 60}, {"interest": 10}, {"quality": "wide"}]
 )
 def test_targets_that_will_do(desk, target):
-    assert judged(near_put(desk).put(29, 1.60, 1.65, **({"days": 39} | target)))["action"] == "roll"
+    assert judged(near_put(desk).put(29, 1.80, 1.85, **({"days": 39} | target)))["action"] == "roll"
 
 
 @pytest.mark.parametrize(
     "target",
     [
-        {"strike": 29, "bid": 1.31, "days": 39},  # 0.01 x 100 does not pay two commissions
+        {"strike": 29, "bid": 1.39, "days": 39},  # 0.09 is below the least credit of 0.10
+        {"strike": 29, "bid": 1.55, "days": 39},  # (25 - 1.30) / 2,900 x 365 / 39 = 7.6 %
+        {"strike": 29, "bid": 1.80, "days": 29},  # it would have to be managed soon again
+        {"strike": 29, "bid": 1.80, "days": 39, "delta": 0.51},  # half-way from 0.30 to 0.70 is 0.50
         {"strike": 31.5, "bid": 2.50, "days": 39},  # above the old strike
-        {"strike": 29, "bid": 1.60, "days": 4},  # not later
-        {"strike": 29, "bid": 1.60, "days": 61},  # too far out
-        {"strike": 29, "bid": 1.60, "days": 39, "interest": 9},
-        {"strike": 29, "bid": 1.60, "days": 39, "interest": None},
-        {"strike": 29, "bid": 1.60, "days": 39, "root": "U1"},
-        {"strike": 29, "bid": 1.60, "days": 39, "quality": "crossed"},
-        {"strike": 29, "bid": 1.60, "days": 39, "delta": 0.7},  # as likely to be assigned as now
-        {"strike": 29, "bid": 1.60, "days": 39, "delta": math.nan},
-        {"strike": 29, "bid": 1.60, "days": 39, "multiplier": 10},
+        {"strike": 29, "bid": 1.80, "days": 4},  # not later
+        {"strike": 29, "bid": 1.80, "days": 61},  # too far out
+        {"strike": 29, "bid": 1.80, "days": 39, "interest": 9},
+        {"strike": 29, "bid": 1.80, "days": 39, "interest": None},
+        {"strike": 29, "bid": 1.80, "days": 39, "root": "U1"},
+        {"strike": 29, "bid": 1.80, "days": 39, "quality": "crossed"},
+        {"strike": 29, "bid": 1.80, "days": 39, "delta": 0.7},  # as likely to be assigned as now
+        {"strike": 29, "bid": 1.80, "days": 39, "delta": math.nan},
+        {"strike": 29, "bid": 1.80, "days": 39, "multiplier": 10},
     ],
 )
 def test_no_roll_without_credit_or_at_worse_terms(desk, target):
     strike, bid = target.pop("strike"), target.pop("bid")
     row = judged(near_put(desk).put(strike, bid, bid + 0.05, **target))
     assert row["action"] == "hold"
-    assert "no later put at or below its strike, at most 60 days out, pays a net credit" in row["reason"]
+    assert "no later put at or below its strike, at most 60 days out, keeps the rules" in row["reason"]
     assert "being assigned is part of the wheel, 200 shares at 31.00" in row["reason"]
 
 
@@ -118,7 +122,7 @@ def test_a_wide_quote_is_nothing_to_roll_into(desk):
 
 
 def test_a_target_at_a_usual_delta_is_preferred_to_a_safer_one(desk):
-    near_put(desk).put(30, 2.00, 2.05, days=39, delta=0.40).put(28, 1.40, 1.45, days=39, delta=0.25)
+    near_put(desk).put(30, 2.00, 2.05, days=39, delta=0.40).put(28, 1.70, 1.75, days=39, delta=0.25)
     assert judged(desk)["roll_to_option_symbol"] == "U     270101P00028000"
 
 
@@ -139,13 +143,27 @@ def test_close_to_expiration_it_rolls_out_of_the_money_too(desk):
     assert judged(desk)["action"] == "roll"
 
 
-def test_far_from_expiration_it_rolls_in_the_money_only(desk):
-    desk.option("put", 31, -1, 1.00).put(31, 1.80, 1.85, delta=0.6).put(30, 2.00, 2.05, days=39, delta=0.28)
-    assert judged(desk)["action"] == "roll"
+def test_in_the_money_alone_is_no_reason_to_roll(desk):
+    desk.option("put", 31, -1, 1.00).put(31, 1.80, 1.85, delta=0.6).put(30, 2.40, 2.45, days=46, delta=0.28)
+    assert judged(desk)["action"] == "hold"
+
+
+@pytest.mark.parametrize(
+    ("delta", "ask", "why"),
+    [
+        (0.70, 1.85, "delta 0.70 has reached 0.70"),
+        (0.60, 1.02, "its time value of 0.01 has vanished, so it may be exercised"),
+    ],
+)
+def test_far_from_expiration_it_is_managed_at_a_delta_or_without_time_value(desk, delta, ask, why):
+    desk.option("put", 31, -1, 1.00).put(31, ask - 0.02, ask, delta=delta).put(30, 2.40, 2.45, days=46, delta=0.28)
+    row = judged(desk)
+    assert row["action"] == "roll"
+    assert why in row["reason"]
 
 
 def test_far_from_expiration_and_out_of_the_money_it_is_left_alone(desk):
-    desk.option("put", 28, -1, 0.80, days=8).put(28, 0.60, 0.65, days=8).put(28, 1.20, 1.25, days=32)
+    desk.option("put", 28, -1, 0.80, days=22).put(28, 0.60, 0.65, days=22).put(28, 1.20, 1.25, days=46)
     assert judged(desk)["action"] == "hold"
 
 
@@ -156,12 +174,12 @@ def covered(desk, shares=100, basis=32.0):
 
 @pytest.mark.parametrize(("strike", "action"), [(31.5, "hold"), (32.0, "roll")])
 def test_a_call_never_rolls_below_cost(desk, strike, action):
-    assert judged(covered(desk).call(strike, 1.50, 1.55, days=39, delta=0.3))["action"] == action
+    assert judged(covered(desk).call(strike, 1.70, 1.75, days=39, delta=0.3))["action"] == action
 
 
 @pytest.mark.parametrize(("strike", "action"), [(29.5, "hold"), (30.0, "roll")])
 def test_a_call_of_unknown_cost_never_rolls_below_the_spot(desk, strike, action):
-    assert judged(covered(desk, basis=math.nan).call(strike, 1.50, 1.55, days=39, delta=0.3))["action"] == action
+    assert judged(covered(desk, basis=math.nan).call(strike, 1.70, 1.75, days=39, delta=0.3))["action"] == action
 
 
 def test_a_call_in_the_money_without_a_roll_is_called_away(desk):
@@ -182,8 +200,15 @@ def test_only_the_uncovered_contracts_are_bought_back(desk):
     assert judged(desk)["quantity"] == 1
 
 
-def test_a_call_that_a_long_call_may_cover_is_left_to_its_owner(desk):
-    desk.option("call", 33, -1, 1.00).call(33, 0.60, 0.65).option("call", 30, 1, 2.00)
+def test_a_call_that_a_long_call_covers_is_judged_and_not_rolled_alone(desk):
+    desk.option("call", 33, -1, 1.00, days=20).call(33, 0.60, 0.65, days=20).option("call", 30, 1, 2.00, days=20)
+    row = judged(desk.call(34, 1.60, 1.65, days=39))
+    assert row["action"] == "hold"
+    assert "long options stand behind it" in row["reason"]
+
+
+def test_a_call_that_a_long_call_may_cover_in_part_is_left_to_its_owner(desk):
+    desk.option("call", 33, -1, 1.00).call(33, 0.60, 0.65).option("call", 35, 1, 0.50)
     row = judged(desk)
     assert row["action"] == "none"
     assert "maybe by long calls" in row["reason"]

@@ -16,7 +16,7 @@ def test_a_put_with_all_its_numbers(desk):
     assert row["limit_price"] == 0.55
     assert row["credit"] == 108.70  # 2 x (55 - 0.65)
     assert row["collateral"] == 5_600
-    assert row["annualized_return"] == pytest.approx(108.70 / 5_600 * 365 / 25)
+    assert row["annualized_return"] == pytest.approx(108.70 / 5_600 * 365 / 35)
     assert row["breakeven"] == pytest.approx(27.4565)  # 28 - 0.5435
     assert row["max_loss"] == 5_491.30  # 5,600 - 108.70
     assert (row["prob_itm"], row["cvar_95"]) == (0.2, -0.1)
@@ -25,7 +25,7 @@ def test_a_put_with_all_its_numbers(desk):
 def test_the_reason_says_what_to_check(desk):
     reason = desk.cash(6_000).put(28, 0.55, 0.60).advise().frame["reason"].iloc[0]
     assert reason == (
-        "Sell 2 U 18 Dec 2026 28 puts at 0.55 or better: 0.20 delta, 25 days, 28 % a year on $5,600 set aside, "
+        "Sell 2 U 28 Dec 2026 28 puts at 0.55 or better: 0.20 delta, 35 days, 20 % a year on $5,600 set aside, "
         "80 % chance to keep it all; breakeven 27.46."
     )
 
@@ -79,25 +79,30 @@ def test_a_symbol_that_has_its_share_gets_nothing_more(desk):
 
 def test_no_cash_is_said(desk):
     reason = desk.cash(1_200).put(28, 0.55, 0.60).advise().frame["reason"].iloc[0]
-    assert "closest: U 18 Dec 2026 28 put (free cash $1,200, at least $2,800)" in reason
+    assert "closest: U 28 Dec 2026 28 put (free cash $1,200, at least $2,800)" in reason
 
 
-def test_cash_goes_to_the_better_put_first(desk):
-    # A pays twice what B pays. Cash 9,000, each symbol may have 25,000: A takes 3 x 2,800, B finds 600.
+def test_every_symbol_is_served_before_the_better_put_takes_the_rest(desk):
+    # A pays twice what B pays. Cash 9,000: one of each is 5,600, and one more of A.
     desk.cash(9_000).put(28, 0.50, 0.55, symbol="B").put(28, 1.00, 1.05, symbol="A")
+    rows = opened(desk.advise(symbols=("B", "A")), "open_csp")
+    assert rows["quantity"].to_dict() == {"A": 2, "B": 1}
+
+
+def test_cash_that_serves_no_more_is_said(desk):
+    desk.cash(3_000).put(28, 0.50, 0.55, symbol="B").put(28, 1.00, 1.05, symbol="A")
     advice = desk.advise(symbols=("B", "A"))
-    rows = opened(advice, "open_csp")
-    assert list(rows.index) == ["A"]
-    assert "free cash $600, at least $2,800" in advice.declined["B", "put"]
+    assert list(opened(advice, "open_csp").index) == ["A"]
+    assert "free cash $200, at least $2,800" in advice.declined["B", "put"]
 
 
 def test_a_symbol_falls_back_to_a_put_that_the_cash_left_secures(desk):
-    # A takes 3 x 2,800 of 10,000; 1,600 are left: B's 28 is too dear, its 15 is not.
-    desk.cash(10_000).put(28, 1.00, 1.05, symbol="A")
-    desk.put(28, 0.60, 0.65, symbol="B").put(15, 0.20, 0.21, symbol="B", delta=0.1, prob=0.1)
+    # Of 4,500 A's put takes 2,800; 1,700 are left: B's 28 is too dear, its 15 is not.
+    desk.cash(4_500).put(28, 1.00, 1.05, symbol="A")
+    desk.put(28, 0.60, 0.65, symbol="B").put(15, 0.30, 0.31, symbol="B", delta=0.1, prob=0.1)
     rows = opened(desk.advise(symbols=("A", "B")), "open_csp")
     assert rows["strike"].to_dict() == {"A": 28, "B": 15}
-    assert rows["collateral"].sum() == 9_900
+    assert rows["collateral"].sum() == 4_300
 
 
 def test_closing_is_paid_before_anything_is_opened(desk):
@@ -111,7 +116,7 @@ def test_closing_is_paid_before_anything_is_opened(desk):
 def test_one_put_and_one_call_a_symbol_and_the_next_best_beside_them(desk):
     desk.cash(50_000).stock(100, 20)
     for strike in (25, 26, 27, 28, 29):
-        desk.put(strike, strike / 50, strike / 50 + 0.02).call(strike + 6, 0.60, 0.65)
+        desk.put(strike, strike / 25 - 0.5, strike / 25 - 0.48).call(strike + 6, 0.60, 0.65)
     advice = desk.advise()
     assert sorted(advice.frame["action"]) == ["open_cc", "open_csp"]
     assert [s.action for s in advice.alternatives] == ["open_csp"] * 3 + ["open_cc"] * 3

@@ -12,7 +12,10 @@ import pytest
 
 import wheel_assets.recommend
 
-MODULES = [module.name for module in pkgutil.iter_modules(wheel_assets.recommend.__path__)]
+MODULES = [
+    module.name.removeprefix("wheel_assets.recommend.")
+    for module in pkgutil.walk_packages(wheel_assets.recommend.__path__, "wheel_assets.recommend.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

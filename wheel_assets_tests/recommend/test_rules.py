@@ -22,7 +22,7 @@ def first_rule(desk, **bounds):
     ("quote", "rule", "detail"),
     [
         ({"root": "U1"}, "adjusted", "plain shares 0, at least 1"),
-        ({"days": 6}, "too_near", "days 6, at least 7"),
+        ({"days": 29}, "too_near", "days 29, at least 30"),
         ({"days": 46}, "too_far", "days 46, at most 45"),
         ({"delta": 0.09}, "delta_low", "|delta| 0.09, at least 0.10"),
         ({"delta": 0.31}, "delta_high", "|delta| 0.31, at most 0.30"),
@@ -43,16 +43,17 @@ def test_the_first_failed_rule_is_named_with_its_numbers(funded, quote, rule, de
     [
         (28, 0.00, 0.05, "quote", "no live bid and ask"),
         (28, 0.50, 0.70, "spread", "spread over mid 33 %, at most 25 %"),  # 0.20 / 0.60
-        (10, 0.04, 0.05, "credit", "premium 0.04, at least 0.05"),
-        # (0.15 x 100 - 0.65) / 2,800 x 365 / 25 = 7.5 %
-        (28, 0.15, 0.16, "return", "return a year 7.5 %, at least 8.0 %"),
+        (10, 0.04, 0.05, "bid", "bid 0.04, at least 0.05"),
+        (10, 0.09, 0.10, "credit", "premium 0.09, at least 0.10"),
+        # (0.21 x 100 - 0.65) / 2,800 x 365 / 35 = 7.6 %
+        (28, 0.21, 0.22, "return", "return a year 7.6 %, at least 8.0 %"),
     ],
 )
 def test_quotes_that_pay_too_little(funded, strike, bid, ask, rule, detail):
     assert first_rule(funded.put(strike, bid, ask)) == [rule, detail]
 
 
-@pytest.mark.parametrize("edge", [{"days": 7}, {"days": 45}, {"delta": 0.10}, {"delta": 0.30}, {"interest": 10}])
+@pytest.mark.parametrize("edge", [{"days": 30}, {"days": 45}, {"delta": 0.10}, {"delta": 0.30}, {"interest": 10}])
 def test_bounds_include_their_edges(funded, edge):
     advice = funded.put(*GOOD, **edge).advise()
     assert list(advice.frame["action"]) == ["open_csp"]
@@ -88,13 +89,13 @@ def test_every_contract_is_chosen_an_alternative_or_rejected(funded):
 
 def test_the_reason_for_nothing_has_counts_and_the_nearest_miss(funded):
     # the 28 put fails the very last of the contract's rules, the others much earlier ones
-    funded.put(28, 0.15, 0.16).put(20, 0.0, 0.05).put(24, 0.10, 0.11, delta=0.05).put(25, 0.12, 0.13, delta=0.06)
+    funded.put(28, 0.21, 0.22).put(20, 0.0, 0.05).put(24, 0.10, 0.11, delta=0.05).put(25, 0.12, 0.13, delta=0.06)
     reason = funded.advise().frame["reason"].iloc[0]
     assert "4 puts: 2 too far out of the money" in reason
-    assert "closest: U 18 Dec 2026 28 put (return a year 7.5 %, at least 8.0 %)" in reason
+    assert "closest: U 28 Dec 2026 28 put (return a year 7.6 %, at least 8.0 %)" in reason
     assert "Calls need 100 free shares, 0 are free." in reason
 
 
 def test_of_two_that_fail_the_same_rule_the_nearer_is_the_closest(funded):
     reason = funded.put(24, 0.3, 0.31, delta=0.05).put(26, 0.5, 0.51, delta=0.09).advise().frame["reason"].iloc[0]
-    assert "closest: U 18 Dec 2026 26 put (|delta| 0.09, at least 0.10)" in reason
+    assert "closest: U 28 Dec 2026 26 put (|delta| 0.09, at least 0.10)" in reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import pytest
 
@@ -41,14 +42,22 @@ class Offer:
 
     @property
     def worth(self):
-        return (self.credit / self.secured_by * (1 - self.prob) + 0.05 * min(self.cvar, 0)) * 365 / self.days
+        held = min(self.days - 21, self.days * 0.75)
+        by_time = 1 - math.sqrt((self.days - held) / self.days)
+        move = (0.5 - by_time) * self.bid / self.delta
+        early = 1 - NormalDist().cdf(move / (30.0 * 0.5 * math.sqrt(held / 365)))
+        earned = early * 0.5 + (1 - early) * by_time
+        kept = earned * 100 * self.bid - 100 * (self.ask - self.bid) - 2 * COMMISSION
+        tail = 0.05 * min(self.cvar, 0) * math.sqrt(held / self.days)
+        return (kept / self.secured_by * (1 - self.prob) + tail) * 365 / (held * (1 - early / 2))
 
     def may_be_sold(self):
         if self.bid <= 0 or self.ask < self.bid:
             return False
         wide = (self.ask - self.bid) / ((self.ask + self.bid) / 2) > 0.25
-        fitting = 7 <= self.days <= 45 and 0.10 <= self.delta <= 0.30 and self.interest >= 10
-        return fitting and not wide and self.bid >= 0.05 and self.yearly >= 0.08
+        fitting = 30 <= self.days <= 45 and 0.10 <= self.delta <= 0.30 and self.interest >= 10
+        out_of_the_money = self.strike <= 30 if self.right == "put" else self.strike >= 30
+        return fitting and out_of_the_money and not wide and self.bid >= 0.10 and self.yearly >= 0.08
 
 
 def drawn_offers(chance):
@@ -56,7 +65,7 @@ def drawn_offers(chance):
     for _ in range(60):
         bid = chance.randrange(0, 120) / 100
         where = (chance.choice(SYMBOLS), chance.choice(["put", "call"]), float(chance.randrange(20, 40)))
-        days = chance.choice([5, 12, 19, 26, 33, 40, 47])
+        days = chance.choice([19, 29, 30, 33, 37, 40, 45, 47])
         offers[(*where, days)] = Offer(
             *where,
             bid,
@@ -78,17 +87,27 @@ def twin(offers, cash, shares):
     """What to open: {(symbol, right): (strike, days, contracts)}."""
     sellable = best_first(offer for offer in offers if offer.may_be_sold())
     opened = {}
-    for offer in sellable:
+    for offer in (o for o in sellable if o.right == "call"):
         held, paid = shares.get(offer.symbol, (0, math.nan))
-        if (offer.symbol, offer.right) in opened:
-            continue
-        if offer.right == "put":
-            number = math.floor(min(cash, SHARE * PORTFOLIO - 30.0 * held) / offer.secured_by)
-        else:
-            number = held // 100 if offer.strike >= paid else 0
-        if number > 0:
-            opened[offer.symbol, offer.right] = (offer.strike, offer.days, number)
-            cash -= number * offer.secured_by if offer.right == "put" else 0
+        if held >= 100 and offer.strike >= paid and (offer.symbol, "call") not in opened:
+            opened[offer.symbol, "call"] = (offer.strike, offer.days, held // 100)
+    room = {s: SHARE * PORTFOLIO - 30.0 * shares.get(s, (0, 0))[0] for s in SYMBOLS}
+    puts = {s: [o for o in sellable if (o.symbol, o.right) == (s, "put") and o.secured_by <= room[s]] for s in SYMBOLS}
+    served = []
+    for symbol in sorted((s for s in SYMBOLS if puts[s]), key=lambda s: (min(o.secured_by for o in puts[s]), s)):
+        cheapest = min(o.secured_by for o in puts[symbol])
+        if cheapest <= cash:
+            served.append((symbol, cheapest))
+            cash -= cheapest
+    served.sort(key=lambda entry: -puts[entry[0]][0].worth)
+    chosen = {}
+    for symbol, seat in served:
+        chosen[symbol] = next(o for o in puts[symbol] if o.secured_by <= cash + seat)
+        cash -= chosen[symbol].secured_by - seat
+    for symbol, offer in chosen.items():
+        more = math.floor(min(cash, room[symbol] - offer.secured_by) / offer.secured_by)
+        cash -= more * offer.secured_by
+        opened[symbol, "put"] = (offer.strike, offer.days, 1 + more)
     return opened
 
 

@@ -43,7 +43,7 @@ def trades(desk):
     """A roll, a close, an opening, a hold and a symbol without data."""
     desk.cash(50_000).put(28, 0.55, 0.60).put(10, 0.0, 0.05)
     desk.option("put", 31, -2, 1.00, days=4).put(31, 1.25, 1.30, days=4, delta=0.7)
-    desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7)
+    desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7, cvar=-1.0)
     desk.option("put", 26, -1, 1.00).put(26, 0.25, 0.30, delta=0.09)
     return desk.option("put", 27, -1, 1.00).put(27, 0.60, 0.65, delta=0.05)
 
@@ -67,8 +67,8 @@ def one_line(text):
 def test_what_to_type_into_the_broker(trades):
     assert [row["order"] for row in document(trades)["advice"]] == [
         "BUY TO CLOSE 2 U 27 Nov 2026 31 put, SELL TO OPEN 2 U 1 Jan 2027 29 put, NET CREDIT 0.30",
-        "BUY TO CLOSE 1 U 18 Dec 2026 26 put, LIMIT 0.30",
-        "SELL TO OPEN 4 U 18 Dec 2026 28 put, LIMIT 0.55",
+        "BUY TO CLOSE 1 U 28 Dec 2026 26 put, LIMIT 0.30",
+        "SELL TO OPEN 4 U 28 Dec 2026 28 put, LIMIT 0.55",
         "",
         "",
     ]
@@ -87,7 +87,7 @@ def test_the_head_of_the_document(trades):
 def test_missing_numbers_are_null(trades):
     hold = document(trades)["advice"][3]
     assert (hold["action"], hold["limit_price"], hold["roll_to_option_symbol"]) == ("hold", None, None)
-    assert hold["expiration"] == "2026-12-18"
+    assert hold["expiration"] == "2026-12-28"
 
 
 def test_rejected_contracts_are_counted_by_rule(trades):
@@ -119,7 +119,7 @@ def test_both_renderings_say_everything_that_counts(trades, render):
     text = one_line(render(answer)).replace("\\", "")
     for said in (
         "Account default · portfolio $100,000 · free cash $38,500 · as of Mon 23 Nov 11:00 ET",
-        "SELL TO OPEN 4 U 18 Dec 2026 28 put",
+        "SELL TO OPEN 4 U 28 Dec 2026 28",
         "Z not evaluated: no [chain] for *Z*|",
         "4 contracts refused: 2 too far out of the money",
         "No call on U. Calls need 100 free shares, 0 are free.",
@@ -174,14 +174,32 @@ def test_numbers_never_part_from_their_unit(large_account, width):
 
 
 def test_an_order_tells_its_limit_its_money_its_probability_and_why(trades):
-    lines = on_terminal(document(trades), verbose=False).splitlines()
+    lines = on_terminal(document(trades), 140, verbose=False).splitlines()
     (sale,) = (line for line in lines if "28 put" in line)
     # 4 x (55 - 0.65) = 217.40
-    said = ["3", "SELL", "TO", "OPEN", "4", "U", "18", "Dec", "2026", "28", "put", "0.55", "+$217.40", "20", "%"]
-    assert sale.split() == [*said, "0.20", "delta,", "25", "days"]
+    said = [
+        "3",
+        "SELL",
+        "TO",
+        "OPEN",
+        "4",
+        "U",
+        "28",
+        "Dec",
+        "2026",
+        "28",
+        "put",
+        "0.57",
+        "to",
+        "0.55",
+        "+$217.40",
+        "20",
+        "%",
+    ]
+    assert sale.split() == [*said, "0.20", "delta,", "35", "days"]
     (first,) = (number for number, line in enumerate(lines) if "27 Nov 2026 31 put" in line)
     assert lines[first].split()[:9] == ["1", "BUY", "TO", "CLOSE", "2", "U", "27", "Nov", "2026"]
-    assert "0.30 net" in lines[first]
+    assert "0.34 to 0.30 net" in lines[first]
     assert lines[first + 1].split()[:8] == ["SELL", "TO", "OPEN", "2", "U", "1", "Jan", "2027"]
 
 
@@ -210,7 +228,7 @@ def test_hits_and_pulls_are_told_apart(trades):
 def test_by_default_only_what_is_to_be_done_is_printed(trades):
     text = on_terminal(document(trades), verbose=False)
     assert not [said for said in ("Why", "Not done", "About the data", "option_chains") if said in text]
-    assert "Hold: 1 U 18 Dec 2026 27 put (20 %)" in text
+    assert "Hold: 1 U 28 Dec 2026 27 put (20 %)" in text
 
 
 def test_a_vendors_words_are_not_read_as_markup(trades):

@@ -39,7 +39,7 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="1", **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", code_version="2", **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -56,7 +56,7 @@ def recommendation(
 
     The very first time Dagster warns that nothing upstream has been materialized: confirm, it will be.
     """
-    from wheel_assets.recommend.advice import advise
+    from wheel_assets.recommend.advice import Inputs, advise
     from wheel_assets.show.answer import answer_document
     from wheel_assets.show.markdown import as_markdown
 
@@ -68,6 +68,7 @@ def recommendation(
             now=store.clock().replace(tzinfo=UTC),
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
+            inputs=Inputs(cash_is_net=settings().broker.cash_is_net),
             not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])

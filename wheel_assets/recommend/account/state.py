@@ -5,9 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wheel_assets.recommend.holdings import Holding, OpenOption, holdings, open_options, value_of_cash, value_of_shares
+from wheel_assets.recommend.account.cover import Cover, cover_of
+from wheel_assets.recommend.account.holdings import (
+    Holding,
+    OpenOption,
+    holdings,
+    open_options,
+    value_of_cash,
+    value_of_shares,
+)
 from wheel_assets.recommend.wording import dollars
 
 if TYPE_CHECKING:
@@ -23,29 +32,49 @@ class Account:
     """
 
     account_id: str
-    cash: float
+    cash: float  # dollars free to trade, as the broker means it
+    whole_cash: float  # dollars in the account, with what is set aside
     shares: Mapping[str, Holding]
     options: tuple[OpenOption, ...]
     portfolio_value: float
     spots: Mapping[str, float]
+    cash_is_net: bool | None = None  # whether `cash` leaves out the collateral of open puts; None: told by the balances
 
     @property
     def is_clear(self) -> bool:
         """Whether every short option can be read."""
         return all(option.is_readable for option in self.options if option.is_short)
 
+    @cached_property
+    def cover(self) -> Cover:
+        """What long options do for short ones."""
+        return cover_of(self.options)
+
     @property
     def free_cash(self) -> float:
         """Dollars left when every open short put is secured in full; negative where they are not.
 
-        Brokers differ in whether the cash they report as free already leaves that out. It is taken
-        off here in any case: doubting too much costs a trade, doubting too little costs an account.
+        Brokers differ in whether the cash they report as free leaves the collateral of open puts out. Where they
+        report the whole cash beside it, the lesser of the free cash and of the whole less the collateral is right
+        for both kinds; where they do not, the collateral is taken off: doubting too much costs a trade, doubting
+        too little costs an account.
         """
         if not self.is_clear or math.isnan(self.cash):
             return 0.0
-        return self.cash - sum(
-            option.collateral for option in self.options if option.is_short and option.option_type == "put"
-        )
+        if self.cash_is_net:
+            return self.cash
+        if self.cash_is_net is False:
+            return self.cash - self.collateral_of_puts
+        return min(self.cash, self.whole_cash - self.collateral_of_puts)
+
+    @property
+    def collateral_of_puts(self) -> float:
+        """Dollars that all open short puts need, long puts behind them counted."""
+        return math.fsum(self.collateral(o) for o in self.options if o.is_short and o.option_type == "put")
+
+    def collateral(self, option: OpenOption) -> float:
+        """Dollars that secure a short put, less what a long put behind it pays."""
+        return option.collateral - self.cover.secured.get(option.symbol, 0.0)
 
     def short_calls(self, symbol: str) -> list[OpenOption]:
         """Calls sold on `symbol`, nearest expiration first."""
@@ -65,17 +94,29 @@ class Account:
         """Shares that no open call stands on."""
         if not self.is_clear:
             return 0.0
-        return max(0.0, self.shares_of(symbol) - sum(call.shares for call in self.short_calls(symbol)))
+        behind = sum(self._on_shares(call) * call.multiplier for call in self.short_calls(symbol))
+        return max(0.0, self.shares_of(symbol) - behind)
 
     def uncovered(self, option: OpenOption) -> int:
-        """How many contracts of a short call have no shares behind them; shares cover the nearest expiration first."""
+        """How many contracts of a short call have neither shares nor long calls behind them.
+
+        Shares cover the nearest expiration first.
+        """
         left = self.shares_of(option.underlying)
         for call in self.short_calls(option.underlying):
-            covered = min(call.contracts, int(left // call.multiplier))
+            covered = min(self._on_shares(call), int(left // call.multiplier))
             if call.symbol == option.symbol:
-                return call.contracts - covered
+                return self._on_shares(call) - covered
             left -= covered * call.multiplier
         return 0
+
+    def _on_shares(self, call: OpenOption) -> int:
+        """Contracts of a short call that no long call covers."""
+        return call.contracts - self.cover.contracts.get(call.symbol, 0)
+
+    def is_combined(self, option: OpenOption) -> bool:
+        """Whether a long option stands behind it, so that it must not end later or at another strike."""
+        return bool(self.cover.contracts.get(option.symbol))
 
     def cost_basis(self, symbol: str) -> float:
         """Dollars a share paid for the stock; NaN where unknown. Premiums are not netted in."""
@@ -93,8 +134,8 @@ class Account:
 
     def tied_up(self, symbol: str) -> float:
         """Dollars behind `symbol` now: shares at market and puts' collateral; infinite where it cannot be told."""
-        puts = sum(
-            o.collateral for o in self.options if o.is_short and (o.underlying, o.option_type) == (symbol, "put")
+        puts = math.fsum(
+            self.collateral(o) for o in self.options if o.is_short and (o.underlying, o.option_type) == (symbol, "put")
         )
         shares = value_of_shares(self.shares[symbol], self.spots) if self.shares_of(symbol) else 0.0
         total = puts + shares
@@ -114,13 +155,23 @@ class Account:
         if math.isnan(self.cash):
             said.append("the cash in the account is unknown; no put is opened")
         elif self.free_cash < 0:
-            said.append(f"NOT SECURED: the open puts need {dollars(-self.free_cash)} more cash than the account has")
+            short = f"the open puts need {dollars(-self.free_cash)} more cash than the account has"
+            hint = (
+                "" if self.cash_is_net is False else "; if its cash leaves that out, set WHEEL_BROKER__CASH_IS_NET=true"
+            )
+            said.append(f"NOT SECURED: {short}{hint}")
         if not self.portfolio_value > 0:
             said.append("the portfolio value is unknown or not positive; no put is opened")
         return said
 
 
-def read_account(positions: pd.DataFrame, spots: Mapping[str, float], portfolio_value: float | None = None) -> Account:
+def read_account(
+    positions: pd.DataFrame,
+    spots: Mapping[str, float],
+    portfolio_value: float | None = None,
+    *,
+    cash_is_net: bool | None = None,
+) -> Account:
     """The account from a frame of `tables.POSITIONS`; `spots` are dollars a share by symbol.
 
     The portfolio value is the one given, or else the sum of the market values; a stock without one
@@ -131,11 +182,14 @@ def read_account(positions: pd.DataFrame, spots: Mapping[str, float], portfolio_
     worth += [value_of_shares(holding, spots) for holding in shares]
     worth += [option.market_value for option in options]
     total = math.fsum(value for value in worth if math.isfinite(value))
+    is_told = "cash" in set(positions["asset_type"])
     return Account(
         account_id=str(positions["account_id"].iloc[0]) if len(positions) else "",
-        cash=math.fsum(holding.quantity for holding in cash) if "cash" in set(positions["asset_type"]) else math.nan,
+        cash=math.fsum(holding.quantity for holding in cash) if is_told else math.nan,
+        whole_cash=math.fsum(value_of_cash(holding) for holding in cash) if is_told else math.nan,
         shares={holding.symbol: holding for holding in shares},
         options=tuple(options),
         portfolio_value=portfolio_value if portfolio_value is not None else max(0.0, total),
         spots=spots,
+        cash_is_net=cash_is_net,
     )

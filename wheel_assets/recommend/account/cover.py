@@ -1,0 +1,56 @@
+"""Long options that stand behind short ones: how far a combination secures itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wheel_assets.recommend.account.holdings import OpenOption
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What long options do for short ones, by the short one's OSI code.
+
+    `contracts` are short contracts that a long one stands behind; `secured` is dollars of collateral that short puts
+    need no more because a long put pays them.
+    """
+
+    contracts: Mapping[str, int]
+    secured: Mapping[str, float]
+
+
+def cover_of(options: Iterable[OpenOption]) -> Cover:
+    """Each long contract behind one short one that it covers: same underlying, right and multiplier, no earlier end.
+
+    A long call covers a short one of the same or a higher strike in full; a long put pays its own strike of what a
+    short put may cost. Short options that end first are served first, and by the long one that costs least to give.
+    """
+    known = [option for option in options if option.is_readable and not option.is_adjusted]
+    left = {option.symbol: option.contracts for option in known if not option.is_short}
+    contracts: dict[str, int] = {}
+    secured: dict[str, float] = {}
+    for short in sorted((o for o in known if o.is_short), key=lambda o: (o.expiration, o.strike, o.symbol)):
+        open_contracts = short.contracts
+        for long in sorted((o for o in known if _covers(o, short)), key=lambda o: (-o.strike, o.expiration, o.symbol)):
+            used = min(open_contracts, left[long.symbol])
+            left[long.symbol] -= used
+            open_contracts -= used
+            if used:
+                contracts[short.symbol] = contracts.get(short.symbol, 0) + used
+                pays = used * short.multiplier * min(long.strike, short.strike)
+                secured[short.symbol] = secured.get(short.symbol, 0.0) + pays
+    return Cover(contracts, secured)
+
+
+def _covers(long: OpenOption, short: OpenOption) -> bool:
+    alike = (long.underlying, long.option_type, long.multiplier) == (
+        short.underlying,
+        short.option_type,
+        short.multiplier,
+    )
+    if long.is_short or not alike or long.expiration is None or short.expiration is None:
+        return False
+    return long.expiration >= short.expiration and (long.option_type == "put" or long.strike <= short.strike)

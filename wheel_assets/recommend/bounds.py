@@ -1,0 +1,43 @@
+"""The trader's bounds, symbol by symbol, as columns beside the contracts they apply to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Floats
+    from wheel_assets.strategy import StrategySettings
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The strategy settings in force, with what is set otherwise for single symbols."""
+
+    strategy: StrategySettings
+
+    def of(self, symbol: str) -> StrategySettings:
+        """The settings of one symbol."""
+        return self.strategy.of(symbol)
+
+    def column(self, name: str, symbols: pd.Series) -> Floats:
+        """The setting `name` of each row's symbol; NaN where it is not set. It is looked up once a symbol."""
+        import pandas as pd
+
+        codes, distinct = pd.factorize(symbols)
+        values = [as_number(getattr(self.of(str(symbol)), name)) for symbol in distinct]
+        return np.array([*values, math.nan])[codes]
+
+
+def as_number(value: Any) -> float:
+    """A setting as a number; NaN where it is not set.
+
+    >>> as_number(None), as_number(True), as_number(45)
+    (nan, 1.0, 45.0)
+    """
+    return math.nan if value is None else float(value)

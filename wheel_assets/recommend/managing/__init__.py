@@ -1,0 +1,1 @@
+"""What becomes of an option that was sold: close, roll, hold, or assignment."""

@@ -1,0 +1,96 @@
+"""Where a sold option may be rolled to: the rules of a sale, put to every later contract."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wheel_assets.recommend.opening.candidates import event_limits
+from wheel_assets.recommend.prices import Limits, limits_of_purchase, limits_of_roll, limits_of_sale
+from wheel_assets.recommend.rules.rule import Use
+from wheel_assets.recommend.rules.verdicts import Verdicts, judged
+from wheel_assets.recommend.wording import contract_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.recommend.managing.short_option import ShortOption
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The contract to roll into.
+
+    `target` is its row of the candidates; `net` is dollars a share received for both legs, `credit` dollars for all
+    contracts after the commissions of both.
+    """
+
+    option_symbol: str
+    target: Any
+    net: float
+    credit: float
+    limits: Limits
+
+    @property
+    def name(self) -> str:
+        """The target as brokers print it."""
+        return contract_name(self.target.symbol, self.target.expiration, self.target.strike, self.target.option_type)
+
+
+def best_roll(sold: ShortOption) -> tuple[Roll | None, Verdicts]:
+    """The best later contract that a new sale might be, paid for closing the old one; and what the rules say of all.
+
+    The net credit of both legs, the new one at its bid and the old one at its ask, both commissions counted, has to
+    reach the least credit and the least return of any sale. A put's strike never rises, so a roll never needs more
+    cash; a call's never falls below `ShortOption.strike_floor`. The target has a delta that a new sale might have,
+    best objective first. Failing that, an option in the money may roll to a target that is likelier to be assigned
+    than a new sale, but clearly less than what has to be managed: the least likely first.
+    """
+    verdicts = judged(roll_candidates(sold), Use.ROLL, sold.held.option_type, sold.situation.bounds)
+    passed = verdicts.passed.sort_index()
+    usual = passed[passed["abs_delta"] <= sold.usual_delta + 1e-9]
+    ordered = (
+        usual.sort_values(["objective", "premium"], ascending=False, kind="stable")
+        if len(usual)
+        else passed.sort_values(["abs_delta", "premium"], ascending=[True, False], kind="stable")
+    )
+    if ordered.empty:
+        return None, verdicts
+    best = ordered.iloc[0]
+    purchase = limits_of_purchase(sold.quoted.bid, sold.quoted.ask)
+    limits = limits_of_roll(purchase, limits_of_sale(best["bid"], best["ask"]), sold.strategy.min_credit)
+    credit = float(best["credit"]) * sold.held.contracts
+    return Roll(str(ordered.index[0]), best, float(best["premium"]), credit, limits), verdicts
+
+
+def roll_candidates(sold: ShortOption) -> pd.DataFrame:
+    """The other contracts on the same shares, same right, with the numbers that the rules bound.
+
+    `premium` is the net credit, dollars a share, `credit` dollars a contract after both commissions.
+    """
+    held, strategy, contracts = sold.held, sold.strategy, sold.situation.contracts
+    same = (contracts["symbol"] == held.underlying) & (contracts["option_type"] == held.option_type)
+    own = contracts[same & (contracts["multiplier"] == held.multiplier) & (contracts.index != held.symbol)].copy()
+    own["premium"] = (own["bid"] - sold.quoted.ask).round(4).where(own["sale"].notna())
+    own["credit"] = own["premium"] * held.multiplier - 2 * strategy.commission
+    own["annualized_return"] = own["credit"] / own["collateral"] * 365 / own["days"].clip(lower=1)
+    own["days_after"] = sold.quoted.days + 1
+    own["strike_cap"], own["strike_floor"] = held.strike, sold.strike_floor
+    own["max_delta"] = _most_delta(sold)
+    event_limits(own, sold.situation)
+    return own
+
+
+def _most_delta(sold: ShortOption) -> float:
+    """The greatest |delta| of a target: that of a new sale, or in the money half-way from it to `roll_delta`.
+
+    Never that of what is rolled; deep in the money it may be unknown and is then as good as 1.
+    """
+    if sold.depth <= 0:
+        return sold.usual_delta
+    now = sold.quoted.abs_delta if math.isfinite(sold.quoted.abs_delta) else 1.0
+    half_way = (sold.usual_delta + sold.strategy.roll_delta) / 2
+    return float(np.clip(np.nextafter(now, 0), sold.usual_delta, half_way))

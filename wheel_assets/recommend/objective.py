@@ -1,0 +1,66 @@
+"""What sales are ranked by: the premium that is likely to be kept, a year, for as long as the rules really hold it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wheel_assets.market.calendar import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Floats
+    from wheel_assets.recommend.bounds import Bounds
+
+
+def yearly_profit(contracts: pd.DataFrame, premium: pd.Series, commission: float, bounds: Bounds) -> pd.Series:
+    """Decimal a year of collateral; `premium` is dollars a share, `commission` dollars a contract.
+
+    ((e x premium - exit - commission) / collateral x (1 - prob_itm) + tail_weight x 5 % x cvar_95 x sqrt(H / D))
+    x 365 / T, where
+
+    * D is days to expiration, H the days to the managing day (`roll_days`), or to the day on which the passing of
+      time alone has earned `take_profit` (g), D x (1 - (1 - g)^2), where that is sooner
+    * s = 1 - sqrt((D - H) / D) is the share of the premium that time earns until then: the value of an option falls
+      with the square root of the time left (Natenberg, Option Volatility and Pricing, chapter on theta)
+    * q is the chance that a favourable move earns the rest of g by then, 1 - N(x) with
+      x = (g - s) x premium / (|delta| x spot x iv x sqrt(H / 365)); 0 where iv is unknown
+    * e = q x g + (1 - q) x s is the share earned, T = H x (1 - q / 2) the days it takes
+    * exit is what buying back costs: ask less bid, and a commission; only the chance q of it where it is held to the
+      end (`roll_days` 0)
+
+    Return to expiration alone prefers the nearest and most eventful week, which the rules never hold. The first term
+    pays only for premium that is likely to be kept, the second takes off what the worst 5 % of outcomes cost on
+    average. The predicted mean is not used: near market odds it measures hardly more than the width of the quote.
+    """
+    days, goal = np.maximum(_of(contracts, "days"), 1), bounds.column("take_profit", contracts["symbol"])
+    managed = bounds.column("roll_days", contracts["symbol"])
+    held = np.where(days > managed, days - managed, days)
+    held = np.clip(np.minimum(held, days * (1 - (1 - goal) ** 2)), 1, days)
+    by_time = 1 - np.sqrt((days - held) / days)
+    early = _early(contracts, premium.to_numpy(), (goal - by_time).clip(min=0), held)
+    earned = early * goal + (1 - early) * by_time
+    closing = (_of(contracts, "ask") - _of(contracts, "bid")) * _of(contracts, "multiplier") + commission
+    exit_cost = np.where(held < days, 1.0, early) * closing
+    kept = earned * premium.to_numpy() * _of(contracts, "multiplier") - exit_cost - commission
+    likely = kept / _of(contracts, "collateral") * (1 - _of(contracts, "prob_itm"))
+    weight = bounds.strategy.tail_weight * 0.05 * np.sqrt(held / days)
+    tail = weight * np.minimum(_of(contracts, "cvar_95"), 0)
+    objective = (likely + tail) * DAYS_PER_YEAR / (held * (1 - early / 2))
+    return premium * 0 + objective
+
+
+def _of(contracts: pd.DataFrame, name: str) -> Floats:
+    return contracts[name].to_numpy(dtype="float64")
+
+
+def _early(contracts: pd.DataFrame, premium: Floats, missing: Floats, held: Floats) -> Floats:
+    """The chance that the move comes which earns the `missing` share of the premium within `held` days."""
+    from wheel_assets.greeks.normal import cumulative_normal
+
+    deviation = _of(contracts, "spot_price") * _of(contracts, "iv") * np.sqrt(held / DAYS_PER_YEAR)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        moves = missing * premium / (_of(contracts, "abs_delta") * deviation)
+    return np.where(np.isfinite(moves), 1 - cumulative_normal(np.nan_to_num(moves)), 0.0)

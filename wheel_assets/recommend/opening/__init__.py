@@ -1,0 +1,1 @@
+"""What to open: candidates, the rules they fail, how many contracts of the best."""

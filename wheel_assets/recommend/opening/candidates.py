@@ -1,0 +1,147 @@
+"""Every contract that might be opened, with the numbers that the rules bound beside those of the contracts table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wheel_assets.recommend.account.basis import strike_floor
+from wheel_assets.recommend.bounds import as_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Floats
+    from wheel_assets.recommend.bounds import Bounds
+    from wheel_assets.recommend.portfolio.room import Room
+    from wheel_assets.recommend.situation import Situation
+
+
+def put_candidates(situation: Situation, room: Room) -> pd.DataFrame:
+    """All puts; dollars of `free_cash`, `run_room`, `symbol_room`, `group_room`, `kelly_room`, and the `quantity`."""
+    puts = _facts(situation, "put")
+    puts["free_cash"], puts["run_room"] = max(0.0, room.cash), room.run
+    puts["symbol_room"] = by_symbol(puts, room.of_symbol)
+    puts["group_room"] = by_symbol(puts, room.of_group)
+    kelly = situation.bounds.column("kelly", puts["symbol"])
+    puts["kelly_room"] = kelly * np.clip(kelly_share(puts), 0, None) * situation.account.portfolio_value
+    puts["kelly_least"] = puts["collateral"].where(~np.isnan(kelly))
+    rooms = puts[["free_cash", "run_room", "symbol_room", "group_room"]].min(axis=1)
+    rooms = rooms.where(np.isnan(kelly), np.minimum(rooms, puts["kelly_room"]))
+    return puts.assign(room=rooms, quantity=np.floor(rooms / puts["collateral"] + 1e-9))
+
+
+def call_candidates(situation: Situation) -> pd.DataFrame:
+    """All calls, with `free_shares`, the `strike_floor` and the `quantity` they are good for."""
+    calls = _facts(situation, "call")
+    calls["free_shares"] = by_symbol(calls, lambda symbol: shares_to_cover(situation, symbol))
+    calls["strike_floor"] = by_symbol(calls, lambda symbol: strike_floor(situation, symbol))
+    return calls.assign(quantity=calls["free_shares"] // calls["multiplier"])
+
+
+def shares_to_cover(situation: Situation, symbol: str) -> float:
+    """Free shares that calls may be sold on: not those kept, not above the coverage, only the excess if so set."""
+    account, strategy = situation.account, situation.bounds.of(symbol)
+    held, free = account.shares_of(symbol), account.free_shares(symbol)
+    most = min(strategy.max_coverage * held, held - strategy.keep_shares)
+    if strategy.excess_only:
+        spot, weight = account.spots.get(symbol, math.nan), strategy.weight
+        meant = math.inf if weight is None else weight * account.portfolio_value / spot
+        most = min(most, held - meant) if meant == meant else 0.0
+    return max(0.0, min(free, most - (held - free)))
+
+
+def kelly_share(contracts: pd.DataFrame) -> Floats:
+    """Kelly's share of the capital for a sale: mean profit over (gain x mean loss), all as shares of the collateral.
+
+    The sale gains its credit with probability 1 - prob_itm and loses L on average otherwise, where L is what makes
+    its mean the model's `expected_return`. Kelly, A New Interpretation of Information Rate, 1956.
+    """
+    gain = (contracts["credit"] / contracts["collateral"]).to_numpy()
+    mean, lost = contracts["expected_return"].to_numpy(), contracts["prob_itm"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        loss = ((1 - lost) * gain - mean) / lost
+        share = mean / (gain * loss)
+    # Without a chance of loss nothing bounds the size.
+    return np.where((mean > 0) & ((lost == 0) | (loss <= 0)), np.inf, share)
+
+
+def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Series:
+    """`number` of each contract's symbol, asked for once a symbol."""
+    numbers = {symbol: number(symbol) for symbol in contracts["symbol"].unique()}
+    return contracts["symbol"].map(numbers).astype("float64")
+
+
+def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
+    """Calendar days until the next earnings, from the calendar or else as read from the chain.
+
+    Infinite where none is announced until after the holding period, NaN where that is unknown.
+    """
+    import pandas as pd
+
+    outlook, today = situation.outlook, situation.today
+    symbols = contracts["symbol"]
+    told = symbols.map({symbol: (day - today).days for symbol, day in outlook.earnings.items()}).astype("float64")
+    quiet = symbols.map({symbol: (day - today).days for symbol, day in outlook.quiet_until.items()}).astype("float64")
+    begins = pd.to_datetime(contracts["event_from"])
+    read = (begins - pd.Timestamp(today)).dt.days.groupby(symbols).transform("min").clip(lower=0).astype("float64")
+    silent = pd.Series(np.where(quiet >= contracts["hold_days"], np.inf, np.nan), index=contracts.index)
+    return told.fillna(read).fillna(silent)
+
+
+def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
+    """Columns that puts and calls have alike."""
+    bounds, outlook = situation.bounds, situation.outlook
+    own = situation.contracts[situation.contracts["option_type"] == option_type].copy()
+    symbols = own["symbol"]
+    own["premium"] = own["sale"]
+    own["tradable"] = bounds.column("trade", symbols)
+    own["max_delta"] = bounds.column(f"max_{option_type}_delta", symbols)
+    own["iv_rank"] = symbols.map(outlook.iv_ranks).astype("float64")
+    own["iv_percentile"] = symbols.map(outlook.iv_percentiles).astype("float64")
+    own["target_distance"] = (own["days"] - bounds.column("target_days", symbols)).abs()
+    _moves(own, situation, option_type)
+    event_limits(own, situation)
+    return own
+
+
+def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
+    """`move` for the seller, falls for puts and rises for calls, and the least that is asked; NaN where nothing is."""
+    bounds, outlook, symbols = situation.bounds, situation.outlook, own["symbol"]
+    spots = situation.account.spots
+    signed = by_symbol(own, lambda symbol: outlook.move(symbol, spots.get(symbol, math.nan)))
+    side = -1 if option_type == "put" else 1
+    sided = by_symbol(own, lambda symbol: float(_is_sided(bounds, symbol, option_type))) == 1
+    own["move"] = (side * signed).where(sided, signed.abs())
+    sigma = symbols.map(outlook.sigmas).astype("float64")
+    # Where a number of standard deviations is asked for and they are not known, no move is enough.
+    sigmas = bounds.column("min_move_sigmas", symbols)
+    by_sigma = np.where(sigmas > 0, np.nan_to_num(sigmas * sigma, nan=np.inf), 0.0)
+    least = np.maximum(bounds.column("min_move", symbols), by_sigma)
+    own["least_move"] = np.where(least > 0, least, np.where(sided, 1e-6, np.nan))
+
+
+def _is_sided(bounds: Bounds, symbol: str, option_type: str) -> bool:
+    strategy = bounds.of(symbol)
+    return (strategy.put_days if option_type == "put" else strategy.call_days) != "any"
+
+
+def event_limits(own: pd.DataFrame, situation: Situation) -> None:
+    """`event_days`, and `event_least`: the days that have to pass before an event; NaN where events do not matter."""
+    own["hold_days"] = hold_days(own, situation.bounds)
+    own["event_days"] = event_days(situation, own)
+    refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1
+    unknown = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).unknown_events == "refuse")) == 1
+    matters = refused & (own["event_days"].notna() | unknown)
+    own["event_least"] = (own["hold_days"] + 1).where(matters)
+    expected = by_symbol(own, lambda s: as_number(situation.bounds.of(s).negative_expectation == "refuse")) == 1
+    own["least_expected"] = np.where(expected, 0.0, np.nan)
+
+
+def hold_days(contracts: pd.DataFrame, bounds: Bounds) -> pd.Series:
+    """Days from now to the managing day, or to expiration where that is nearer or never comes."""
+    managed = bounds.column("roll_days", contracts["symbol"])
+    return contracts["days"].where(contracts["days"] <= managed, contracts["days"] - managed)

@@ -1,0 +1,110 @@
+"""The best put and the best covered call of each symbol, sized, and why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wheel_assets.recommend.opening.allocation import Allocation, allocated
+from wheel_assets.recommend.opening.candidates import call_candidates, put_candidates, shares_to_cover
+from wheel_assets.recommend.opening.sale import opening
+from wheel_assets.recommend.rules.rule import Use
+from wheel_assets.recommend.rules.verdicts import Verdicts, judged, summary
+from wheel_assets.recommend.suggestion import Suggestion, nothing
+from wheel_assets.recommend.wording import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.recommend.portfolio.room import Room
+    from wheel_assets.recommend.situation import Situation
+
+ALTERNATIVES = 3  # kept beside the best contract of a symbol and side
+Side = tuple[str, str]  # symbol, put or call
+
+
+@dataclass(frozen=True)
+class Openings:
+    """What to open and what not.
+
+    `suggestions` has the best put and call of each symbol, or its one `none` row; `alternatives` the next best, each
+    sized as if it were the only one; `verdicts` what the rules say of all puts, of all calls, and of the puts that
+    the cash left does not serve; `declined` a sentence for each symbol and side without an opening.
+    """
+
+    suggestions: list[Suggestion]
+    alternatives: list[Suggestion]
+    verdicts: tuple[Verdicts, ...]
+    declined: dict[Side, str]
+
+
+def find_openings(situation: Situation, room: Room) -> Openings:
+    """What to open on the evaluated symbols; all rows can be followed at once."""
+    bounds = situation.bounds
+    puts = judged(put_candidates(situation, room), Use.OPEN, "put", bounds)
+    calls = judged(call_candidates(situation), Use.OPEN, "call", bounds)
+    best_puts, best_calls = _preferred(puts.passed), _preferred(calls.passed)
+    allocation = allocated(best_puts, room)
+    chosen_puts = [c._replace(quantity=allocation.quantities[s]) for s, c in allocation.chosen.items()]
+    unserved = judged(_left_over(best_puts, allocation), Use.OPEN, "put", bounds)
+    chosen = [*chosen_puts, *best_calls.drop_duplicates("symbol").itertuples()]
+
+    verdicts = (puts, calls, unserved)
+    served = {(contract.symbol, contract.option_type) for contract in chosen}
+    declined = {side: _why_not(side, verdicts, situation) for side in _sides(situation) if side not in served}
+    idle = [s for s in situation.evaluated if (s, "put") in declined and (s, "call") in declined]
+    quiet = [nothing(s, f"Nothing to open on {s}. {declined[s, 'put']} {declined[s, 'call']}") for s in idle]
+    others = [*_next_best(best_puts.drop(unserved.table.index), chosen), *_next_best(best_calls, chosen)]
+    return Openings(
+        [*(opening(contract, situation) for contract in chosen), *quiet],
+        [opening(contract, situation) for contract in others],
+        verdicts,
+        declined,
+    )
+
+
+def _preferred(passed: pd.DataFrame) -> pd.DataFrame:
+    """The nearest to the target days first where there is one, then the best objective, then by code."""
+    by = passed.assign(target=passed["target_distance"].fillna(0), worth=-passed["objective"])
+    return passed.loc[by.sort_index().sort_values(["target", "worth"], kind="stable").index]
+
+
+def _left_over(puts: pd.DataFrame, allocation: Allocation) -> pd.DataFrame:
+    """The puts of the symbols that got none, with the room that is left for them."""
+    rest = puts[~puts["symbol"].isin(list(allocation.chosen))]
+    cash, run = allocation.room.cash - allocation.spent, allocation.room.run - allocation.spent
+    groups = rest["symbol"].map({symbol: allocation.group_room(symbol) for symbol in rest["symbol"].unique()})
+    return rest.assign(free_cash=max(0.0, cash), run_room=max(0.0, run), group_room=groups.astype("float64"))
+
+
+def _next_best(passed: pd.DataFrame, chosen: Iterable[Any]) -> Iterable[Any]:
+    rest = passed.drop([contract.Index for contract in chosen if contract.Index in passed.index])
+    return rest.groupby("symbol", sort=False).head(ALTERNATIVES).itertuples()
+
+
+def _sides(situation: Situation) -> list[Side]:
+    return [(symbol, option_type) for symbol in situation.evaluated for option_type in ("put", "call")]
+
+
+def _why_not(side: Side, verdicts: tuple[Verdicts, ...], situation: Situation) -> str:
+    """The binding rules of a symbol and side, with counts and the nearest miss."""
+    import pandas as pd
+
+    symbol, option_type = side
+    account = situation.account
+    free, usable = account.free_shares(symbol), shares_to_cover(situation, symbol)
+    if option_type == "call" and free < 100:
+        return f"Calls need 100 free shares, {count(free)} are free."
+    if option_type == "call" and usable < 100:
+        return (
+            f"Calls need 100 free shares, {count(free)} are free and {count(usable)} may be covered by your settings."
+        )
+    own = [part for v in verdicts if len(part := _refused_of(v, symbol, option_type))]
+    return f"{summary(pd.concat(own, ignore_index=True), option_type)}." if own else f"No {option_type}s are quoted."
+
+
+def _refused_of(verdicts: Verdicts, symbol: str, option_type: str) -> pd.DataFrame:
+    table = verdicts.table
+    own = (table["symbol"] == symbol) & (table["option_type"] == option_type)
+    return verdicts.of(own.to_numpy()).refused()

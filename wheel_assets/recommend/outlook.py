@@ -1,0 +1,123 @@
+"""What is known of a symbol besides its quotes: coming events, today's move, the rank of its volatility, its peers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wheel_assets.market.calendar import SESSIONS_PER_YEAR, new_york_day
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LEAST_RETURNS = 60  # daily returns in common, below which nothing is said of how two symbols move together
+
+
+@dataclass(frozen=True)
+class Dividend:
+    """The next ex-dividend date; `amount` is dollars a share, NaN where unknown."""
+
+    ex_date: date
+    amount: float = math.nan
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """All by symbol; what is not known is absent.
+
+    `earnings` is the next date, `quiet_until` the last day up to which none is announced, `estimated` the symbols
+    whose date is a projection; `sigmas` are standard deviations of daily returns; `iv_ranks` and `iv_percentiles` are
+    0 to 1; `correlations` of daily returns by pair.
+    """
+
+    earnings: Mapping[str, date] = field(default_factory=dict)
+    quiet_until: Mapping[str, date] = field(default_factory=dict)
+    estimated: frozenset[str] = frozenset()
+    dividends: Mapping[str, Dividend] = field(default_factory=dict)
+    closes: Mapping[str, float] = field(default_factory=dict)
+    sigmas: Mapping[str, float] = field(default_factory=dict)
+    iv_ranks: Mapping[str, float] = field(default_factory=dict)
+    iv_percentiles: Mapping[str, float] = field(default_factory=dict)
+    correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    def move(self, symbol: str, spot: float) -> float:
+        """Change of the price since the close before, share of it; NaN where unknown."""
+        return spot / self.closes[symbol] - 1 if symbol in self.closes else math.nan
+
+
+def read_outlook(
+    *,
+    now: datetime,
+    quoted_on: Mapping[str, date],
+    events: pd.DataFrame | None = None,
+    price_history: pd.DataFrame | None = None,
+    volatility_history: pd.DataFrame | None = None,
+) -> Outlook:
+    """The outlook from frames of `tables.EVENTS` and `tables.PRICE_HISTORY`, and of symbol, date, iv.
+
+    `quoted_on` is the day in New York of each symbol's quotes: the close before is that of an earlier day.
+    """
+    today = new_york_day(now)
+    closes, sigmas, correlations = _prices(price_history, quoted_on)
+    ranks, percentiles = _volatility(volatility_history)
+    found = {"closes": closes, "sigmas": sigmas, "correlations": correlations}
+    return Outlook(**_events(events, today), **found, iv_ranks=ranks, iv_percentiles=percentiles)
+
+
+def _events(events: pd.DataFrame | None, today: date) -> dict[str, Any]:
+    if events is None or not len(events):
+        return {}
+    coming = events[events["date"].dt.date >= today].sort_values("date", kind="stable")
+    next_one = coming.drop_duplicates(["symbol", "kind"])
+    earnings = next_one[next_one["kind"] == "earnings"]
+    dividends = next_one[next_one["kind"] == "ex_dividend"]
+    silent = events[(events["kind"] == "earnings") & events["announced_until"].notna()]
+    return {
+        "earnings": {str(row.symbol): row.date.date() for row in earnings.itertuples()},
+        "estimated": frozenset(earnings.loc[earnings["estimated"].eq(True).fillna(False), "symbol"]),
+        "quiet_until": {str(row.symbol): row.announced_until.date() for row in silent.itertuples()},
+        "dividends": {str(row.symbol): Dividend(row.date.date(), row.amount) for row in dividends.itertuples()},
+    }
+
+
+def _prices(
+    history: pd.DataFrame | None, quoted_on: Mapping[str, date]
+) -> tuple[dict[str, float], dict[str, float], dict[tuple[str, str], float]]:
+    if history is None or not len(history):
+        return {}, {}, {}
+    closes = history.drop_duplicates(["symbol", "date"], keep="last").pivot(
+        index="date", columns="symbol", values="close"
+    )
+    closes = closes.sort_index()
+    returns = np.log(closes.where(closes > 0)).diff().tail(SESSIONS_PER_YEAR)
+    before = {}
+    for symbol, day in quoted_on.items():
+        if symbol in closes:
+            earlier = closes[symbol].dropna()
+            earlier = earlier[earlier.index.date < day]
+            before |= {symbol: float(earlier.iloc[-1])} if len(earlier) else {}
+    sigmas = {str(symbol): value for symbol, value in returns.std().items() if value > 0}
+    matrix = returns.corr(min_periods=_LEAST_RETURNS)
+    names = [str(name) for name in matrix.columns]
+    found = zip(*np.nonzero(np.isfinite(matrix.to_numpy())), strict=True)
+    pairs = {(names[a], names[b]): float(matrix.iat[a, b]) for a, b in found if a != b}
+    return before, sigmas, pairs
+
+
+def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Rank (now - low) / (high - low) and share of lower days, of the last year; the last row of a symbol is now."""
+    if history is None or not len(history):
+        return {}, {}
+    ranks, percentiles = {}, {}
+    for symbol, rows in history.dropna(subset=["iv"]).sort_values("date").groupby("symbol"):
+        past, now = rows["iv"].to_numpy()[:-1][-SESSIONS_PER_YEAR:], float(rows["iv"].iloc[-1])
+        if len(past) >= _LEAST_RETURNS:
+            low, high = min(past.min(), now), max(past.max(), now)
+            ranks[str(symbol)] = (now - low) / (high - low) if high > low else math.nan
+            percentiles[str(symbol)] = float((past < now).mean())
+    return ranks, percentiles

@@ -1,0 +1,73 @@
+"""Prices of an order: what it is valued at, where to start, where to stop; and what a put has to be secured by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from wheel_assets.market.ticks import floor_to_tick, tick_size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Limits(NamedTuple):
+    """How an order is worked, dollars a share: from `start` towards `floor`, not beyond.
+
+    For a sale, or the net credit of a roll, the floor is the least to accept; for a purchase the most to pay.
+    """
+
+    start: float
+    floor: float
+
+
+def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -> np.ndarray:
+    """Limit price of a sale, dollars a share: the bid, or the mid rounded down to a tick but never below the bid.
+
+    >>> sale_price(np.array([0.55, 3.10]), np.array([0.60, 3.25]), "mid")
+    array([0.57, 3.15])
+    """
+    if price == "bid":
+        return np.asarray(bid, dtype=float)
+    return np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid)
+
+
+def limits_of_sale(bid: float, ask: float) -> Limits:
+    """From the mid down to the bid.
+
+    >>> limits_of_sale(1.55, 1.75)
+    Limits(start=1.65, floor=1.55)
+    """
+    return Limits(float(sale_price(np.array([bid]), np.array([ask]), "mid")[0]), bid)
+
+
+def limits_of_purchase(bid: float, ask: float) -> Limits:
+    """From the mid, rounded up to a tick, up to the ask; without a bid from half the ask.
+
+    >>> limits_of_purchase(0.30, 0.39)
+    Limits(start=0.35, floor=0.39)
+    """
+    low = np.array([bid if bid > 0 else 0.0])
+    tick = float(tick_size(low, np.array([ask]))[0])
+    start = round(float(np.ceil((low[0] + ask) / 2 / tick - 1e-6)) * tick, 2)
+    return Limits(min(start, ask), ask)
+
+
+def limits_of_roll(purchase: Limits, sale: Limits, least: float) -> Limits:
+    """Net credit of both legs: from mid against mid down to bid against ask, never below the `least` that pays."""
+    floor = max(round(sale.floor - purchase.floor, 4), least)
+    return Limits(max(round(sale.start - purchase.start, 4), floor), floor)
+
+
+def requirement(
+    strike: pd.Series, spot: pd.Series, premium: pd.Series, secured_by: Literal["cash", "margin"]
+) -> pd.Series:
+    """Dollars a share that a short put ties up: its strike in cash, or the margin of an equity option.
+
+    Margin: 20 % of the share price less the distance out of the money, at least 10 % of the strike, plus the
+    premium (Cboe Margin Manual, short put on equities).
+    """
+    if secured_by == "cash":
+        return strike
+    return (0.2 * spot - (spot - strike).clip(lower=0)).clip(lower=0.1 * strike) + premium

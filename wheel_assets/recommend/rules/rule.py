@@ -1,0 +1,82 @@
+"""A rule: one bound on one number of a contract, in the words of the trader.
+
+A number that is not known fails its bound, so that missing data costs the contract it is missing for, and
+nothing else. A limit that is not set (None, or NaN in a column of limits) asks for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wheel_assets.recommend.wording import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Bools, Floats
+    from wheel_assets.recommend.bounds import Bounds
+
+
+class Use(Flag):
+    """What a rule is asked for."""
+
+    OPEN = auto()
+    ROLL = auto()
+    BOTH = OPEN | ROLL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`column` is at least, or with `at_most` at most, a limit.
+
+    The limit is `limit`: a number, or the name of another column of the candidates; without one it is the value of
+    the strategy setting `setting`. `setting` also says what holds a contract back that fails.
+    """
+
+    name: str
+    column: str
+    meaning: str  # of those that fail: "96 too far out of the money"
+    label: str  # of the number: "|delta| 0.05, at least 0.10"
+    limit: float | str | None = None
+    setting: str = ""
+    text: Callable[[float], str] = count
+    at_most: bool = False
+    absent: str = ""  # in place of the detail where the number is not known
+    use: Use = Use.BOTH
+    option_type: str = ""  # of one right only
+    zero_is_off: bool = False  # a least of 0 asks for nothing, so that an unknown number passes
+
+    def applies(self, use: Use, option_type: str) -> bool:
+        """Whether it is asked of a sale of this kind."""
+        return bool(self.use & use) and self.option_type in ("", option_type)
+
+    def values(self, table: pd.DataFrame) -> Floats:
+        """The number of each contract."""
+        return table[self.column].to_numpy(dtype="float64")
+
+    def limits(self, table: pd.DataFrame, bounds: Bounds) -> Floats:
+        """The limit of each contract, NaN where nothing is asked."""
+        if isinstance(self.limit, str):
+            limits = table[self.limit].to_numpy(dtype="float64")
+        elif self.limit is not None:
+            limits = np.full(len(table), float(self.limit))
+        else:
+            limits = bounds.column(self.setting, table["symbol"])
+        return np.where(limits == 0, np.nan, limits) if self.zero_is_off else limits
+
+    def fails(self, values: Floats, limits: Floats) -> Bools:
+        """True where the bound is broken or the number unknown; a hair's breadth of rounding is forgiven."""
+        kept = values <= limits + 1e-9 if self.at_most else values >= limits - 1e-9
+        return ~(kept | np.isnan(limits))
+
+    def detail(self, value: float, limit: float) -> str:
+        """What the number is and what it should be."""
+        if math.isnan(value):
+            return self.absent or f"{self.label} unknown"
+        return f"{self.label} {self.text(value)}, at {'most' if self.at_most else 'least'} {self.text(limit)}"

@@ -1,0 +1,114 @@
+"""Every rule put to every candidate at once: which pass, and all that the others fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wheel_assets.recommend.rules.entries import rules_of
+from wheel_assets.recommend.wording import contract_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wheel_assets.market.arrays import Bools, Floats
+    from wheel_assets.recommend.bounds import Bounds
+    from wheel_assets.recommend.rules.rule import Rule, Use
+
+_CONTRACT = ["symbol", "expiration", "strike", "option_type"]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the rules say of candidates of one kind.
+
+    `table` has a row a candidate, indexed by option symbol; `values`, `limits` and `failed` are arrays of shape
+    (rules, candidates).
+    """
+
+    table: pd.DataFrame
+    rules: tuple[Rule, ...]
+    values: Floats
+    limits: Floats
+    failed: Bools
+
+    @property
+    def passed(self) -> pd.DataFrame:
+        """The candidates that break no rule."""
+        return self.table[~self.failed.any(axis=0)]
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """Position of the first rule that each candidate breaks; -1 where it breaks none."""
+        if not len(self.rules):
+            return np.full(len(self.table), -1)
+        return np.where(self.failed.any(axis=0), self.failed.argmax(axis=0), -1)
+
+    def of(self, mask: Bools) -> Verdicts:
+        """Those of some candidates only."""
+        return Verdicts(self.table[mask], self.rules, self.values[:, mask], self.limits[:, mask], self.failed[:, mask])
+
+    def refused(self) -> pd.DataFrame:
+        """The candidates that fail, one row each: which, their first failed rule, how far off, in words.
+
+        Columns: option_symbol, symbol, expiration, strike, option_type, rule, meaning, setting, detail, order
+        (position of the rule), miss (how far off, over the limit; infinite where unknown), failures (how many
+        rules it breaks).
+        """
+        broken = np.flatnonzero(self.first >= 0)
+        rows = self._told(self.first[broken], broken)
+        return rows.assign(failures=self.failed.sum(axis=0)[broken])
+
+    def every_failure(self) -> pd.DataFrame:
+        """One row a candidate and rule that it breaks, columns as of `refused` without `failures`."""
+        contracts, positions = np.nonzero(self.failed.T)
+        return self._told(positions, contracts)
+
+    def _told(self, order: np.ndarray, contracts: np.ndarray) -> pd.DataFrame:
+        """A row for each pair of a rule's position and a candidate's."""
+        out = self.table[_CONTRACT].iloc[contracts].reset_index(names="option_symbol")
+        value, limit = self.values[order, contracts], self.limits[order, contracts]
+        for name in ("name", "meaning", "setting"):
+            told = np.array([getattr(rule, name) for rule in self.rules], dtype=object)
+            out["rule" if name == "name" else name] = told[order]
+        # Most contracts fail one of a few rules with one of a few whole numbers: each sentence is made once.
+        detail = lru_cache(maxsize=None)(lambda position, *numbers: self.rules[position].detail(*numbers))
+        out["detail"] = [detail(*told) for told in zip(order.tolist(), value.tolist(), limit.tolist(), strict=True)]
+        miss = np.abs(value - limit) / np.maximum(np.abs(limit), 0.01)
+        return out.assign(order=order, miss=np.where(np.isnan(miss), np.inf, miss))
+
+
+def judged(table: pd.DataFrame, use: Use, option_type: str, bounds: Bounds) -> Verdicts:
+    """The verdicts on candidates of one use and right."""
+    rules = rules_of(use, option_type)
+    shape = (len(rules), len(table))
+    values, limits, failed = np.empty(shape), np.empty(shape), np.empty(shape, dtype=bool)
+    for position, rule in enumerate(rules):
+        values[position], limits[position] = rule.values(table), rule.limits(table, bounds)
+        failed[position] = rule.fails(values[position], limits[position])
+    return Verdicts(table, rules, values, limits, failed)
+
+
+def summary(refused: pd.DataFrame, option_type: str, most: int = 3) -> str:
+    """Counts by rule, most first, and the contract that came closest.
+
+    Closest is the one that breaks fewest rules, and among those the one that passed most before its first, and
+    misses that by the smallest share of it.
+    """
+    counts = refused["meaning"].value_counts()
+    parts = [f"{number:,} {meaning}" for meaning, number in counts.head(most).items()]
+    if len(counts) > most:
+        parts.append(f"{counts.iloc[most:].sum():,} others")
+    best = nearest(refused).iloc[0]
+    name = contract_name(best["symbol"], best["expiration"], best["strike"], best["option_type"])
+    return f"{len(refused):,} {option_type}s: {', '.join(parts)}; closest: {name} ({best['detail']})"
+
+
+def nearest(refused: pd.DataFrame) -> pd.DataFrame:
+    """Refused candidates, the nearest miss first."""
+    by: Sequence[str] = ["failures", "order", "miss", "option_symbol"]
+    return refused.sort_values(list(by), ascending=[True, False, True, True])
