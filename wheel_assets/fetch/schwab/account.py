@@ -18,6 +18,7 @@ from wheel_assets.fetch.normalise.quotes import counts, numbers
 from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.osi import parse_osi
+from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
 
 _ACCOUNTS = "/trader/v1/accounts"
@@ -41,7 +42,7 @@ class SchwabAccount(AccountSource):
     def __init__(self, session: SchwabSession) -> None:
         self._session = session
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash, see `AccountSource.positions`. Schwab gives no time: they are as of `now`."""
         account = self._account(account_id, now)
         holdings, notes = _holdings(account.get("positions") or [])
@@ -49,8 +50,7 @@ class SchwabAccount(AccountSource):
         stamp = pd.Timestamp(naive_utc(now)).as_unit("us")
         frame = pd.DataFrame([*holdings, cash], columns=[column.name for column in POSITIONS.columns])
         frame = frame.assign(timestamp=stamp, account_id=account_id, source=SOURCE)
-        frame.attrs["notes"] = [*notes, *cash_notes, *self._session.notes(now)]
-        return frame
+        return Rows(frame, (*notes, *cash_notes, *self._session.notes(now)))
 
     def _account(self, account_id: str, now: datetime) -> dict[str, Any]:
         """The `securitiesAccount` that was asked for, in one request."""
