@@ -6,10 +6,10 @@ from datetime import UTC
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
+from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
@@ -17,6 +17,7 @@ from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings, where_known
 from wheel_assets.defs.resources import wanted_symbols
+from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 from wheel_assets.vendors import EVENTS, TRANSACTIONS
 
@@ -53,14 +54,14 @@ _OPTIONAL = {
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
-    option_chains: pd.DataFrame,
-    positions: pd.DataFrame,
-    greeks: pd.DataFrame,
-    predictions: pd.DataFrame,
-    events: pd.DataFrame,
-    transactions: pd.DataFrame,
-    volatility_history: pd.DataFrame,
-    price_history: pd.DataFrame,
+    option_chains: LoadedInput,
+    positions: LoadedInput,
+    greeks: LoadedInput,
+    predictions: LoadedInput,
+    events: LoadedInput,
+    transactions: LoadedInput,
+    volatility_history: LoadedInput,
+    price_history: LoadedInput,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
@@ -83,24 +84,26 @@ def recommendation(
     }
     with one_sentence():
         advice = advise(
-            *inputs,
+            *(loaded.frame for loaded in inputs),
             strategy=settings().strategy,
             now=store.clock().replace(tzinfo=UTC),
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
-            inputs=Inputs(**more, cash_is_net=settings().broker.cash_is_net),
-            not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
+            inputs=Inputs(
+                **{name: loaded.frame for name, loaded in more.items()}, cash_is_net=settings().broker.cash_is_net
+            ),
+            not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
     advice = replace(advice, warnings=(*advice.warnings, *_remarks(more)))
-    document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
+    document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
-    yield from checked(RECOMMENDATION, advice.frame, advice_metadata(document) | _pulled_in(context, document))
+    yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
 
 
-def _remarks(inputs: Mapping[str, pd.DataFrame]) -> list[str]:
+def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:
     """What is peculiar about inputs that the advice can do without, and why some are missing; each said once."""
-    failed = [f"no {table}: {why}" for table, frame in inputs.items() for why in frame.attrs["not_fetched"].values()]
-    notes = [note for frame in inputs.values() for read in frame.attrs["reads"] for note in read["notes"]]
+    failed = [f"no {table}: {why}" for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
+    notes = [note for loaded in inputs.values() for read in loaded.reads for note in read["notes"]]
     return list(dict.fromkeys([*failed, *notes]))
 
 
