@@ -28,6 +28,7 @@ COMMANDS = {
     "backup": "upkeep",
     "restore": "upkeep",
     "migrate": "upkeep",
+    "ui": "ui",
 }
 
 
