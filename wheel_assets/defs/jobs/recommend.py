@@ -1,10 +1,10 @@
-"""The main job, for whoever looks for it among the jobs."""
+"""The question as a job, for people who look for jobs: the same selection as **Materialize** of `recommendation`."""
 
 import dagster as dg
 
-recommend = dg.define_asset_job(
+RECOMMEND = dg.define_asset_job(
     "recommend",
-    selection="recommendation",
-    description="What should I do now? The same as Materialize on the asset `recommendation`: inputs that are too old "
-    "are pulled first.",
+    selection=dg.AssetSelection.assets("recommendation"),
+    description="What should I do now? The same as Materialize of recommendation: what it needs is taken from the "
+    "cache where that is fresh and fetched where it is not. Advice only: nothing is ever ordered.",
 )
