@@ -6,6 +6,7 @@ import pandas as pd
 from wheel_assets.cache.reading.request import OPTIONAL
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
+from wheel_assets.rows import Rows
 from wheel_assets.tables import PREDICTIONS
 
 
@@ -35,4 +36,4 @@ def predictions(
         commission=strategy.commission,
         realised_volatility=realised_volatility(price_history),
     )
-    yield from checked(PREDICTIONS, predicted)
+    yield from checked(PREDICTIONS, Rows(predicted))
