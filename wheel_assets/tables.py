@@ -226,6 +226,19 @@ PREDICTIONS = SnapshotTable(
         Column("input_features", "JSON", "what the model saw", required=True),
         Column("predictions", "JSON", "everything the model said", required=True),
         _MODEL_VERSION,
+        Column(
+            "prob_itm_market", "DOUBLE", "prob_itm as the options price it; the one believed", "0 to 1", low=0, high=1
+        ),
+        Column(
+            "prob_itm_history",
+            "DOUBLE",
+            "prob_itm with the realised volatility weighed in; shown, not used; NULL without price_history",
+            "0 to 1",
+            low=0,
+            high=1,
+        ),
+        Column("implied_volatility", "DOUBLE", "of the expiration, at the forward", "decimal a year", low=0),
+        Column("realised_volatility", "DOUBLE", "of the last 63 sessions, where known", "decimal a year", low=0),
     ),
     key="symbol",
     key_config="symbols",

@@ -31,7 +31,7 @@ def wheel(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def chain():
-    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).head(30)
+    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).frame.head(30)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ CALL = (datetime(2026, 11, 2), "db", "/x", 200, 1.0, 10, 0.25, "A", None)
 @pytest.fixture
 def filled(toy_store, make_rows, clock) -> Store:
     """Two prices of A, one of B, a rate, and values made of A's newer price and of the rate; two calls."""
-    toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test", "run 1", recipe="r")])
+    toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test", "run 1", fingerprint="r")])
     clock.pass_minutes(5)
     newer = toy_store.put("prices", [Entry(key, make_rows({key: 2.0}), "test") for key in ("A", "B")])
     rate = toy_store.put("rates", [Entry("all", make_rows({"all": 0.5}), "test")])
@@ -96,7 +96,7 @@ def test_inputs_point_to_the_snapshots_given_anew(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
     restore(other, tmp_path / "out")
     index, _ = other.index([("values_", "A"), ("prices", "A"), ("rates", "all")])
-    newest = {snapshot.place: snapshot.snapshot_id for snapshot in reversed(index)}
+    newest = {snapshot.cache_key: snapshot.snapshot_id for snapshot in reversed(index)}
     made = next(snapshot for snapshot in index if snapshot.table == "values_")
     assert made.inputs == {newest["prices", "A"], newest["rates", "all"]}
 
