@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Collection
 from pathlib import Path
 from uuid import uuid4
 
+log = logging.getLogger(__name__)
+
 
 class Leases:
-    """The leases on the snapshots of one cache; `folder` holds those of all processes."""
+    """The leases on the snapshots of one cache; `folder` holds those of all processes.
+
+    One that cannot be written, on a full disk say, is done without.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -25,13 +31,16 @@ class Leases:
         """Keep these snapshots until `owner`, a step of a run, lets go of them."""
         if not snapshot_ids:
             return
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{uuid4().hex}.lease"
-        handle = os.open(path.with_suffix(".new"), os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        os.write(handle, json.dumps(sorted(snapshot_ids)).encode())
-        os.rename(path.with_suffix(".new"), path)  # seen by others only when it is whole and locked
-        self._held.setdefault(owner, []).append((handle, path))
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path.with_suffix(".new"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._held.setdefault(owner, []).append((handle, path))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            os.write(handle, json.dumps(sorted(snapshot_ids)).encode())
+            os.rename(path.with_suffix(".new"), path)  # seen by others only when it is whole and locked
+        except OSError as error:
+            log.warning("what the step reads is not kept from eviction: %s", error)
 
     def release(self, owner: str) -> None:
         """Let go of everything that `owner` holds."""

@@ -159,9 +159,9 @@ class Store:
 
     def write_touches(self) -> None:
         """Have the index take over the uses noted so far; it is no error if that cannot be done."""
-        if not self.uses.waiting:
-            return
         try:
+            if not self.uses.waiting:
+                return
             with self.file.transaction() as connection:
                 self._write_touches(connection)
         except (StoreError, OSError) as error:
