@@ -11,6 +11,7 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
+from wheel_assets.defs.flow import nodes
 from wheel_assets.sanitise import one_line
 from wheel_assets.show import cache_view, markdown
 
@@ -30,7 +31,7 @@ def cache_inspection(store: dg.ResourceParam[Store]) -> Iterator[dg.MaterializeR
     must not renew what it is to look at.
     """
     with one_sentence():
-        document = stats(store, settings().max_age.of)
+        document = stats(store, settings().max_age.of, nodes(settings()))
     metadata = inspection_metadata(document, settings().budget.monthly_usd)
     yield dg.MaterializeResult(metadata=metadata, check_results=[freshness_by_key(document)])
 

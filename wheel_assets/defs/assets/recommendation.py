@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
@@ -14,6 +15,7 @@ from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
+from wheel_assets.defs.flow import nodes, question
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
@@ -39,7 +41,7 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="2", **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -74,6 +76,8 @@ def recommendation(
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+    asked = question(config.symbols, config.account_id, config.portfolio_value)
+    keep(store, asked, nodes(settings())[-1], document, context.run.run_id)
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
