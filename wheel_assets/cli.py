@@ -21,6 +21,7 @@ COMMANDS = {
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",
+    "report": "report",
     "config": "configuration",
     "login": "configuration",
     "cleanup": "upkeep",
@@ -28,6 +29,7 @@ COMMANDS = {
     "backup": "upkeep",
     "restore": "upkeep",
     "migrate": "upkeep",
+    "ui": "ui",
 }
 
 
