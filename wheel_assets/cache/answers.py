@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
@@ -42,28 +42,40 @@ class Question:
 
     def node(self, made_by: Node) -> Node:
         """The document as `cache.policy` judges it, by the asset that makes it."""
-        return Node(DOCUMENTS.name, (self.key,), "key", made_by.upstream, made_by.max_age, made_by.fingerprint)
+        return Node(
+            DOCUMENTS.name, (self.key,), "key", made_by.upstream, made_by.max_age, made_by.fingerprint, made_by.optional
+        )
 
 
-def keep(store: Store, question: Question, made_by: Node, document: Mapping[str, Any], run_id: str) -> None:
-    """Keep an answer; it is only told in the log where that cannot be done."""
+def keep(
+    store: Store,
+    question: Question,
+    made_by: Node,
+    document: Mapping[str, Any],
+    *,
+    inputs: Collection[int],
+    run_id: str,
+) -> None:
+    """Keep an answer that was made of the snapshots `inputs`; the log tells where that cannot be done."""
     import pandas as pd
 
     now = store.clock()
     row = {"timestamp": now, "key": question.key, "document": json.dumps(document)}
-    inputs = frozenset(int(read["snapshot_id"]) for read in document["inputs"])
     source = str(document["source"])
-    entry = Entry(question.key, pd.DataFrame([row]), source, run_id, inputs, made_by.fingerprint)
+    entry = Entry(question.key, pd.DataFrame([row]), source, run_id, frozenset(inputs), made_by.fingerprint)
     try:
         store.put(DOCUMENTS.name, [entry])
     except StoreError as error:
         log.warning("the answer was not kept: %s", error)
 
 
-def find(store: Store, question: Question, nodes: Sequence[Node]) -> dict[str, Any] | None:
+def find(
+    store: Store, question: Question, nodes: Sequence[Node], never_pulled: Collection[str] = ()
+) -> dict[str, Any] | None:
     """The stored answer that a run would give now, with `from_cache` and `age_minutes`; None where there is none.
 
-    `nodes` are the tables as a run would ask for them, inputs first, with that of the question's asset.
+    `nodes` are the tables as a run would ask for them, inputs first, with that of the question's asset;
+    a run would do without those `never_pulled` that are stale.
     """
     made_by = next(node for node in nodes if node.table == question.asset)
     upstream = [node for node in nodes if node.table != question.asset]
@@ -72,12 +84,16 @@ def find(store: Store, question: Question, nodes: Sequence[Node]) -> dict[str, A
     now = store.clock()
     results = assess(asked, [*made_by.upstream, DOCUMENTS.name], index, now=now)
     found = results[DOCUMENTS.name, question.key]
-    if found.snapshot is None or found.age is None or not all(result.served for result in results.values()):
+    if (
+        found.snapshot is None
+        or found.age is None
+        or not all(result.served or result.table in never_pulled for result in results.values())
+    ):
         return None
     if event_between(_aware(found.snapshot.created_at), _aware(now)):
         return None
     document = _document(store, found.snapshot.snapshot_id)
-    store.touch([result.snapshot for result in results.values() if result.snapshot])
+    store.touch([result.snapshot for result in results.values() if result.served and result.snapshot])
     return None if document is None else _as_of_now(document, index, found.age, now)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets import tables
 from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
-from wheel_assets.fetch.registry import vendor_fingerprint
+from wheel_assets.fetch.registry import has_source, vendor_fingerprint
 from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Stage:
     optional: frozenset[str] = frozenset()
 
 
+_NEEDED = ("option_chains", "positions", "greeks", "predictions")
+_KNOWN_OR_NOT = ("events", "transactions", "volatility_history", "price_history")
+
 # Inputs first. A new code version for everything that changes the numbers:
 # `wheel_assets_tests/defs/assets/test_code_version.py` holds us to it.
 STAGES: Mapping[str, Stage] = {
@@ -46,7 +49,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.GREEKS, "3", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
-        Stage(tables.RECOMMENDATION, "2", ("option_chains", "positions", "greeks", "predictions")),
+        Stage(tables.RECOMMENDATION, "3", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
     )
 }
 
@@ -102,8 +105,11 @@ def stored_answer(
 ) -> dict[str, Any] | None:
     """The answer of `recommendation` that is in force and fresh, else None."""
     keys = {"symbol": symbols, "account_id": [account_id]}
-    stages = [node for node in nodes(settings, keys) if node.table not in ("transactions", "volatility_history")]
-    return find(store, question(symbols, account_id, portfolio_value), stages)
+    unknown = [
+        table for table, role in (("events", EVENTS), ("transactions", TRANSACTIONS)) if not has_source(settings, role)
+    ]
+    asked = question(symbols, account_id, portfolio_value)
+    return find(store, asked, nodes(settings, keys), ("price_history", *unknown))
 
 
 def _digest(text: str) -> str:

@@ -33,8 +33,9 @@ def fetch(store, make_frame):
 
 @pytest.fixture
 def answered(store, fetch) -> Store:
-    read = {"snapshot_id": fetch().snapshot_id, "age_minutes": 0.0, "outcome": "cache_miss", "reason": "absent"}
-    keep(store, ASKED, nodes()[-1], {"source": "v", "advice": [1.5], "inputs": [read]}, "run")
+    made_of = fetch().snapshot_id
+    read = {"snapshot_id": made_of, "age_minutes": 0.0, "outcome": "cache_miss", "reason": "absent"}
+    keep(store, ASKED, nodes()[-1], {"source": "v", "advice": [1.5], "inputs": [read]}, inputs=[made_of], run_id="run")
     return store
 
 
@@ -76,7 +77,7 @@ def test_a_superseded_input_makes_it_none(answered, fetch):
 @pytest.mark.parametrize("opens", [datetime(2026, 11, 23, 14, 29), datetime(2026, 11, 23, 20, 59)])
 def test_an_answer_from_before_the_open_or_the_close_is_none_after_it(store, fetch, clock, opens):
     clock.now = opens
-    keep(store, ASKED, nodes()[-1], {"source": "v", "inputs": [{"snapshot_id": fetch().snapshot_id}]}, "run")
+    keep(store, ASKED, nodes()[-1], {"source": "v", "inputs": []}, inputs=[fetch().snapshot_id], run_id="run")
     clock.pass_minutes(2)
     assert find(store, ASKED, nodes()) is None
 
