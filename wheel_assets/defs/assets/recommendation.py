@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
@@ -16,6 +17,7 @@ from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings, where_known
+from wheel_assets.defs.flow import nodes, question
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
@@ -50,7 +52,7 @@ _OPTIONAL = {
 }
 
 
-@dg.asset(group_name="advice", code_version="3", ins=_OPTIONAL, **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", ins=_OPTIONAL, **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -98,6 +100,9 @@ def recommendation(
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+    asked = question(config.symbols, config.account_id, config.portfolio_value)
+    made_of = [read["snapshot_id"] for loaded in (*inputs, *more.values()) for read in loaded.reads]
+    keep(store, asked, nodes(settings())[-1], document, inputs=made_of, run_id=context.run.run_id)
 
 
 def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:
