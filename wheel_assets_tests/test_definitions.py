@@ -19,6 +19,7 @@ GRAPH = {
     "volatility_history": ("model", {"greeks"}, 15),
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
+    "candidates": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }
 
 
