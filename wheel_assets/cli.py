@@ -30,6 +30,7 @@ COMMANDS = {
     "backup": "upkeep",
     "restore": "upkeep",
     "migrate": "upkeep",
+    "ui": "ui",
 }
 
 
