@@ -12,7 +12,7 @@ from wheel_assets.show import markdown
 from wheel_assets.tables import CANDIDATES
 
 
-@dg.asset(group_name="advice", code_version="1", ins=OPTIONAL_INPUTS, **declared(CANDIDATES))
+@dg.asset(group_name="advice", ins=OPTIONAL_INPUTS, **declared(CANDIDATES))
 def candidates(
     config: RecommendationConfig,
     option_chains: LoadedInput,

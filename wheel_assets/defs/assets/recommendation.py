@@ -5,19 +5,21 @@ from typing import Any
 
 import dagster as dg
 
+from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised
 from wheel_assets.defs.checks.table_checks import Checked, checked
-from wheel_assets.defs.declare import declared
+from wheel_assets.defs.declare import declared, settings
+from wheel_assets.defs.flow import nodes, question
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 
 AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
 
 
-@dg.asset(group_name="advice", code_version="3", ins=OPTIONAL_INPUTS, **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", ins=OPTIONAL_INPUTS, **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -52,6 +54,9 @@ def recommendation(
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+    asked = question(config.symbols, config.account_id, config.portfolio_value)
+    made_of = [read["snapshot_id"] for loaded in (*inputs, *known.values()) for read in loaded.reads]
+    keep(store, asked, nodes(settings())[-1], document, inputs=made_of, run_id=context.run.run_id)
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
