@@ -70,10 +70,12 @@ def fingerprint(table: str, settings: Settings) -> str:
     if role := _FETCHED_BY.get(table):
         return vendor_fingerprint(settings, role)
     strategy = settings.strategy
+    rules = _digest(strategy.model_dump_json() + str(settings.broker.cash_is_net))
     chosen = {
         "greeks": settings.market.spot_mismatch,
         "predictions": f"{strategy.price} {strategy.commission}",
-        "recommendation": _digest(strategy.model_dump_json() + str(settings.broker.cash_is_net)),
+        "candidates": rules,
+        "recommendation": rules,
     }
     return chosen.get(table, "")
 
