@@ -10,7 +10,9 @@ from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness, table_metadata
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
+from wheel_assets.fetch.registry import has_source
 from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
@@ -32,6 +34,11 @@ def declared(table: SnapshotTable) -> dict[str, Any]:
         "kinds": {"duckdb", "pandas"},
         "owners": [OWNER],
     }
+
+
+def where_known(role: str) -> dg.AssetIn:
+    """An input that its asset can do without: pulled where somebody is there to be asked for it."""
+    return dg.AssetIn(metadata=OPTIONAL_PULLED if has_source(settings(), role) else OPTIONAL)
 
 
 class SymbolsConfig(dg.Config):

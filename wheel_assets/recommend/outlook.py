@@ -72,7 +72,7 @@ def read_outlook(
 def _events(events: pd.DataFrame | None, today: date) -> dict[str, Any]:
     if events is None or not len(events):
         return {}
-    coming = events[events["date"].dt.date >= today].sort_values("date", kind="stable")
+    coming = events[events["date"] >= np.datetime64(today)].sort_values("date", kind="stable")
     next_one = coming.drop_duplicates(["symbol", "kind"])
     earnings = next_one[next_one["kind"] == "earnings"]
     dividends = next_one[next_one["kind"] == "ex_dividend"]

@@ -1,6 +1,7 @@
 """Recommendation: what to do now."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -11,12 +12,14 @@ from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.pull import PULLED
+from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
-from wheel_assets.defs.declare import declared, settings
+from wheel_assets.defs.declare import declared, settings, where_known
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
+from wheel_assets.vendors import EVENTS, TRANSACTIONS
 
 AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
 
@@ -39,7 +42,15 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="2", **declared(RECOMMENDATION))
+_OPTIONAL = {
+    "events": where_known(EVENTS),
+    "transactions": where_known(TRANSACTIONS),
+    "volatility_history": dg.AssetIn(metadata=OPTIONAL_PULLED),
+    "price_history": dg.AssetIn(metadata=OPTIONAL),
+}
+
+
+@dg.asset(group_name="advice", code_version="3", ins=_OPTIONAL, **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -47,6 +58,10 @@ def recommendation(
     positions: LoadedInput,
     greeks: LoadedInput,
     predictions: LoadedInput,
+    events: LoadedInput,
+    transactions: LoadedInput,
+    volatility_history: LoadedInput,
+    price_history: LoadedInput,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
@@ -61,6 +76,12 @@ def recommendation(
     from wheel_assets.show.markdown import as_markdown
 
     inputs = (option_chains, positions, greeks, predictions)
+    more = {
+        "events": events,
+        "transactions": transactions,
+        "volatility_history": volatility_history,
+        "price_history": price_history,
+    }
     with one_sentence():
         advice = advise(
             *(loaded.frame for loaded in inputs),
@@ -68,12 +89,22 @@ def recommendation(
             now=store.clock().replace(tzinfo=UTC),
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
-            inputs=Inputs(cash_is_net=settings().broker.cash_is_net),
+            inputs=Inputs(
+                **{name: loaded.frame for name, loaded in more.items()}, cash_is_net=settings().broker.cash_is_net
+            ),
             not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
+    advice = replace(advice, warnings=(*advice.warnings, *_remarks(more)))
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+
+
+def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:
+    """What is peculiar about inputs that the advice can do without, and why some are missing; each said once."""
+    failed = [f"no {table}: {why}" for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
+    notes = [note for loaded in inputs.values() for read in loaded.reads for note in read["notes"]]
+    return list(dict.fromkeys([*failed, *notes]))
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
