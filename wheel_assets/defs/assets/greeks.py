@@ -14,10 +14,8 @@ from wheel_assets.tables import GREEKS
 from wheel_assets.vendors import EVENTS
 
 
-# A new number for everything that changes the numbers; `wheel_assets_tests/greeks/test_code_version.py` holds us to it.
 @dg.asset(
     group_name="model",
-    code_version="3",
     ins={"events": where_known(EVENTS)},
     **declared(GREEKS),
 )

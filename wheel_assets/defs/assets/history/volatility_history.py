@@ -10,7 +10,7 @@ from wheel_assets.rows import Rows
 from wheel_assets.tables import VOLATILITY_HISTORY
 
 
-@dg.asset(group_name="model", code_version="1", **declared(VOLATILITY_HISTORY))
+@dg.asset(group_name="model", **declared(VOLATILITY_HISTORY))
 def volatility_history(config: SymbolsConfig, greeks: pd.DataFrame, store: dg.ResourceParam[Store]) -> Checked:
     """At-the-money volatility of each symbol by day, with its rank and percentile among the days before.
 
