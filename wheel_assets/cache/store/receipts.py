@@ -43,7 +43,7 @@ class Receipts:
         calls: Sequence[Sequence[Any]],
         held: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Note the paid among the calls, and what reservations hold from now on, in the transaction that stores both."""
+        """Note the paid calls, and what reservations hold from now on, in the transaction that stores both."""
         events: list[dict[str, Any]] = [{"call": list(call)} for call in calls if call[_COST] > 0]
         if held:
             events.append({"held": dict(held)})
