@@ -29,7 +29,7 @@ TODAY = ql.Date(8, 1, 2027)
 QUOTED = pd.Timestamp("2027-01-08 21:00")  # 16:00 in New York
 DEVIATIONS = (2, 1, 0, -1)  # out of the money
 # days to expiration, ex-date in days, dollars
-CASES = [(7, 3, 0.3), (14, 10, 3.0), (30, 3, 0.5), (30, 25, 1.5), (30, 28, 0.5), (45, 40, 1.0), (91, 45, 0.5)]
+CASES = [(7, 3, 0.3), (14, 10, 3.0), (28, 3, 0.5), (28, 25, 1.5), (28, 26, 0.5), (45, 40, 1.0), (91, 45, 0.5)]
 
 
 def option(put: bool, strike: float, days: int, ex_day: int, dividend: float) -> tuple[float, float]:
