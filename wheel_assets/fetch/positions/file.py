@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import BadPositionsFile
-from wheel_assets.fetch.normalise.holdings import masked
 from wheel_assets.fetch.positions.consistency import in_one_style
 from wheel_assets.fetch.positions.exports import CASH_SYMBOLS, Holding, holding_of
 from wheel_assets.fetch.positions.spelling import as_of_time
@@ -62,8 +61,6 @@ class FileAccount(AccountSource):
         holdings, skipped = self._holdings(rows, now)
         notes = [holding.note for holding in holdings if holding.note]
         skipped += sheet.notices
-        if account_id != "default" and not any(row.get("account") for row in rows):
-            notes.append(f"the file names no account; all of it was taken for {masked(account_id)}")
         notes += [f"{skipped} rows of totals, notices, lots or closed positions were skipped"] if skipped else []
         timestamp = self._as_of(sheet, rows, written, now, notes)
         records = [_record(holding) for holding in holdings if holding.asset_type != "cash"]
