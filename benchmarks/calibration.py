@@ -231,7 +231,7 @@ def held_predictions(
     clock = [now.replace(tzinfo=None)]
     store = Store(path, clock=lambda: clock[0])
     for symbol in symbols:
-        chain, history = market.option_chain(symbol, now), market.price_history(symbol, now)
+        chain, history = market.option_chain(symbol, now).frame, market.price_history(symbol, now).frame
         clock[0] = now.replace(tzinfo=None)
         store.put("price_history", [Entry(symbol, history, "replay")])
         for then, said in predictions_of(chain, history, weeks).items():
@@ -257,7 +257,7 @@ def predictions_of(chain: pd.DataFrame, history: pd.DataFrame, weeks: Sequence[i
 def scored(url: str, weeks: int) -> str:
     """What `wheel outcomes` says of the weeks before the last day of a market."""
     market = CboeMarket(url, lambda _: None)
-    day = market.price_history(SYMBOLS[0], datetime.now(UTC))["date"].iloc[-1].date()
+    day = market.price_history(SYMBOLS[0], datetime.now(UTC)).frame["date"].iloc[-1].date()
     now = datetime.combine(day, time(16, 15), NEW_YORK).astimezone(UTC)
     with tempfile.TemporaryDirectory() as folder:
         held_predictions(Path(folder) / "wheel_cache.duckdb", market, now, range(weeks, 0, -1))

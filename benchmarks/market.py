@@ -180,7 +180,7 @@ def main() -> None:
     say(f"Our volatility less the vendor's, points; rate {rate:.2%}")
     say(f"{'':44s}{'compared':>7s}{'median':>8s}{'90 %':>9s}{'99 %':>9s}{'largest':>9s}{'within 0.5':>11s}")
     for symbol in wanted.symbols or settings.symbols:
-        report(symbol, market.option_chain(symbol, datetime.now(UTC)), rate)
+        report(symbol, market.option_chain(symbol, datetime.now(UTC)).frame, rate)
 
 
 if __name__ == "__main__":

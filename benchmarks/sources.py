@@ -140,12 +140,12 @@ def parsing(rounds: int) -> Iterator[str]:
         "Cboe, 14,500 contracts": (
             cboe,
             lambda: pd.DataFrame(cboe_rows(cboe)),
-            lambda: OPTION_CHAINS.conform(vendor_chain(answer, "SPX").frame(NOW)),
+            lambda: OPTION_CHAINS.conform(vendor_chain(answer, "SPX").rows(NOW).frame),
         ),
         "Schwab, 2,400 contracts": (
             schwab,
             lambda: pd.DataFrame(schwab_rows(schwab)),
-            lambda: OPTION_CHAINS.conform(market.option_chain("SX", NOW)),
+            lambda: OPTION_CHAINS.conform(market.option_chain("SX", NOW).frame),
         ),
     }
     for name, (body, least_of, frame_of) in cases.items():

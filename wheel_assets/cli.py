@@ -21,6 +21,7 @@ COMMANDS = {
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",
+    "report": "report",
     "config": "configuration",
     "login": "configuration",
     "cleanup": "upkeep",

@@ -10,6 +10,7 @@ import dagster as dg
 
 from wheel_assets.defs import assets
 from wheel_assets.defs.jobs.archives import ARCHIVE_JOBS
+from wheel_assets.defs.jobs.recommend import RECOMMEND
 from wheel_assets.defs.jobs.upkeep import JOBS
 from wheel_assets.defs.resources import RESOURCES
 
@@ -17,7 +18,7 @@ from wheel_assets.defs.resources import RESOURCES
 # package does not have, and takes 150 ms of every command.
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
-    jobs=[*JOBS, *ARCHIVE_JOBS],
+    jobs=[RECOMMEND, *JOBS, *ARCHIVE_JOBS],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )

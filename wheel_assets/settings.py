@@ -123,17 +123,23 @@ class CacheSettings(Section):
 class BackupSettings(Section):
     """Archives that are written when something is stored and the last one is old."""
 
-    dir: str | None = Field(None, description="folder, or URL such as gs://bucket/folder, for archives")
+    dir: str | None = Field(None, description="folder, or URL gs://bucket/folder or s3://bucket/folder, for archives")
     interval_hours: float | None = Field(
         None, ge=0.01, le=8760, validate_default=True, description="a new archive is due at this age of the last, hours"
     )
 
     @field_validator("interval_hours")
     @classmethod
-    def _both_or_neither(cls, value: float | None, info: ValidationInfo) -> float | None:
-        if "dir" in info.data and (value is None) != (info.data["dir"] is None):
-            raise ValueError("WHEEL_BACKUP__DIR and WHEEL_BACKUP__INTERVAL_HOURS are set both or neither")
+    def _goes_somewhere(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("dir", "") is None:
+            raise ValueError("WHEEL_BACKUP__INTERVAL_HOURS needs WHEEL_BACKUP__DIR")
         return value
+
+
+class MigrateSettings(Section):
+    """Old data that the job `migrate` may read."""
+
+    dir: Path = Field(Path("~/.wheel_trading/inbox"), description="only folder that the job `migrate` reads files from")
 
 
 class MaxAgeSettings(Section):
@@ -232,6 +238,7 @@ class Settings(BaseSettings):
     )
     cache: CacheSettings = section()
     backup: BackupSettings = section()
+    migrate: MigrateSettings = section()
     max_age: MaxAgeSettings = section()
     market: MarketSettings = section()
     broker: BrokerSettings = section()

@@ -189,6 +189,24 @@ GREEKS = SnapshotTable(
     key_config="symbols",
 )
 
+VOLATILITY_HISTORY = SnapshotTable(
+    "volatility_history",
+    "At-the-money volatility of each symbol, a row a day on which there were Greeks, oldest first.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        Column("date", "DATE", "the day of the quotes in New York", required=True),
+        Column("iv", "DOUBLE", "implied, at the money, 30 days ahead", "decimal a year", required=True, low=0),
+        Column("iv_rank", "DOUBLE", "its place between the year's lowest and highest", "0 to 1", low=0, high=1),
+        Column("iv_percentile", "DOUBLE", "share of the year's days that were lower", "0 to 1", low=0, high=1),
+        Column("days", "BIGINT", "how many earlier days rank and percentile are of", "days", required=True, low=0),
+        _SOURCE,
+    ),
+    key="symbol",
+    key_config="symbols",
+    record=True,
+)
+
 PREDICTIONS = SnapshotTable(
     "predictions",
     "What may happen to whoever sells the contract, held to expiration.",
@@ -208,6 +226,19 @@ PREDICTIONS = SnapshotTable(
         Column("input_features", "JSON", "what the model saw", required=True),
         Column("predictions", "JSON", "everything the model said", required=True),
         _MODEL_VERSION,
+        Column(
+            "prob_itm_market", "DOUBLE", "prob_itm as the options price it; the one believed", "0 to 1", low=0, high=1
+        ),
+        Column(
+            "prob_itm_history",
+            "DOUBLE",
+            "prob_itm with the realised volatility weighed in; shown, not used; NULL without price_history",
+            "0 to 1",
+            low=0,
+            high=1,
+        ),
+        Column("implied_volatility", "DOUBLE", "of the expiration, at the forward", "decimal a year", low=0),
+        Column("realised_volatility", "DOUBLE", "of the last 63 sessions, where known", "decimal a year", low=0),
     ),
     key="symbol",
     key_config="symbols",
@@ -254,7 +285,7 @@ RECOMMENDATION = SnapshotTable(
 
 DATA_TABLES = (
     *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
-    *(EVENTS, TRANSACTIONS, GREEKS, PREDICTIONS, RECOMMENDATION),
+    *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION),
 )
 
 DOCUMENTS = SnapshotTable(

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from wheel_assets.errors import SettingError
 from wheel_assets.section import Section, address, secret, token_file
@@ -79,6 +79,42 @@ class FinnhubSettings(Section):
     api_key: SecretStr | None = secret("key")
 
 
+class TradierSettings(Section):
+    """Tradier Brokerage API."""
+
+    base_url: str = address("https://api.tradier.com", "address; https://sandbox.tradier.com for paper accounts")
+    token: SecretStr | None = secret("token of your account, instead of `wheel login tradier`")
+    token_file: Path = token_file("tradier_token.json", "login, mode 0600")
+
+
+class TastytradeSettings(Section):
+    """tastytrade's open API."""
+
+    base_url: str = address("https://api.tastyworks.com")
+    client_secret: SecretStr | None = secret("client secret of your application, instead of `wheel login tastytrade`")
+    refresh_token: SecretStr | None = secret("refresh token of your grant, instead of `wheel login tastytrade`")
+    token_file: Path = token_file("tastytrade_token.json", "login, mode 0600")
+
+
+_ALPACA, _ALPACA_DATA = "https://api.alpaca.markets", "https://data.alpaca.markets"
+
+
+class AlpacaSettings(Section):
+    """Alpaca's trading and market data APIs."""
+
+    base_url: str = address(_ALPACA, "address; https://paper-api.alpaca.markets for paper accounts")
+    data_base_url: str | None = address(None, "address of market data, where it is not Alpaca's own")
+    key_id: SecretStr | None = secret("key")
+    secret_key: SecretStr | None = secret("secret of the key")
+    feed: Literal["indicative", "opra"] = Field("indicative", description="option quotes: free, or bought by the month")
+
+    @property
+    def data_host(self) -> str:
+        """Where market data is: Alpaca's other host, or with the rest where `base_url` is another's."""
+        alpaca = self.base_url.endswith(".alpaca.markets")
+        return self.data_base_url or (_ALPACA_DATA if alpaca else self.base_url)
+
+
 @dataclass(frozen=True)
 class Need:
     """A variable that a vendor cannot do without, in a role or (None) in all, and where a person finds its value."""
@@ -117,6 +153,12 @@ def file_version(path: Path | None) -> str:
 
 def _positions_file(_: Vendor, settings: Any, role: str) -> str:
     return file_version(settings.broker.file) if role == BROKER else ""
+
+
+def _alpaca(vendor: Vendor, settings: Any, role: str) -> str:
+    """The address and, for chains, the feed: indicative quotes do not pass for real ones."""
+    section = getattr(settings, vendor.name)
+    return f"{section.base_url} {section.feed}" if role == MARKET else str(section.base_url)
 
 
 def _constant(_: Vendor, settings: Any, role: str) -> str:
@@ -213,6 +255,51 @@ VENDORS: tuple[Vendor, ...] = (
         limit=Limit(100, 60.0),  # maintained clients state 120 before a 429
         access="an account, an app, a login every seven days",
         freshness="real time, delayed until the exchange agreements are signed",
+    ),
+    Vendor(
+        name="tradier",
+        title="Tradier chains, account, events",
+        sources={
+            MARKET: "tradier.market:open_market",
+            BROKER: "tradier.account:open_account",
+            EVENTS: "tradier.events:open_events",
+        },
+        settings=TradierSettings,
+        login="tradier.session:log_in",
+        usage="with your account; one request an expiration, about 15 a symbol and pull, four for the account",
+        limit=Limit(100, 60.0),  # 120 a minute are allowed, 60 in the sandbox
+        access="an account, a token that is pasted once",
+        freshness="real time, volatilities hourly",
+    ),
+    Vendor(
+        name="tastytrade",
+        title="tastytrade chains, account, IV rank, events",
+        sources={
+            MARKET: "tastytrade.market:open_market",
+            BROKER: "tastytrade.account:open_account",
+            EVENTS: "tastytrade.metrics:open_events",
+        },
+        settings=TastytradeSettings,
+        login="tastytrade.session:log_in",
+        usage="with your account; one request a hundred contracts, about 5 a symbol and pull, three for the account",
+        limit=Limit(1, 1.0),  # none is published; bursts are turned away
+        access="an account, an application and a grant, pasted once; some grants get no quotes",
+        freshness="real time",
+    ),
+    Vendor(
+        name="alpaca",
+        title="Alpaca chains, account",
+        sources={MARKET: "alpaca.market:open_market", BROKER: "alpaca.account:open_account"},
+        settings=AlpacaSettings,
+        needs=(
+            Need("WHEEL_ALPACA__KEY_ID", "copy it from your dashboard"),
+            Need("WHEEL_ALPACA__SECRET_KEY", "copy it from your dashboard"),
+        ),
+        fingerprint=_alpaca,
+        usage="one request a thousand contracts, about 3 a symbol and pull, two for the account",
+        limit=Limit(180, 60.0),  # 200 a minute are allowed
+        access="an account, also a paper one, and a key; real quotes cost $99 a month at Alpaca",
+        freshness="indicative quotes: limit prices need checking",
     ),
     Vendor(
         name="databento",

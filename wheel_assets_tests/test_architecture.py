@@ -24,6 +24,7 @@ OURS = {
     "settings": {"errors", "section", "strategy", "vendors"},
     "columns": {"errors"},
     "tables": {"errors", "columns"},
+    "rows": set(),
     "market": {"columns", "tables", "settings", "errors"},
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},

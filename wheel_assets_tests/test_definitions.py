@@ -16,6 +16,7 @@ GRAPH = {
     "events": ("market", set(), 1440),
     "transactions": ("account", set(), 30),
     "greeks": ("model", {"option_chains", "risk_free_rate", "events"}, 15),
+    "volatility_history": ("model", {"greeks"}, 15),
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
 }
@@ -56,6 +57,21 @@ def test_every_asset_is_described_owned_and_versioned(specs, name):
     assert spec.kinds == {"duckdb", "pandas"}
     assert spec.code_version
     assert all(column.description for column in spec.metadata["dagster/column_schema"].columns)
+
+
+def test_no_asset_is_an_island_and_what_looks_on_hangs_on_what_it_looks_at(defs):
+    graph = defs.resolve_asset_graph()
+    alone = [key for key in graph.get_all_asset_keys() if not graph.get(key).parent_keys | graph.get(key).child_keys]
+    assert alone == []
+    parents = {key.to_user_string(): graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
+    assert parents["outcomes"] == {dg.AssetKey("predictions")}
+    assert parents["report"] == {dg.AssetKey("recommendation")}
+    assert "recommendation" in {key.to_user_string() for key in parents["cache_inspection"]}
+
+
+def test_the_job_recommend_selects_what_materialize_selects(defs):
+    job = defs.resolve_job_def("recommend")
+    assert job.asset_layer.selected_asset_keys == {dg.AssetKey("recommendation")}
 
 
 def test_nothing_starts_by_itself(defs, specs):

@@ -36,6 +36,7 @@ def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_
     extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     with duckdb.connect(":memory:", config={**limits, **extensions, "allow_community_extensions": False}) as connection:
         connection.execute("SET TimeZone='UTC'")
+        connection.execute("SET enable_progress_bar = false")  # it would go to standard output
         # A DuckDB file may come with its write-ahead log.
         allowed = [text for path in paths for text in (str(path), f"{path}.wal")]
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")

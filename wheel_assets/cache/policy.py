@@ -25,7 +25,7 @@ WHOLE = "all"  # the one key of a table without a key column
 # Clocks of processes on one machine agree; beyond this a time in the future is a clock set back.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
-Place = tuple[str, str]  # (table, key): where a snapshot belongs
+CacheKey = tuple[str, str]  # (table, key): where a snapshot belongs
 
 
 class Reason(StrEnum):
@@ -51,11 +51,11 @@ class Snapshot:
     source: str
     run_id: str | None
     inputs: frozenset[int]
-    recipe: str
+    fingerprint: str
     notes: tuple[str, ...] = ()
 
     @property
-    def place(self) -> Place:
+    def cache_key(self) -> CacheKey:
         """The table and key it belongs to."""
         return self.table, self.key
 
@@ -64,7 +64,7 @@ class Snapshot:
 class Node:
     """A table as one step wants it: which keys, how old at most, made of what and how.
 
-    `max_age` None means that age never matters. `recipe` is what a snapshot depends on besides its
+    `max_age` None means that age never matters. `fingerprint` is what a snapshot depends on besides its
     inputs (code version, settings): one made otherwise is not the same thing, as if absent. `optional`
     are those of the `upstream` that it can do without.
     """
@@ -74,13 +74,13 @@ class Node:
     key_column: str | None = None
     upstream: tuple[str, ...] = ()
     max_age: timedelta | None = None
-    recipe: str = ""
+    fingerprint: str = ""
     optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The verdict on one place; `snapshot` is what would be served, or the best there is."""
+class LookupResult:
+    """The verdict on one cache key; `snapshot` is what would be served, or the best there is."""
 
     table: str
     key: str
@@ -95,12 +95,12 @@ class Reading:
         return self.reason in (Reason.FRESH, Reason.FORCED)
 
     @property
-    def place(self) -> Place:
+    def cache_key(self) -> CacheKey:
         """The table and key it is about."""
         return self.table, self.key
 
 
-def input_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]:
+def input_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
     """Where the inputs of a node's `key` are: the same key where both have it, else every key."""
     return [
         (name, upstream_key)
@@ -110,9 +110,9 @@ def input_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]
     ]
 
 
-def needed_places(node: Node, key: str, nodes: Mapping[str, Node]) -> list[Place]:
+def needed_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
     """The same without those that the node can do without."""
-    return [place for place in input_places(node, key, nodes) if place[0] not in node.optional]
+    return [cache_key for cache_key in input_keys(node, key, nodes) if cache_key[0] not in node.optional]
 
 
 def assess(
@@ -123,8 +123,8 @@ def assess(
     now: datetime,
     fresh_after: int | None = None,
     run_id: str | None = None,
-) -> dict[Place, Reading]:
-    """A reading for every place that is asked for, and for every ancestor that has to be made anew.
+) -> dict[CacheKey, LookupResult]:
+    """A result for every cache key that is asked for, and for every ancestor that has to be made anew.
 
     `nodes` come inputs first and hold `asked` with all ancestors. A snapshot with an id above
     `fresh_after` was made since the question was put, and answers it whatever the limits: so a pull
@@ -135,33 +135,35 @@ def assess(
     candidates = _candidates(by_name, index, run_id)
     required = {(name, key) for name in asked for key in by_name[name].keys}
     while True:
-        readings: dict[Place, Reading] = {}
+        results: dict[CacheKey, LookupResult] = {}
         for node in nodes:
             for key in node.keys:
                 limit = node.max_age if (node.table, key) in required else None
-                built_from = [readings[place] for place in input_places(node, key, by_name)]
+                built_from = [results[cache_key] for cache_key in input_keys(node, key, by_name)]
                 found = candidates.get((node.table, key), [])
                 consistent = _consistent(found, built_from, node.optional)
                 reason, snapshot = _judge(found, consistent, limit, now, fresh_after, run_id)
                 age = max(now - snapshot.created_at, timedelta(0)) if snapshot else None
-                readings[node.table, key] = Reading(node.table, key, reason, node.max_age, snapshot, age)
-        stale = [place for place in required if not readings[place].served]
-        more = {above for name, key in stale for above in needed_places(by_name[name], key, by_name)}
+                results[node.table, key] = LookupResult(node.table, key, reason, node.max_age, snapshot, age)
+        stale = [cache_key for cache_key in required if not results[cache_key].served]
+        more = {above for name, key in stale for above in needed_keys(by_name[name], key, by_name)}
         if more <= required:
-            return {place: reading for place, reading in readings.items() if place in required}
+            return {cache_key: result for cache_key, result in results.items() if cache_key in required}
         required |= more
 
 
 def _candidates(
     nodes: Mapping[str, Node], index: Iterable[Snapshot], run_id: str | None
-) -> dict[Place, list[Snapshot]]:
-    """Snapshots made by today's recipe, newest first; only the pinned one where a place is pinned."""
-    by_place: dict[Place, list[Snapshot]] = defaultdict(list)
+) -> dict[CacheKey, list[Snapshot]]:
+    """Snapshots with today's fingerprint, newest first; only the pinned one where a cache key is pinned."""
+    by_key: dict[CacheKey, list[Snapshot]] = defaultdict(list)
     for snapshot in sorted(index, key=lambda s: -s.snapshot_id):
-        if snapshot.table in nodes and snapshot.recipe == nodes[snapshot.table].recipe:
-            by_place[snapshot.place].append(snapshot)
-    pinned = _pinned([s for found in by_place.values() for s in found], run_id)
-    return {place: [s for s in found if s.snapshot_id in pinned][:1] or found for place, found in by_place.items()}
+        if snapshot.table in nodes and snapshot.fingerprint == nodes[snapshot.table].fingerprint:
+            by_key[snapshot.cache_key].append(snapshot)
+    pinned = _pinned([s for found in by_key.values() for s in found], run_id)
+    return {
+        cache_key: [s for s in found if s.snapshot_id in pinned][:1] or found for cache_key, found in by_key.items()
+    }
 
 
 def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
@@ -176,7 +178,7 @@ def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
 
 
 def _consistent(
-    found: Sequence[Snapshot], built_from: Sequence[Reading], optional: Collection[str]
+    found: Sequence[Snapshot], built_from: Sequence[LookupResult], optional: Collection[str]
 ) -> Sequence[Snapshot]:
     """Those that were made of what is in force, each with or without the optional inputs."""
     if not all(above.served or above.table in optional for above in built_from):
@@ -194,7 +196,7 @@ def _judge(
     fresh_after: int | None,
     run_id: str | None,
 ) -> tuple[Reason, Snapshot | None]:
-    """The verdict on one place, and the snapshot it is about."""
+    """The verdict on one cache key, and the snapshot it is about."""
     if not found:
         return Reason.ABSENT, None
     snapshot = (consistent or found)[0]

@@ -18,12 +18,13 @@ from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, Un
 from wheel_assets.fetch.http.answer import Answer, restated
 from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
-from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_frame
+from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
 from wheel_assets.fetch.source import Access, MarketSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.market.indices import INDICES
+from wheel_assets.rows import Rows
 from wheel_assets.vendors import CboeSettings
 
 _KNOWN_SYMBOL = "SPY"
@@ -72,18 +73,18 @@ class CboeMarket(MarketSource):
         )
         self._probing, self._probes = threading.Lock(), list[SourceError | None]()
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract, see `MarketSource.option_chain`."""
-        return vendor_chain(self._ask(_CHAIN, symbol), symbol).frame(now)
+        return vendor_chain(self._ask(_CHAIN, symbol), symbol).rows(now)
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year of daily prices, see `MarketSource.price_history`."""
         answer = self._ask(_HISTORY, symbol)
         rows = answer.json("data")["data"]
         if not isinstance(rows, list):
             raise _layout(answer, "no list of data")
         bars = rows_frame(rows, ("date", *BARS))
-        return history_frame(self.name, symbol, days_of_text(bars, "date"), bars, now)
+        return history_rows(self.name, symbol, days_of_text(bars, "date"), bars, now)
 
     def _ask(self, what: str, symbol: str) -> Answer:
         """The answer under the first of the symbol's spellings that Cboe knows."""

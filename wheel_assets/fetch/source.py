@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wheel_assets.errors import SourceError
+from wheel_assets.rows import Rows
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from wheel_assets.fetch.http.client import ApiCall
     from wheel_assets.settings import Settings
 
@@ -58,19 +57,19 @@ class MarketSource(ABC):
     concurrency: ClassVar[int] = 1  # symbols that may be asked for at the same time
 
     @abstractmethod
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract of `symbol`: the columns of `tables.OPTION_CHAINS`.
 
         `now` is the time of asking (aware, UTC); contracts that expired before it are left out.
-        What was dropped or is peculiar stands in `frame.attrs["notes"]`, a list of sentences.
+        What was dropped or is peculiar stands in its notes.
         Raises SourceError; never returns an empty frame.
         """
 
     @abstractmethod
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year of daily prices of `symbol` until the last close before `now`: `tables.PRICE_HISTORY`.
 
-        Oldest first; what was dropped stands in `frame.attrs["notes"]`.
+        Oldest first; what was dropped stands in its notes.
         Raises SourceError, of a vendor who has none too; never returns an empty frame.
         """
 
@@ -81,7 +80,7 @@ class AccountSource(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash of the account: the columns of `tables.POSITIONS`.
 
         There is always exactly one cash row: its quantity is the cash free to trade, its market
@@ -97,7 +96,7 @@ class TransactionSource(ABC):
     incremental: ClassVar[bool] = True  # whether what it told before is kept, as it may have forgotten it since
 
     @abstractmethod
-    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> pd.DataFrame:
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
         """What happened in the account from `since` (aware; None: as far back as is known) until `now`, oldest first.
 
         The columns of `tables.TRANSACTIONS`, as `transactions.rows.transaction_frame` makes them: where nothing
@@ -112,7 +111,7 @@ class EventSource(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """Events of the symbols from the day of `now` (aware) to `until`, both included.
 
         The columns of `tables.EVENTS`, as `events.rows.event_frame` makes them: every symbol has a row for each
@@ -128,7 +127,7 @@ class Rate:
     `zero_rates` are by tenor in years and have one for three months; a lone one holds for every tenor.
     `date`: the day they are of; `source`: who published them; `notes`: what is missing, or went wrong before.
 
-    >>> Rate({0.25: 0.0398, 1.0: 0.0371}, date(2026, 11, 19), "treasury").frame()["value"].tolist()
+    >>> Rate({0.25: 0.0398, 1.0: 0.0371}, date(2026, 11, 19), "treasury").rows().frame["value"].tolist()
     [0.0398, 0.0371]
     """
 
@@ -142,19 +141,14 @@ class Rate:
         """The three-month rate: what is meant where only one rate can be named."""
         return self.zero_rates[THREE_MONTHS]
 
-    def frame(self) -> pd.DataFrame:
-        """Rows of `tables.RISK_FREE_RATE`, one a tenor, shortest first, as of the beginning of their day.
-
-        `attrs["notes"]` holds the notes.
-        """
+    def rows(self) -> Rows:
+        """Rows of `tables.RISK_FREE_RATE`, one a tenor, shortest first, as of the beginning of their day."""
         import pandas as pd
 
         tenors = sorted(self.zero_rates)
         columns = {"tenor_years": tenors, "value": [self.zero_rates[years] for years in tenors], "source": self.source}
         day = pd.Timestamp(self.date).as_unit("us")
-        frame = pd.DataFrame({"timestamp": day, "observation_date": day, **columns})
-        frame.attrs["notes"] = list(self.notes)
-        return frame
+        return Rows(pd.DataFrame({"timestamp": day, "observation_date": day, **columns}), self.notes)
 
 
 class RateSource(ABC):
@@ -172,14 +166,6 @@ def _nobody(how_far: str) -> None:
 
 
 _WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
-
-
-@dataclass
-class Fetched:
-    """What came back for several keys: the frames together, and why the others have none."""
-
-    frame: pd.DataFrame
-    failures: dict[str, str] = field(default_factory=dict)
 
 
 def tell_progress(how_far: str) -> None:
@@ -202,11 +188,11 @@ def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
 
 def fetch_each(
     keys: Iterable[str],
-    fetch: Callable[[str], pd.DataFrame],
+    fetch: Callable[[str], Rows],
     concurrency: int = 1,
     watch: Callable[[str], None] = _nobody,
-) -> Fetched:
-    """Fetch every key, `concurrency` at a time; one that fails does not stop the others.
+) -> Rows:
+    """Fetch every key, `concurrency` at a time; one that fails is in `not_fetched` and does not stop the others.
 
     `watch` is told, by any thread, how many are done and what a fetch says of itself (`tell_progress`).
     Raises the first SourceError where no key could be fetched at all.
@@ -215,21 +201,21 @@ def fetch_each(
 
     keys = list(keys)
     results = _attempts(keys, fetch, concurrency, watch)
-    frames = [result for result in results.values() if not isinstance(result, SourceError)]
+    fetched = [result for result in results.values() if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
-    if not frames:
+    if not fetched:
         raise next(iter(failures.values()))
-    together = pd.concat(frames, ignore_index=True)
-    together.attrs = {"notes": list(dict.fromkeys(note for frame in frames for note in frame.attrs.get("notes", [])))}
-    return Fetched(together, {key: str(error) for key, error in failures.items()})
+    notes = dict.fromkeys(note for rows in fetched for note in rows.notes)
+    together = pd.concat([rows.frame for rows in fetched], ignore_index=True)
+    return Rows(together, tuple(notes), {key: str(error) for key, error in failures.items()})
 
 
 def _attempts(
-    keys: Sequence[str], fetch: Callable[[str], pd.DataFrame], concurrency: int, watch: Callable[[str], None]
-) -> dict[str, pd.DataFrame | SourceError]:
+    keys: Sequence[str], fetch: Callable[[str], Rows], concurrency: int, watch: Callable[[str], None]
+) -> dict[str, Rows | SourceError]:
     """What came of each key, in the order of the keys."""
 
-    def attempt(key: str) -> pd.DataFrame | SourceError:
+    def attempt(key: str) -> Rows | SourceError:
         _WATCH.set(lambda how_far: watch(how_far if f" {key}," in how_far else f"{key}, {how_far}"))
         try:
             return fetch(key)

@@ -18,7 +18,7 @@ import numpy as np
 
 from wheel_assets.cache.foreign import confined, literal
 from wheel_assets.cache.policy import WHOLE
-from wheel_assets.cache.store.backfill import insert_past
+from wheel_assets.cache.store.backfill import insert_backfill
 from wheel_assets.cache.store.store import BYTES_A_ROW, Store
 from wheel_assets.errors import UsageError
 from wheel_assets.migrate import old_shapes
@@ -178,7 +178,7 @@ def _put(store: Store, table: SnapshotTable, snapshots: list[tuple[Group, pd.Dat
     with tempfile.TemporaryDirectory() as folder, confined(scratch=Path(folder)) as writer:
         writer.register("together", pd.concat(frames, ignore_index=True))
         writer.execute(f"COPY (SELECT {columns} FROM together) TO {literal(f'{folder}/rows.parquet')}")
-        return insert_past(store, table, Path(folder) / "rows.parquet", index, {}, dry_run=dry_run)
+        return insert_backfill(store, table, Path(folder) / "rows.parquet", index, {}, dry_run=dry_run)
 
 
 def _line(number: int, group: Group, rows: pd.DataFrame) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL_VERSION", "predict_chain", "realised_volatility"]
 
-MODEL_VERSION = "smile-2"  # a new one with every change of what the model says
+MODEL_VERSION = "smile-3"  # a new one with every change of what the model says
 
 
 def __getattr__(name: str) -> object:

@@ -99,14 +99,15 @@ def _aligned(greeks: pd.DataFrame, option_symbols: pd.Series) -> pd.DataFrame:
 
 def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame, surface: Rows) -> pd.DataFrame:
     """The columns of `tables.PREDICTIONS`, in order."""
+    names = [column.name for column in PREDICTIONS.columns]
     input_features = _json_lines(features)
     columns = {
         "prediction_id": _ids(chain, input_features, surface),
         "input_features": input_features,
         "predictions": _json_lines(said),
         "model_version": MODEL_VERSION,
-    } | {name: said[name].to_numpy() for name in ("prob_itm", "prob_touch", "expected_return", "cvar_95")}
-    names = [column.name for column in PREDICTIONS.columns]
+        "realised_volatility": features["realised_volatility"].to_numpy(),
+    } | {name: said[name].to_numpy() for name in said if name in names}
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
 
 

@@ -3,7 +3,8 @@
 A contract ends at the close of its expiration date; on the strike is out of the money, for the clearing house
 exercises by itself only what is a cent or more in the money (OCC rule 805). Touching is seen in the highs and
 lows of the sessions from the prediction to the end. Of the session in which the prediction was made they do
-not tell whether they came before or after it: where the answer hangs on that, it is not known.
+not tell whether they came before or after it: of a strike that it reached nothing is scored, whatever came later,
+or the touched would count and the untouched not. For quotes from its last minutes the session is over.
 
 What cannot be known is not guessed, and says why: the reasons below are the values of the status columns.
 """
@@ -28,7 +29,7 @@ REASONS = {
     "other_scale": "the price history does not fit the price at the prediction: a split since",
     "touched_already": "already in the money when predicted: nothing to predict",
     "no_history": "price_history lacks a session from the prediction to the expiration, or the prediction its spot",
-    "first_day_unclear": "only the session of the prediction reached the strike, perhaps before it was made",
+    "first_day_unclear": "the session of the prediction reached the strike, perhaps before it was made",
 }
 LAST_MINUTES = timedelta(minutes=15)  # of a session: vendors' last quotes are often from just before the close
 LONGEST_BREAK = timedelta(days=5)  # between two sessions; more is a gap in the history
@@ -120,15 +121,16 @@ def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tu
     """Whether each strike was touched after the prediction, and why that is not known or not asked."""
     day = local.dt.normalize()
     next_day = day + pd.Timedelta(days=1)
-    over, begun = local >= closes_in_new_york(day), local - day > _SINCE_MIDNIGHT
-    surely = _ranges(said, next_day.where(begun, day), sessions)
-    perhaps = _ranges(said, next_day.where(over, day), sessions)
+    over, begun = local >= closes_in_new_york(day) - LAST_MINUTES, local - day > _SINCE_MIDNIGHT
+    whole = _ranges(said, next_day.where(begun, day), sessions)
+    first = _ranges(said.assign(expiration=day), day, sessions)
     strike, spot, is_put = said["strike"].to_numpy(), said["spot"].to_numpy(), said["is_put"].to_numpy(dtype=bool)
-    touched, possibly = (np.where(is_put, r.low <= strike, r.high >= strike) for r in (surely, perhaps))
+    touched, at_first = (np.where(is_put, r.low <= strike, r.high >= strike) for r in (whole, first))
+    in_part, later = (begun & ~over).to_numpy(), (next_day.where(begun, day) <= said["expiration"]).to_numpy()
     return touched, {
         "touched_already": np.where(is_put, spot <= strike, spot >= strike),
-        "no_history": ~perhaps.complete | np.isnan(spot),
-        "first_day_unclear": possibly & ~touched,
+        "no_history": (later & ~whole.complete) | (in_part & ~first.complete) | np.isnan(spot),
+        "first_day_unclear": in_part & at_first,
     }
 
 

@@ -2,7 +2,7 @@
 
 A frame in the columns of its table is kept there. Any other answer is kept as a document, and what it
 tells of contracts and holdings in the table too, for SQL. All of it lies under keys of the API's own
-(`option_chains:U:2026-12-18`) and a recipe of its own: what a user fetched never stands in for what an
+(`option_chains:U:2026-12-18`) and a fingerprint of its own: what a user fetched never stands in for what an
 asset would have.
 """
 
@@ -24,7 +24,7 @@ from wheel_assets.tables import DOCUMENTS, SnapshotTable
 if TYPE_CHECKING:
     import pandas as pd
 
-RECIPE, ROWS_RECIPE = "api", "api rows"
+FINGERPRINT, ROWS_FINGERPRINT = "api", "api rows"
 SOURCE = "api"
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Answers:
         Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
         """
         index, newest = self.store.index([(question.table, question.key), (DOCUMENTS.name, question.key)])
-        snapshot = next((s for s in index if s.recipe == RECIPE), None)
+        snapshot = next((s for s in index if s.fingerprint == FINGERPRINT), None)
         age = self.store.clock() - snapshot.created_at if snapshot else None
         reason = _reason(question, snapshot, age, newer_than)
         if reason == "fresh" or newer_than is None:
@@ -116,7 +116,7 @@ class Answers:
             now = self.store.clock()
             rows = self.rows_of(self.store.tables[question.table], question.name, value, now)
             if not rows.empty:
-                self._put(question.table, question, rows, ROWS_RECIPE)
+                self._put(question.table, question, rows, ROWS_FINGERPRINT)
             document = {"timestamp": now, "key": question.key, "document": text}
             self._put(DOCUMENTS.name, question, _frame([document]))
             return Answer(text, is_text=True)
@@ -127,8 +127,8 @@ class Answers:
     def _keep_frame(self, question: Question, frame: pd.DataFrame) -> Answer:
         return self._load(self._put(question.table, question, frame))
 
-    def _put(self, table: str, question: Question, frame: pd.DataFrame, recipe: str = RECIPE) -> Snapshot:
-        return self.store.put(table, [Entry(question.key, frame, SOURCE, recipe=recipe)])[0]
+    def _put(self, table: str, question: Question, frame: pd.DataFrame, fingerprint: str = FINGERPRINT) -> Snapshot:
+        return self.store.put(table, [Entry(question.key, frame, SOURCE, fingerprint=fingerprint)])[0]
 
     def _load(self, snapshot: Snapshot) -> Answer:
         frame = self.store.get(snapshot.table, [snapshot.snapshot_id])

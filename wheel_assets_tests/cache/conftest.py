@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from wheel_assets.cache.reading.io_manager import PullConfig, ReadThroughIOManager, freshness
+from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
+from wheel_assets.rows import Rows
 from wheel_assets.tables import Column, SnapshotTable
 
 MONDAY = datetime(2026, 11, 23, 15, 0)
@@ -144,17 +146,16 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
     def policy(minutes: float) -> dg.FreshnessPolicy:
         return freshness(timedelta(minutes=minutes))
 
-    def fetched(what: str, symbols: list[str], number: float) -> pd.DataFrame:
+    def fetched(what: str, symbols: list[str], number: float) -> Rows:
         good = {symbol: number for symbol in symbols if what + symbol not in toy.broken}
         if not good:
             raise dg.Failure(next(iter(toy.broken.values())), allow_retries=False)
         frame = rows(good, toy.clock())
         missing = {symbol: toy.broken[what + symbol] for symbol in symbols if what + symbol in toy.broken}
-        frame.attrs = {"not_fetched": missing, "notes": toy.notes}
-        return frame
+        return Rows(frame, tuple(toy.notes), missing)
 
     @dg.asset(freshness_policy=policy(15), code_version=toy.version)
-    def prices(config: Symbols) -> pd.DataFrame:
+    def prices(config: Symbols) -> Rows:
         symbols = config.symbols or toy.watchlist
         toy.made.update(f"prices {symbol}" for symbol in symbols)
         return fetched("", symbols, toy.clock().minute + 1.0)
@@ -172,7 +173,7 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
         return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0])
 
     @dg.asset(freshness_policy=policy(1440))
-    def history(config: Symbols) -> pd.DataFrame:
+    def history(config: Symbols) -> Rows:
         symbols = config.symbols or toy.watchlist
         toy.made.update(f"history {symbol}" for symbol in symbols)
         return fetched("history ", symbols, 1000.0)
@@ -181,18 +182,18 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
 
     @dg.asset(name="values_", freshness_policy=policy(60), ins=ins)
     def values_with_history(
-        config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame, history: pd.DataFrame
+        config: Symbols, prices: pd.DataFrame, rates: pd.DataFrame, history: LoadedInput
     ) -> pd.DataFrame:
-        more = prices["symbol"].map(history.set_index("symbol")["number"]).fillna(0.0)
+        more = prices["symbol"].map(history.frame.set_index("symbol")["number"]).fillna(0.0)
         toy.seen["history"] = history
         toy.made.update(f"values {symbol}" for symbol in prices["symbol"])
         return prices[["timestamp", "symbol"]].assign(number=prices["number"] * rates["number"][0] + more)
 
     @dg.asset(freshness_policy=policy(15))
-    def report(config: Symbols, prices: pd.DataFrame, values_: pd.DataFrame) -> pd.DataFrame:
+    def report(config: Symbols, prices: LoadedInput, values_: LoadedInput) -> pd.DataFrame:
         toy.made["report"] += 1
         toy.seen |= {"prices": prices, "values_": values_}
-        return rows({"all": float(values_["number"].sum())}, toy.clock())
+        return rows({"all": float(values_.frame["number"].sum())}, toy.clock())
 
     return [prices, rates, *([history, values_with_history] if toy.history else [values_]), report]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheel_assets.cache.policy import Node, Reason, Snapshot, assess, input_places
+from wheel_assets.cache.policy import Node, Reason, Snapshot, assess, input_keys
 
 NOW = datetime(2026, 11, 23, 15, 0)
 CHAIN = Node("chain", ("A",), "symbol", max_age=timedelta(minutes=15))
@@ -21,14 +21,14 @@ GRAPH = (CHAIN, GREEKS, PREDICTIONS)
 def made(number: int, table: str, minutes_ago: float, *inputs: int, **other: object) -> Snapshot:
     """A snapshot of symbol A."""
     at = NOW - timedelta(minutes=minutes_ago)
-    values = {"source": "x", "run_id": "earlier", "recipe": ""} | other
+    values = {"source": "x", "run_id": "earlier", "fingerprint": ""} | other
     return Snapshot(number, table, "A", at, at, 1, inputs=frozenset(inputs), **values)
 
 
 def reasons(index: list[Snapshot], asked: tuple[str, ...] = ("predictions",), **options: object) -> dict[str, str]:
     """The reason of each table that is asked for or has to be made."""
-    readings = assess(GRAPH, asked, index, now=NOW, **options)
-    return {table: str(reading.reason) for (table, _), reading in readings.items()}
+    results = assess(GRAPH, asked, index, now=NOW, **options)
+    return {table: str(result.reason) for (table, _), result in results.items()}
 
 
 FRESH = [made(1, "chain", 5), made(2, "greeks", 5, 1), made(3, "predictions", 5, 1, 2)]
@@ -56,8 +56,8 @@ def test_a_newer_input_supersedes_what_was_made_of_the_older():
 def test_a_late_result_of_an_older_input_does_not_hide_the_right_one():
     """Two runs at once: greeks 6, made of chain 1, were stored after greeks 5, made of chain 4."""
     index = [*FRESH, made(4, "chain", 2), made(5, "greeks", 2, 4), made(6, "greeks", 1, 1)]
-    readings = assess(GRAPH, ("chain", "greeks"), index, now=NOW)
-    assert readings["greeks", "A"].snapshot.snapshot_id == 5
+    results = assess(GRAPH, ("chain", "greeks"), index, now=NOW)
+    assert results["greeks", "A"].snapshot.snapshot_id == 5
 
 
 def test_what_is_stale_asks_its_inputs_to_be_young():
@@ -79,13 +79,13 @@ def test_what_was_made_since_the_question_answers_it_even_with_a_limit_of_zero()
 
 def test_a_run_reads_what_it_made_and_what_that_was_made_of():
     index = [made(1, "chain", 20), made(2, "greeks", 20, 1, run_id="me"), made(3, "chain", 1)]
-    readings = assess(GRAPH, ("chain", "greeks"), index, now=NOW, run_id="me")
-    assert readings["greeks", "A"].reason is Reason.FORCED
-    assert readings["chain", "A"].snapshot.snapshot_id == 1
+    results = assess(GRAPH, ("chain", "greeks"), index, now=NOW, run_id="me")
+    assert results["greeks", "A"].reason is Reason.FORCED
+    assert results["chain", "A"].snapshot.snapshot_id == 1
 
 
 def test_data_of_another_recipe_is_absent():
-    assert reasons([made(1, "chain", 1, recipe="another vendor")], ("chain",)) == {"chain": "absent"}
+    assert reasons([made(1, "chain", 1, fingerprint="another vendor")], ("chain",)) == {"chain": "absent"}
 
 
 def test_no_limit_means_any_age():
@@ -98,8 +98,8 @@ def test_inputs_share_the_key_or_are_taken_whole():
     both = Node("advice", ("all",), None, ("chain", "positions"))
     greeks = Node("greeks", ("A", "B"), "symbol", ("chain", "positions"))
     nodes = {n.table: n for n in (chain, account, both, greeks)}
-    assert input_places(greeks, "B", nodes) == [("chain", "B"), ("positions", "me")]
-    assert input_places(both, "all", nodes) == [("chain", "A"), ("chain", "B"), ("positions", "me")]
+    assert input_keys(greeks, "B", nodes) == [("chain", "B"), ("positions", "me")]
+    assert input_keys(both, "all", nodes) == [("chain", "A"), ("chain", "B"), ("positions", "me")]
 
 
 HISTORY = Node("history", ("A",), "symbol", max_age=timedelta(days=1))
@@ -120,14 +120,14 @@ WITH_HISTORY = replace(PREDICTIONS, upstream=("chain", "history"), optional=froz
     ],
 )  # fmt: skip
 def test_an_optional_input_may_be_lacking_but_not_superseded(index, reason):
-    readings = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
-    assert readings["predictions", "A"].reason == reason
+    results = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
+    assert results["predictions", "A"].reason == reason
 
 
 def test_nothing_is_made_for_the_sake_of_an_optional_input():
     index = [made(1, "chain", 5), made(2, "history", 2000), made(3, "predictions", 61, 1, 2)]
-    readings = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
-    assert ("history", "A") not in readings
+    results = assess((CHAIN, HISTORY, WITH_HISTORY), ("predictions",), index, now=NOW)
+    assert ("history", "A") not in results
 
 
 ages = st.floats(-120, 120, allow_nan=False)
@@ -137,8 +137,8 @@ ages = st.floats(-120, 120, allow_nan=False)
 def test_whatever_is_served_fits_together(drawn):
     """The sets of inputs agree for every served snapshot, whatever lies in the index."""
     index = [made(i, table, age, *inputs) for i, (table, age, inputs) in enumerate(drawn, 1)]
-    readings = assess(GRAPH, ("chain", "greeks", "predictions"), index, now=NOW)
-    served = {table: r.snapshot for (table, _), r in readings.items() if r.served}
+    results = assess(GRAPH, ("chain", "greeks", "predictions"), index, now=NOW)
+    served = {table: r.snapshot for (table, _), r in results.items() if r.served}
     for node in GRAPH:
         if node.table in served and node.upstream:
             assert served[node.table].inputs == {served[above].snapshot_id for above in node.upstream}
@@ -150,4 +150,4 @@ def test_a_looser_limit_never_makes_a_served_read_stale(drawn, more):
     looser = tuple(replace(node, max_age=node.max_age + timedelta(minutes=abs(more))) for node in GRAPH)
     tight = assess(GRAPH, ("chain", "greeks"), index, now=NOW)
     loose = assess(looser, ("chain", "greeks"), index, now=NOW)
-    assert all(loose[place].served for place, reading in tight.items() if reading.served)
+    assert all(loose[place].served for place, result in tight.items() if result.served)

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from wheel_assets.cache.archive.backup import backup
+from wheel_assets.cache.reading.one_line import OneSentence
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cli import main
 from wheel_assets.definitions import defs
+from wheel_assets.defs.declare import settings
 from wheel_assets.fetch.sample.sources import SampleMarket
 
 FOLDER = Path("home/.wheel_trading/cache")  # where the settings' defaults lead in a test
@@ -28,7 +31,7 @@ def wheel(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def chain():
-    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).head(30)
+    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).frame.head(30)
 
 
 @pytest.fixture
@@ -83,20 +86,53 @@ def test_migrate_tells_what_it_will_do_then_does_it_once(exported, tmp_path):
     assert chains(Store(tmp_path / FOLDER / "wheel_cache.duckdb")) == 1
 
 
-def run(job: str, store: Store, config: dict[str, object]) -> dg.ExecuteInProcessResult:
+def run(job: str, store: Store, **config: object) -> dg.ExecuteInProcessResult:
     """Run a job over this cache."""
     definition = defs.resolve_job_def(job)
     (op,) = definition.nodes
-    return definition.execute_in_process({"ops": {op.name: {"config": config}}}, resources={"store": store})
+    asked = {"ops": {op.name: {"config": config}}} if config else None
+    return definition.execute_in_process(asked, resources={"store": store})
 
 
-def test_the_job_backup_writes_an_archive(filled, tmp_path):
-    assert run("backup", filled, {"destination": str(tmp_path / "out")}).success
+@pytest.fixture
+def told(monkeypatch) -> Iterator[Callable[..., None]]:
+    """Set variables that the jobs read their settings from."""
+
+    def set_all(**variables: object) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+        settings.cache_clear()
+
+    yield set_all
+    settings.cache_clear()
+
+
+def test_the_job_backup_writes_an_archive_where_the_settings_say(filled, tmp_path, told):
+    told(WHEEL_BACKUP__DIR=tmp_path / "out")
+    assert run("backup", filled).success
     assert len(list((tmp_path / "out").glob("wheel-*/manifest.json"))) == 1
 
 
-def test_the_job_migrate_logs_what_it_could_not_take(exported, filled, capfd):
-    assert run("migrate", filled, {"file": str(exported)}).success
+def test_the_job_backup_is_told_no_other_destination(filled, tmp_path):
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        run("backup", filled, destination=str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("name", ["{here}/chain.csv", "../chain.csv", "link.csv", "~/chain.csv", "link/chain.csv"])
+def test_the_job_migrate_reads_its_inbox_only(exported, filled, tmp_path, told, name):
+    told(WHEEL_MIGRATE__DIR=tmp_path / "inbox")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "link.csv").symlink_to(tmp_path / "chain.csv")
+    (tmp_path / "inbox" / "link").symlink_to(tmp_path)
+    with pytest.raises(OneSentence, match="is refused; the job reads files in .*inbox only"):
+        run("migrate", filled, file=name.format(here=tmp_path))
+
+
+def test_the_job_migrate_logs_what_it_could_not_take(exported, filled, tmp_path, told, capfd):
+    told(WHEEL_MIGRATE__DIR=tmp_path / "inbox")
+    (tmp_path / "inbox").mkdir()
+    exported.rename(tmp_path / "inbox" / "chain.csv")
+    assert run("migrate", filled, file="chain.csv").success
     assert "row 32: Invalid isoformat string: 'soon'" in capfd.readouterr().err
     assert chains(filled) == 2
 
@@ -104,5 +140,5 @@ def test_the_job_migrate_logs_what_it_could_not_take(exported, filled, capfd):
 @pytest.mark.parametrize("job", ["backup", "migrate"])
 def test_every_field_of_a_job_is_described(job):
     (op,) = defs.resolve_job_def(job).nodes
-    fields = op.definition.config_schema.config_type.fields
+    fields = getattr(op.definition.config_schema.config_type, "fields", {})
     assert all(field.description for field in fields.values())

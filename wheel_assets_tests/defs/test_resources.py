@@ -35,7 +35,7 @@ def test_no_config_reads_a_key_out_of_the_environment(monkeypatch, caplog, asset
 def test_no_job_does_either(monkeypatch, tmp_path):
     monkeypatch.setenv("WHEEL_TEST_KEY", str(tmp_path / KEY))
     with pytest.raises(OneSentence, match="is refused"):
-        defs.resolve_job_def("backup").execute_in_process({"ops": {"write_archive": {"config": {"destination": ENV}}}})
+        defs.resolve_job_def("migrate").execute_in_process({"ops": {"take_old_data": {"config": {"file": ENV}}}})
     assert not list(tmp_path.rglob("*key*"))
 
 

@@ -48,7 +48,7 @@ POSITIONS = "symbol,quantity,avg_price\nU,200,30.00\nCASH,60000,\n"
 
 def cboe_document(symbol: str) -> dict[str, Any]:
     """The sample chain of U as Cboe would serve it, under another ticker."""
-    chain = SampleMarket().option_chain("U", datetime.now(UTC))
+    chain = SampleMarket().option_chain("U", datetime.now(UTC)).frame
     local = chain["timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")[0]
     options = [
         {
@@ -66,7 +66,7 @@ def cboe_document(symbol: str) -> dict[str, Any]:
 
 def bars(symbol: str) -> bytes:
     """The sample history of U as Cboe would serve it, under another ticker."""
-    history = SampleMarket().price_history("U", datetime.now(UTC))
+    history = SampleMarket().price_history("U", datetime.now(UTC)).frame
     days = history.assign(date=history["date"].dt.strftime("%Y-%m-%d"))
     names = ["date", "open", "high", "low", "close", "volume"]
     return json.dumps({"symbol": symbol, "data": json.loads(days[names].to_json(orient="records"))}).encode()

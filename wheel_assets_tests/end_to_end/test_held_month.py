@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from wheel_assets.fetch.cboe import CboeMarket
+from wheel_assets.rows import Rows
 from wheel_assets.tables import PRICE_HISTORY
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -42,12 +43,12 @@ class FairMarket:
     def __init__(self, calibration: ModuleType) -> None:
         self.made = calibration
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         weeks = [self.made.worlds(days / 365)["log-normal, 30 %"] for days in (7, 14, 28)]
         chains = [self.made.quoted_chain(w, days, symbol) for w, days in zip(weeks, (7, 14, 28), strict=True)]
-        return pd.concat(chains, ignore_index=True)
+        return Rows(pd.concat(chains, ignore_index=True))
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         days = pd.bdate_range(end="2026-11-20", periods=252)
         random = np.random.default_rng(sum(symbol.encode()))
         steps = random.normal(0, VOLATILITY / np.sqrt(252 * 50), (252, 50)).cumsum(axis=1)
@@ -56,7 +57,7 @@ class FairMarket:
         paths *= self.made.SPOT / paths[-1, -1]
         ends = {"open": paths[:, 0], "high": paths.max(axis=1), "low": paths.min(axis=1), "close": paths[:, -1]}
         rest = {"symbol": symbol, "volume": 1, "source": "made", "timestamp": pd.Timestamp("2026-11-20 21:00")}
-        return PRICE_HISTORY.conform(pd.DataFrame({"date": days, **ends, **rest}))
+        return Rows(PRICE_HISTORY.conform(pd.DataFrame({"date": days, **ends, **rest})))
 
 
 def _scored(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def recorded(tmp_path: Path) -> Iterator[CboeMarket]:
 
 @pytest.mark.skipif(not REPLAY.exists(), reason="no recorded market beside this project")
 def test_the_held_predictions_of_a_recorded_month_are_scored(calibration, recorded, tmp_path, monkeypatch):
-    last = recorded.price_history("SMCI", datetime.now(UTC))["date"].iloc[-1]
+    last = recorded.price_history("SMCI", datetime.now(UTC)).frame["date"].iloc[-1]
     now = (last + timedelta(hours=20, minutes=15)).to_pydatetime().replace(tzinfo=UTC)
     calibration.held_predictions(tmp_path / "wheel_cache.duckdb", recorded, now, range(5, 0, -1), ("SMCI", "PLTR"))
     document = _scored(tmp_path, monkeypatch)

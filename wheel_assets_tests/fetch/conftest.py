@@ -25,6 +25,10 @@ SECRETS = {
     "new refresh": "planted-refresh-2",
     "databento": "planted-db-key",
     "fred": "planted-fred-key",
+    "tradier": "planted-tradier-token",
+    "grant": "planted-grant",
+    "alpaca id": "planted-alpaca-id",
+    "alpaca": "planted-alpaca-secret",
     "account": "87654321",
 }
 NOW = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)  # Friday, 15:30 in New York
@@ -40,12 +44,19 @@ def _load(name: str) -> ModuleType:
 
 
 _VENDORS = _load("fake_vendors")
+_BROKERS = _load("fake_brokers")
 
 
 @pytest.fixture(scope="session")
 def vendors() -> ModuleType:
     """Payloads and replies: the module `fake_vendors`."""
     return _VENDORS
+
+
+@pytest.fixture(scope="session")
+def brokers() -> ModuleType:
+    """Payloads of Tradier, tastytrade and Alpaca: the module `fake_brokers`."""
+    return _BROKERS
 
 
 @pytest.fixture(scope="session")
@@ -147,10 +158,19 @@ class Vendor:
 @pytest.fixture
 def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, schwab: Any) -> Callable[[str], Vendor]:
     """Any vendor by its name in `VENDORS`, ready to answer well."""
+    from wheel_assets.fetch.alpaca.account import AlpacaAccount
+    from wheel_assets.fetch.alpaca.market import AlpacaMarket
+    from wheel_assets.fetch.alpaca.session import AlpacaSession
     from wheel_assets.fetch.databento.market import DatabentoMarket
     from wheel_assets.fetch.rates.published import FredCsvRate, FredRate, TreasuryRate
     from wheel_assets.fetch.schwab.account import SchwabAccount
     from wheel_assets.fetch.schwab.market import SchwabMarket
+    from wheel_assets.fetch.tastytrade.account import TastytradeAccount
+    from wheel_assets.fetch.tastytrade.market import TastytradeMarket
+    from wheel_assets.fetch.tastytrade.session import TastytradeSession
+    from wheel_assets.fetch.tradier.account import TradierAccount
+    from wheel_assets.fetch.tradier.market import TradierMarket
+    from wheel_assets.fetch.tradier.session import TradierSession
 
     def free(*_: Any) -> AbstractContextManager[None]:
         return nullcontext()
@@ -172,7 +192,18 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
             "fred csv": ("risk_free_rate", fred_csv),
             "treasury": ("risk_free_rate", treasury),
         }
-        path, good = _VENDORS.good_answers(fake)[name]
+        tradier = TradierSession(fake.url, calls.append, SECRETS["tradier"], **sleep)
+        tastytrade = TastytradeSession(fake.url, calls.append, SECRETS["grant"], SECRETS["refresh"], **sleep)
+        alpaca = AlpacaSession(fake.url, fake.url, calls.append, SECRETS["alpaca id"], SECRETS["alpaca"], **sleep)
+        sources |= {
+            "tradier chains": ("option_chains", TradierMarket(tradier)),
+            "tradier account": ("positions", TradierAccount(tradier)),
+            "tastytrade chains": ("option_chains", TastytradeMarket(tastytrade)),
+            "tastytrade account": ("positions", TastytradeAccount(tastytrade)),
+            "alpaca chains": ("option_chains", AlpacaMarket(alpaca)),
+            "alpaca account": ("positions", AlpacaAccount(alpaca)),
+        }
+        path, good = (_VENDORS.good_answers(fake) | _BROKERS.serve(fake, _VENDORS.Reply))[name]
         fake.on(path, good)
         return Vendor(path, good, 4 if name.startswith("schwab") else 3, *sources[name])
 

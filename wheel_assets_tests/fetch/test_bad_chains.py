@@ -232,11 +232,11 @@ def told(row: pd.Series, columns: Any) -> dict[str, Any]:
 def test_what_is_left_out_and_counted(answering, chains, name, fault):
     added, reason, _ = LEFT_OUT[fault]
     extra = chains.CONTRACT | added if isinstance(added, dict) else added
-    frame = answering(name, [*chains.SOUND, extra]).ask()
-    rows = frame[frame["expiration"] == "2027-02-19"].set_index("option_symbol")
+    sent = answering(name, [*chains.SOUND, extra]).ask()
+    rows = sent.frame[sent.frame["expiration"] == "2027-02-19"].set_index("option_symbol")
     assert sorted(rows.index) == sorted(contract["code"] for contract in chains.SOUND)
     assert rows.loc[chains.CONTRACT["code"], "bid"] == 1.10
-    left_out = [note for note in frame.attrs["notes"] if "left out" in note]
+    left_out = [note for note in sent.notes if "left out" in note]
     assert left_out == ([f"XYZ: 1 contracts left out: {reason}"] if reason else [])
 
 
@@ -256,10 +256,10 @@ def test_what_is_refused_leaves_the_cache_as_it_was(answering, real_assets, chai
 @pytest.mark.parametrize("fault", TOLD)
 def test_what_is_only_told(answering, chains, now, fault):
     name, document, note = TOLD[fault]
-    frame = answering(name, **document).ask()
-    assert len(frame) == len(chains.SOUND)
-    assert f"XYZ: {note}" in frame.attrs["notes"]
-    assert (frame["timestamp"] <= pd.Timestamp(now).tz_localize(None)).all()
+    rows = answering(name, **document).ask()
+    assert len(rows.frame) == len(chains.SOUND)
+    assert f"XYZ: {note}" in rows.notes
+    assert (rows.frame["timestamp"] <= pd.Timestamp(now).tz_localize(None)).all()
 
 
 @pytest.mark.parametrize("name", JSON)

@@ -18,7 +18,9 @@ from wheel_assets.errors import LoginExpired, RateLimited, SourceRefused, Source
 CBOE = ["cboe", "cboe history"]
 SCHWAB = ["schwab chains", "schwab history", "schwab account"]
 CSV = ["databento", "fred csv", "treasury"]
-VENDORS = [*CBOE, *SCHWAB, "databento", "fred", "fred csv", "treasury"]
+TRADIER, ALPACA = (["tradier chains", "tradier account"], ["alpaca chains", "alpaca account"])
+TASTYTRADE = ["tastytrade chains", "tastytrade account"]
+VENDORS = [*CBOE, *SCHWAB, "databento", "fred", "fred csv", "treasury", *TRADIER, *TASTYTRADE, *ALPACA]
 TOKEN = "/v1/oauth/token"
 TOO_BIG = {"fault": {"faultstring": "Body buffer overflow", "detail": {"errorcode": "protocol.http.TooBigBody"}}}
 DENIED = "<html><body>Access Denied</body></html>"
@@ -102,10 +104,25 @@ NO_LIST = Case(
     ONCE,
     "Schwab sent an account that cannot be read; its accounts are no list; its layout may have changed",
 )
+NO_NUMBER = Case(
+    UnexpectedAnswer,
+    ONCE,
+    "alpaca sent an account that cannot be read; an account's number is none; its layout may have changed",
+)
+NO_QUOTES = Case(
+    SourceRefused,
+    ONCE,
+    "tastytrade gives no quotes to this grant; HTTP 403; "
+    "use another WHEEL_MARKET__SOURCE; account and events still work",
+)
 NO_COLUMNS = Case(UnexpectedAnswer, ONCE, "Databento sent a damaged CSV; No columns to parse from file")
 
 TABLE = {
-    "connection refused": Row(None, broken("connection refused")),
+    "connection refused": Row(
+        None,
+        broken("connection refused"),
+        of(TASTYTRADE, broken("connection refused")._replace(requests=ONCE)),  # it is the token that is asked for
+    ),
     "reset": Row({"reset": True}, broken("the connection broke")),
     "reset mid-body": Row({"body": "x" * 99, "cut": True}, broken("the answer broke off")),
     "slow beyond the timeout": Row({"body": {}, "delay": 0.2}, broken("no answer in time")),
@@ -113,7 +130,7 @@ TABLE = {
     "400": Row({"status": 400}, not_accepted("400")),
     "401": Row({"status": 401}, refused("401"), of(SCHWAB, NEW_TOKEN)),
     "402": Row({"status": 402}, refused("402")),
-    "403": Row({"status": 403}, refused("403"), unknown_to_cboe("HTTP 403")),
+    "403": Row({"status": 403}, refused("403"), {**unknown_to_cboe("HTTP 403"), "tastytrade chains": NO_QUOTES}),
     "404": Row(
         {"status": 404},
         not_accepted("404"),
@@ -135,7 +152,11 @@ TABLE = {
     "502 TooBigBody": Row(
         {"status": 502, "body": TOO_BIG},
         failing(f"502 {TOO_BIG}".replace("'", '"')),
-        {**of(SCHWAB, failing("502 Body buffer overflow", ONCE)), "schwab chains": TOO_MANY},
+        {
+            **of(SCHWAB, failing("502 Body buffer overflow", ONCE)),
+            **of(TRADIER, failing("502 Body buffer overflow")),
+            "schwab chains": TOO_MANY,
+        },
     ),
     "503": Row({"status": 503}, failing("503")),
     "HTML with status 200": Row(
@@ -161,6 +182,10 @@ TABLE = {
             "schwab chains": unexpected("no status, putExpDateMap, callExpDateMap among its keys ['a']"),
             "schwab history": unexpected("no candles among its keys ['a']"),
             "schwab account": NO_LIST,
+            "tradier chains": unexpected("no options among its keys ['a']"),
+            "tradier account": unexpected("no profile among its keys ['a']"),
+            "alpaca chains": no_such("Alpaca lists no options on", "its answer is empty"),
+            "alpaca account": NO_NUMBER,
             "fred": unexpected("no observations among its keys ['a']"),
         },
     ),

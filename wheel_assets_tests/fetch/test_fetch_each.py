@@ -8,23 +8,22 @@ import pytest
 
 from wheel_assets.errors import SourceError, UnknownSymbol
 from wheel_assets.fetch.source import fetch_each, tell_progress
+from wheel_assets.rows import Rows
 
 
 def chain(symbol):
     """A row of a symbol; symbols in small letters fail."""
     if symbol.islower():
         raise UnknownSymbol(f"no {symbol}")
-    frame = pd.DataFrame({"symbol": [symbol]})
-    frame.attrs["notes"] = [f"a note on {symbol}"]
-    return frame
+    return Rows(pd.DataFrame({"symbol": [symbol]}), (f"a note on {symbol}",))
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 10])
 def test_frames_come_in_the_order_asked_whatever_is_done_first(concurrency):
     fetched = fetch_each(["B", "x", "A", "y"], chain, concurrency)
     assert fetched.frame["symbol"].tolist() == ["B", "A"]
-    assert fetched.frame.attrs["notes"] == ["a note on B", "a note on A"]
-    assert fetched.failures == {"x": "no x", "y": "no y"}
+    assert fetched.notes == ("a note on B", "a note on A")
+    assert fetched.not_fetched == {"x": "no x", "y": "no y"}
 
 
 def test_where_all_fail_the_first_asked_for_speaks():

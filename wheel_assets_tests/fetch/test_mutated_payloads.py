@@ -96,9 +96,9 @@ def check(name: str, result: Any, sent: Any, slow: Any) -> None:
         "schwab chains": (OPTION_CHAINS, "option_symbol"),
         "schwab account": (POSITIONS, None),
     }.get(name, (PRICE_HISTORY, "date"))
-    frame = table.conform(result)
+    frame = table.conform(result.frame)
     assert len(frame) > 0
-    assert isinstance(result.attrs["notes"], list)
+    assert all(isinstance(note, str) for note in result.notes)
     if key is None:
         holdings = frame[frame["asset_type"] != "cash"]
         assert differences(holdings, enumerate(read)) == []

@@ -89,7 +89,7 @@ def test_databento_is_held_to_the_budget_of_the_settings(fake, calls, vendors, n
         held.append(hold)
         return nullcontext()
 
-    assert len(market_source(settings, calls.append, reserve).option_chain("XYZ", now)) == 42
+    assert len(market_source(settings, calls.append, reserve).option_chain("XYZ", now).frame) == 42
     assert held == [("databento", "XYZ", pytest.approx(0.03), 1.5)]
 
 
@@ -128,7 +128,7 @@ def test_a_new_login_is_taken_by_the_same_process(both, fake, vendors, token_fil
     fake.on("/trader/v1/accounts", vendors.Reply([vendors.schwab_account()]))
     ask_all(both, now)
     token_file(minutes=0, refresh_token="of-the-new-login")
-    assert len(both[1].positions("default", now + timedelta(minutes=1))) == 1
+    assert len(both[1].positions("default", now + timedelta(minutes=1)).frame) == 1
     assert fake.seen[1].form["refresh_token"] == "of-the-new-login"
 
 

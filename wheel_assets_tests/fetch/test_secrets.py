@@ -9,7 +9,8 @@ import pytest
 from wheel_assets import errors
 
 VENDORS = ["cboe", "cboe history", "schwab chains", "schwab history", "schwab account", "databento"]
-VENDORS += ["fred", "fred csv", "treasury"]
+VENDORS += ["fred", "fred csv", "treasury", "tradier chains", "tradier account", "tastytrade chains"]
+VENDORS += ["tastytrade account", "alpaca chains", "alpaca account"]
 TROUBLES = [
     {"status": 400},
     {"status": 401},

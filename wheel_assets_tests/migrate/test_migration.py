@@ -105,7 +105,7 @@ def test_the_old_file_is_left_as_it_is(cache, original):
 
 def test_migrated_data_is_never_taken_for_fresh(cache, original):
     migrate(cache, original)
-    node = Node("option_chains", ("U",), "symbol", max_age=timedelta(days=10_000), recipe="1|sample")
+    node = Node("option_chains", ("U",), "symbol", max_age=timedelta(days=10_000), fingerprint="1|sample")
     index, _ = cache.index([("option_chains", "U")])
     assert len(index) == 1
     reading = assess([node], ["option_chains"], index, now=cache.clock())["option_chains", "U"]
@@ -113,7 +113,7 @@ def test_migrated_data_is_never_taken_for_fresh(cache, original):
 
 
 def test_migrated_data_goes_behind_what_is_here(cache, original):
-    frame = SampleMarket().option_chain("U", datetime.fromisoformat("2026-11-23T15:00:00+00:00"))
+    frame = SampleMarket().option_chain("U", datetime.fromisoformat("2026-11-23T15:00:00+00:00")).frame
     live = cache.put("option_chains", [Entry("U", frame, "sample")])[0]
     migrate(cache, original)
     index, newest = cache.index([("option_chains", "U")])
@@ -228,7 +228,7 @@ def test_a_database_of_documents_without_a_time_of_their_own(cache, tmp_path):
 @pytest.fixture
 def exported(cache, tmp_path) -> list[dict[str, object]]:
     """A sample chain as rows in our own columns."""
-    frame = SampleMarket().option_chain("U", datetime.fromisoformat("2026-11-20T15:00:00+00:00")).head(20)
+    frame = SampleMarket().option_chain("U", datetime.fromisoformat("2026-11-20T15:00:00+00:00")).frame.head(20)
     frame = frame.assign(created_at=datetime(2026, 11, 20, 15, 1)).astype("object")
     return frame.where(frame.notna(), None).to_dict("records")
 

@@ -101,7 +101,7 @@ def test_the_bid_is_what_a_seller_gets_by_default():
 
 
 @pytest.mark.parametrize(("realised", "counted"), [(0.3, 0.3), (0.6, 0.6), (0.01, 0.01), (9.0, 9.0)])
-def test_realised_volatility_moves_the_view_by_its_weight_in_variance(realised, counted):
+def test_realised_volatility_moves_the_view_beside_by_its_weight_in_variance(realised, counted):
     chain = _chain()
     predictions = _predict(chain, realised_volatility={"SPXW": realised})
     puts = predictions[predictions["option_type"] == "put"]
@@ -109,15 +109,22 @@ def test_realised_volatility_moves_the_view_by_its_weight_in_variance(realised, 
     weight = 0.5 * np.mean(0.5 ** (np.arange(0.5, 19) / 73))
     realised_to_the_end = np.clip(counted**2 * 19 / 252, VOLATILITY**2 * YEARS / 4, VOLATILITY**2 * YEARS * 4)
     believed = np.sqrt((1 - weight) * VOLATILITY**2 + weight * realised_to_the_end / YEARS)
-    np.testing.assert_allclose(puts["prob_itm"], _lognormal_below(puts["strike"], believed), atol=3e-3)
+    np.testing.assert_allclose(puts["prob_itm_history"], _lognormal_below(puts["strike"], believed), atol=3e-3)
     np.testing.assert_allclose(_said(predictions)["stretch"], believed / VOLATILITY, rtol=5e-3)
 
 
-def test_the_markets_own_view_is_told_beside():
-    chain = _chain()
-    market, shifted = _predict(chain), _predict(chain, realised_volatility={"SPXW": 0.2})
-    np.testing.assert_allclose(_said(shifted)["prob_itm_market"], market["prob_itm"], atol=1e-8)
-    assert (_said(market)["stretch"] == 1).all()
+def test_a_price_history_changes_nothing_that_is_believed():
+    market, beside = _predict(_chain()), _predict(_chain(), realised_volatility={"SPXW": 0.2})
+    assert market["prob_itm_history"].isna().all()
+    assert beside["prob_itm_history"].notna().all()
+    shown = ["prediction_id", "input_features", "predictions", "prob_itm_history", "realised_volatility"]
+    pd.testing.assert_frame_equal(beside.drop(columns=shown), market.drop(columns=shown))
+
+
+def test_implied_and_realised_volatility_are_told_side_by_side():
+    said = _predict(_chain(), realised_volatility={"SPXW": 0.2})
+    np.testing.assert_allclose(said["implied_volatility"], VOLATILITY, atol=2e-3)
+    assert (said["realised_volatility"] == 0.2).all()
 
 
 def test_the_volatility_used_is_told_or_null():

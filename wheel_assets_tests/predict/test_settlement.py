@@ -101,7 +101,9 @@ def test_a_close_is_better_than_any_chain():
         ("2026-11-18 14:30", "put", 95.5, "scored", True),  # at the open all of it is to come
         ("2026-11-18 18:00", "put", 95.5, "first_day_unclear", False),
         ("2026-11-18 18:00", "put", 94, "scored", False),
-        ("2026-11-18 18:00", "put", 96.0, "scored", True),  # Thursday too
+        ("2026-11-18 18:00", "put", 96.0, "first_day_unclear", True),  # Thursday too, but all or none are scored
+        ("2026-11-18 20:50", "put", 96.0, "scored", True),  # in its last minutes Wednesday is over
+        ("2026-11-18 20:50", "put", 95.5, "scored", False),
         ("2026-11-18 18:00", "put", 100, "touched_already", True),
         ("2026-11-18 18:00", "call", 100, "touched_already", True),
         ("2026-11-13 18:00", "put", 90, "no_history", False),  # begins on Monday

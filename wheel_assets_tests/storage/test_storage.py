@@ -61,7 +61,7 @@ def counts(storage: Storage) -> dict[str, int]:
 
 
 def chain_frame() -> pd.DataFrame:
-    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).head(50)
+    return SampleMarket().option_chain("U", datetime(2026, 11, 23, 15, tzinfo=UTC)).frame.head(50)
 
 
 @pytest.mark.parametrize("kind", ["sync", "coroutine"])

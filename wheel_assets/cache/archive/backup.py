@@ -13,20 +13,23 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pandas as pd
 
 from wheel_assets.cache.archive.locations import newest_time, reading, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
 from wheel_assets.cache.foreign import confined, rewritten
-from wheel_assets.cache.store.backfill import insert_past
+from wheel_assets.cache.store.backfill import insert_backfill
 from wheel_assets.cache.store.store import Store
-from wheel_assets.errors import StoreError, UsageError
+from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.errors import StoreError, StoreUnwritable, UsageError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
 
 if TYPE_CHECKING:
@@ -36,7 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PART_ROWS = 500_000  # copied under one lock, in well under a second
+PART_BYTES = 4_000_000  # about, of the cache file, copied under one lock: some 0.2 s
+MAX_INDEX_ROWS, MAX_INDEX_BYTES = 1_000_000, 256_000_000  # of an archive: it is read into memory
+_NOT_DAMAGE = ("No space left", "Permission denied", "Could not write", "File too large", "Read-only", "Cannot open")
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ def backup(store: Store, destination: str | Path) -> Backup:
         new = _NewArchive(store, folder, reader)
         with store.file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
-        kept = [new.copy_table(table, index[index["table_name"] == table.name]) for table in store.tables.values()]
+        with progress_bar("backing the cache up", int(index["rows"].sum())) as advance:
+            by_table = [(table, index[index["table_name"] == table.name]) for table in store.tables.values()]
+            kept = [new.copy_table(table, lines, advance) for table, lines in by_table]
         new.write_index(pd.concat([index.head(0), *kept]))
         with store.file.attached() as connection:
             new.copy(connection, "SELECT * FROM api_calls", f"{API_CALLS.name}/00000.parquet")
@@ -85,26 +92,38 @@ def restore(store: Store, source: str | Path) -> Restored:
     """
     with reading(str(source)) as folder, tempfile.TemporaryDirectory() as scratch:
         manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
-        index, held = _verified_index(folder, manifest, store)
+        with _as_damaged(folder):
+            index, held = _verified_index(folder, manifest, store)
         ids: dict[int, int] = {}
-        new = {
-            table.name: sum(
-                insert_past(
-                    store,
-                    table,
-                    rewritten(folder / path, table.stored_columns, Path(scratch)),
-                    index[index["snapshot_id"].isin(held[path])],
-                    ids,
-                )
-                for path in reversed(manifest.paths_of(table.name))  # newest first: the later, the lower its ids
-            )
-            for table in store.tables.values()
-        }
+        new: dict[str, int] = {}
+        with progress_bar("restoring the archive", int(index["rows"].sum())) as advance:
+            for table in store.tables.values():
+                new[table.name] = 0
+                for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
+                    with _as_damaged(folder):
+                        rows = rewritten(folder / path, table.stored_columns, Path(scratch))
+                    lines = index[index["snapshot_id"].isin(held[path])].sort_values("snapshot_id")
+                    for part in reversed(list(_parts(lines))):
+                        new[table.name] += insert_backfill(store, table, rows, part, ids)
+                        advance(int(part["rows"].sum()))
         calls = sum(
             _restore_ledger(store, rewritten(folder / path, API_CALLS.columns, Path(scratch)))
             for path in manifest.paths_of(API_CALLS.name)
         )
     return Restored(manifest.created_at, new, len(index) - sum(new.values()), calls)
+
+
+@contextmanager
+def _as_damaged(folder: Path) -> Iterator[None]:
+    """Whatever DuckDB says of a file of an archive means that it is not what was written."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in _NOT_DAMAGE):
+            raise StoreUnwritable(
+                f"the archive {folder} cannot be unpacked", str(error)[:200], "free some space"
+            ) from error
+        raise damaged(folder, f"it cannot be read: {str(error)[:200]}") from error
 
 
 class PeriodicBackup:
@@ -165,7 +184,7 @@ class _NewArchive:
     reader: DuckDBPyConnection
     files: dict[str, ArchivedFile] = field(default_factory=dict)
 
-    def copy_table(self, table: SnapshotTable, lines: pd.DataFrame) -> pd.DataFrame:
+    def copy_table(self, table: SnapshotTable, lines: pd.DataFrame, advance: Callable[[int], None]) -> pd.DataFrame:
         """Copy a table part by part and return those of its index lines whose rows were copied.
 
         A clean-up in between may have taken snapshots away: whole ones, which are left out here too.
@@ -178,6 +197,7 @@ class _NewArchive:
             with self.store.file.attached() as connection:
                 self.copy(connection, query, path)
             kept.append(part[part["snapshot_id"].isin(_rows_by_snapshot(self.reader, self.folder / path))])
+            advance(int(part["rows"].sum()))
         return pd.concat(kept)
 
     def write_index(self, index: pd.DataFrame) -> None:
@@ -188,14 +208,25 @@ class _NewArchive:
 
     def copy(self, connection: DuckDBPyConnection, query: str, path: str) -> None:
         """Copy the rows of a query into a file of the archive and note it."""
-        (self.folder / path).parent.mkdir(exist_ok=True)
-        self.files[path] = archived_file(self.folder / path, _copy_query(connection, query, self.folder / path))
+        try:
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            rows = _copy_query(connection, query, self.folder / path)
+        except duckdb.Error as error:
+            if not any(sign in str(error) for sign in _NOT_DAMAGE):
+                raise
+            # Told here, or the full disk of the archive would pass for that of the cache.
+            raise StoreUnwritable(
+                f"no archive could be written to {self.folder.parent}",
+                str(error)[:200],
+                "check the folder and the room left there",
+            ) from error
+        self.files[path] = archived_file(self.folder / path, rows)
 
 
 def _parts(lines: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Lines of the index in runs of about PART_ROWS rows."""
-    before = lines["rows"].cumsum() - lines["rows"]
-    for _, part in lines.groupby(before // PART_ROWS):
+    """Lines of the index in runs of about PART_BYTES bytes, each of one snapshot at least."""
+    before = lines["bytes"].cumsum() - lines["bytes"]
+    for _, part in lines.groupby(before // PART_BYTES):
         yield part
 
 
@@ -216,8 +247,8 @@ def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.
     """The index of an archive that has exactly the rows its index tells of, and the snapshots of each file."""
     held: dict[str, list[int]] = {}
     with confined(*(folder / path for path in manifest.files)) as connection:
-        parts = [str(folder / path) for path in manifest.paths_of(SNAPSHOTS.name)]
-        index = connection.execute("SELECT * FROM read_parquet(?)", [parts]).df()
+        index = _index(connection, folder, manifest)
+        _check_ledger(connection, folder, manifest)
         for name, table in store.tables.items():
             lines = index[index["table_name"] == name]
             counted: dict[int, int] = {}
@@ -228,6 +259,26 @@ def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.
             if counted != dict(zip(lines["snapshot_id"], lines["rows"], strict=True)):
                 raise damaged(folder, f"the rows of {name} are not those its index tells of")
     return index, held
+
+
+def _index(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> pd.DataFrame:
+    """The index of an archive, measured before it is read into memory."""
+    parts = [str(folder / path) for path in manifest.paths_of(SNAPSHOTS.name)]
+    names = [f'"{column.name}"' for column in SNAPSHOTS.columns]
+    text = " + ".join(f"coalesce(strlen({name}::VARCHAR), 0)" for name in names if name != '"notes"')
+    query = f"SELECT count(*), coalesce(sum({text}), 0) FROM read_parquet(?)"
+    rows, size = connection.execute(query, [parts]).fetchall()[0]
+    if rows > MAX_INDEX_ROWS or size > MAX_INDEX_BYTES:
+        raise damaged(folder, f"its index of {rows} rows and {size / 1e6:.0f} MB is larger than any that is written")
+    return connection.execute("SELECT * FROM read_parquet(?)", [parts]).df()
+
+
+def _check_ledger(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
+    """Refuse a ledger that would give money back."""
+    for path in manifest.paths_of(API_CALLS.name):
+        query = "SELECT count(*) FROM read_parquet(?) WHERE NOT coalesce(cost_usd BETWEEN 0 AND 1e6, false)"
+        if bad := connection.execute(query, [str(folder / path)]).fetchall()[0][0]:
+            raise damaged(folder, f"{path} has {bad} calls with an impossible cost")
 
 
 def _check_columns(connection: DuckDBPyConnection, folder: Path, path: str, table: SnapshotTable) -> None:

@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, assess, input_places
+from wheel_assets.cache.policy import WHOLE, CacheKey, LookupResult, Node, Reason, Snapshot, assess, input_keys
 from wheel_assets.cache.reading import pull
+from wheel_assets.cache.reading.loaded import LoadedInput, described, minutes, was_hit
 from wheel_assets.cache.reading.one_line import one_sentence
-from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Request, described, minutes, was_hit
+from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Request
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged
+from wheel_assets.rows import Rows
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from dagster._core.execution.context.system import StepExecutionContext
 
-TOLD = (pull.NOT_FETCHED, "notes")  # what a frame's attrs tell about itself
 MAX_PULLS = 10  # of one step: more means that others keep replacing what it needs
 
 
@@ -52,7 +53,7 @@ class ReadThroughIOManager(dg.IOManager):
 
     `everything` returns the job that can make any asset (the repository's implicit asset job).
     `keys` holds, for each key column, a function from what a config asks for (None: nothing said) to
-    the keys wanted. `recipe` names what a table's data depends on besides its inputs and its asset's
+    the keys wanted. `fingerprint` names what a table's data depends on besides its inputs and its asset's
     code version, such as the vendor or a parameter of a model.
     """
 
@@ -61,22 +62,22 @@ class ReadThroughIOManager(dg.IOManager):
         store: Store,
         everything: Callable[[], dg.JobDefinition],
         keys: Mapping[str, Callable[[Any], Sequence[str]]] | None = None,
-        recipe: Callable[[str], str] = lambda table: "",
+        fingerprint: Callable[[str], str] = lambda table: "",
     ) -> None:
         self.store = store
-        self.assets = AssetTables(store.tables, everything, keys or {}, recipe)
-        self._reads: dict[tuple[str, str, int], tuple[dict[Place, Reading], Reads]] = {}
+        self.assets = AssetTables(store.tables, everything, keys or {}, fingerprint)
+        self._reads: dict[tuple[str, str, int], tuple[dict[CacheKey, LookupResult], Reads]] = {}
 
     @one_sentence()
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame | LoadedInput:
         """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
 
-        `frame.attrs` tells `reads`, one mapping a key, and `not_fetched`, the reason of each key that
-        is missing. Raises RefreshFailed where there is nothing to load.
+        A frame, or a `LoadedInput` where the step annotates its input so. Raises RefreshFailed where there is
+        nothing to load.
         """
         first, reads = self._reads_of(context.step_context)
         table = self.assets.table(context.asset_key).name
-        snapshots = [snapshot for place, snapshot in reads.snapshots.items() if place[0] == table]
+        snapshots = [snapshot for cache_key, snapshot in reads.snapshots.items() if cache_key[0] == table]
         if not snapshots and table not in reads.request.optional:
             raise _unavailable(reads, table)
         try:
@@ -84,80 +85,82 @@ class ReadThroughIOManager(dg.IOManager):
         except StoreDamaged as error:
             # By now it is gone from the index. All inputs are read anew, for they have to fit together.
             raise dg.RetryRequested(max_retries=1) from error
-        self.store.touch([s for s in snapshots if was_hit(first[s.place], s)])
-        frame.attrs = {
-            "reads": [described(first[s.place], reads.readings[s.place]) for s in snapshots],
-            "not_fetched": reads.not_fetched(table),
-        }
-        return frame
+        self.store.touch([s for s in snapshots if was_hit(first[s.cache_key], s)])
+        if context.dagster_type.typing_type is not LoadedInput:
+            return frame
+        return LoadedInput(
+            frame,
+            tuple(described(first[s.cache_key], reads.results[s.cache_key]) for s in snapshots),
+            reads.not_fetched(table),
+        )
 
     @one_sentence()
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | Rows) -> None:
         """Store one snapshot a key, all in one transaction; raises BadFrame for no rows.
 
-        `obj.attrs["not_fetched"]`, the reasons of keys without rows, and `obj.attrs["notes"]` become
-        metadata of the event. Notes are kept with the snapshots too: each begins with the key that it is
-        about and a colon, or is about all of them.
+        The notes of `Rows` are kept with the snapshots that they are about, and become metadata of the event
+        together with the reasons of keys without rows.
         """
         table, step = self.assets.table(context.asset_key), context.step_context
-        if obj is None or obj.empty:
+        rows = obj if isinstance(obj, Rows) else Rows(obj)
+        if rows.frame is None or rows.frame.empty:
             raise BadFrame(f"{table.name} came back empty", "an empty result never replaces anything")
         node = self.assets.node(step, context.asset_key)
         _, reads = self._reads.pop(_attempt(step), ({}, None))
-        notes = obj.attrs.get("notes", ())
-        by_key = {WHOLE: obj} if table.key is None else {str(key): rows for key, rows in obj.groupby(table.key)}
+        frame = rows.frame
+        by_key = {WHOLE: frame} if table.key is None else {str(key): part for key, part in frame.groupby(table.key)}
         entries = [
-            replace(_entry(node, key, rows, reads, context.run_id), notes=_about(key, notes, by_key))
-            for key, rows in by_key.items()
+            replace(_entry(node, key, part, reads, context.run_id), notes=_about(key, rows.notes, by_key))
+            for key, part in by_key.items()
         ]
         asker = step.dagster_run.tags.get(PULLED_BY)
         context.add_output_metadata(
-            _metadata(table, obj, self.store.put(table.name, entries))
+            _metadata(table, rows, self.store.put(table.name, entries))
             | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
         )
 
-    def _reads_of(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
+    def _reads_of(self, step: StepExecutionContext) -> tuple[dict[CacheKey, LookupResult], Reads]:
         """What was found first and what is read in the end, decided once for all inputs of a step."""
         attempt = _attempt(step)
         if attempt not in self._reads:
             self._reads[attempt] = self._read_through(step)
-            if any(not reading.served for reading in self._reads[attempt][0].values()):
+            if any(not result.served for result in self._reads[attempt][0].values()):
                 # Dagster noted the versions of the inputs before they were pulled: the result would look unsynced.
                 step.fetch_external_input_asset_version_info()
         return self._reads[attempt]
 
-    def _read_through(self, step: StepExecutionContext) -> tuple[dict[Place, Reading], Reads]:
+    def _read_through(self, step: StepExecutionContext) -> tuple[dict[CacheKey, LookupResult], Reads]:
         request = self.assets.request(step)
         first, newest_id = self._assess(request)
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
             return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
-        _log(step, [reading for reading in first.values() if reading.served or reading.table not in request.optional])
+        _log(step, [result for result in first.values() if result.served or result.table not in request.optional])
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if reads.failures and allow_stale:
             lenient = request.accepting(allow_stale)
-            readings, _ = self._assess(lenient, newest_id)
-            reads = Reads(lenient, readings, lenient.beyond_help(readings, reads.failures))
+            results, _ = self._assess(lenient, newest_id)
+            reads = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
             self._renew(step, reads, newest_id)
         return first, reads
 
     def _renew(self, step: StepExecutionContext, reads: Reads, newest_id: int) -> None:
-        """Pull until nothing is stale but what failed, each place by one process at a time.
+        """Pull until nothing is stale but what failed, each cache key by one process at a time.
 
         Whoever waits for its turn finds that the other's pull answers it too: everything with an id
         above `newest_id` was made after this step asked.
         """
         for _ in range(MAX_PULLS):
-            if not (wanted := {reading.place for reading in reads.stale}):
+            if not (wanted := {result.cache_key for result in reads.stale}):
                 return
             with self.store.pulling(wanted):
-                reads.readings, _ = self._assess(reads.request, newest_id)
-                if not {reading.place for reading in reads.stale} <= wanted:
+                reads.results, _ = self._assess(reads.request, newest_id)
+                if not {result.cache_key for result in reads.stale} <= wanted:
                     continue  # lock the others too
                 failures = pull.pull(step, self.assets, reads.request, reads.stale)
-                reads.readings, _ = self._assess(reads.request, newest_id)
-                if {reading.place for reading in reads.stale} <= wanted:  # else an input was lost meanwhile
+                reads.results, _ = self._assess(reads.request, newest_id)
+                if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
         raise RefreshFailed(
             "the inputs do not hold still",
@@ -165,20 +168,20 @@ class ReadThroughIOManager(dg.IOManager):
             "run again",
         )
 
-    def _assess(self, request: Request, fresh_after: int | None = None) -> tuple[dict[Place, Reading], int]:
-        """The readings at this moment, and the highest snapshot id."""
-        index, newest_id = self.store.index(request.places)
+    def _assess(self, request: Request, fresh_after: int | None = None) -> tuple[dict[CacheKey, LookupResult], int]:
+        """The results at this moment, and the highest snapshot id."""
+        index, newest_id = self.store.index(request.cache_keys)
         now, run_id = self.store.clock(), request.run_id
         return assess(request.nodes, request.asked, index, now=now, fresh_after=fresh_after, run_id=run_id), newest_id
 
     def _not_made_here(
-        self, step: StepExecutionContext, request: Request, readings: Mapping[Place, Reading]
-    ) -> dict[Place, str]:
+        self, step: StepExecutionContext, request: Request, results: Mapping[CacheKey, LookupResult]
+    ) -> dict[CacheKey, str]:
         """The keys that an earlier step of this run did not make, each with that step's reason."""
         missing = [
             (table, key)
-            for table, key in request.places
-            if table in request.made_here and readings[table, key].reason is not Reason.FORCED
+            for table, key in request.cache_keys
+            if table in request.made_here and results[table, key].reason is not Reason.FORCED
         ]
         if not missing:
             return {}
@@ -203,16 +206,17 @@ def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)
 
 
-def _metadata(table: SnapshotTable, frame: pd.DataFrame, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+def _metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
     """What the event of a materialization tells."""
+    told_of = {pull.NOT_FETCHED: dict(rows.not_fetched), "notes": list(rows.notes)}
     as_of = max(snapshot.timestamp for snapshot in snapshots)
     return {
         **table_metadata(table),
-        "dagster/row_count": len(frame),
+        "dagster/row_count": len(rows.frame),
         "as_of": as_of.isoformat(sep=" ", timespec="minutes") + " UTC",
         "source": ", ".join(sorted({snapshot.source for snapshot in snapshots})),
         pull.SNAPSHOTS_MADE: dg.MetadataValue.json({s.key: s.snapshot_id for s in snapshots}),
-        **{name: dg.MetadataValue.json(told) for name in TOLD if (told := frame.attrs.get(name))},
+        **{name: dg.MetadataValue.json(told) for name, told in told_of.items() if told},
     }
 
 
@@ -221,11 +225,11 @@ def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id
     built_from: list[Snapshot] = []
     if reads is not None:
         read_by = replace(node, upstream=reads.request.asked)
-        places = input_places(read_by, key, reads.request.by_table)
-        built_from = [reads.snapshots[place] for place in places if place in reads.snapshots]
+        cache_keys = input_keys(read_by, key, reads.request.by_table)
+        built_from = [reads.snapshots[cache_key] for cache_key in cache_keys if cache_key in reads.snapshots]
     sources = set(rows["source"]) if "source" in rows else {name for s in built_from for name in s.source.split("+")}
     return Entry(
-        key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.recipe
+        key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.fingerprint
     )
 
 
@@ -239,13 +243,13 @@ def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
     return step.run_id, step.step.key, step.previous_attempt_count
 
 
-def _log(step: StepExecutionContext, readings: Iterable[Reading]) -> None:
+def _log(step: StepExecutionContext, results: Iterable[LookupResult]) -> None:
     """One line a read."""
-    for reading in readings:
+    for result in results:
         step.log.info(
-            f"{'cache_hit' if reading.reason is Reason.FRESH else 'cache_miss'} table={reading.table} "
-            f"key={reading.key} age_minutes={minutes(reading.age)} max_age_minutes={minutes(reading.max_age)} "
-            f"reason={reading.reason}"
+            f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
+            f"key={result.key} age_minutes={minutes(result.age)} max_age_minutes={minutes(result.max_age)} "
+            f"reason={result.reason}"
         )
 
 

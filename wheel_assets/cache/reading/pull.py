@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.policy import Place, Reading, needed_places
+from wheel_assets.cache.policy import CacheKey, LookupResult, needed_keys
 from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Request
 from wheel_assets.errors import INTERRUPTED
 from wheel_assets.tables import SnapshotTable
@@ -25,21 +25,21 @@ SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of e
 
 
 def pull(
-    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[Reading]
-) -> dict[Place, str]:
-    """Materialize the stale places in a child run and return why some of them have no data.
+    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
+) -> dict[CacheKey, str]:
+    """Materialize the stale cache keys in a child run and return why some of them have no data.
 
     A failure is one sentence, the one that the failing asset gave. What was made is in the store.
     """
     if not stale:
         return {}
     keys: dict[str, list[str]] = defaultdict(list)
-    for reading in stale:
-        keys[reading.table].append(reading.key)
+    for result in stale:
+        keys[result.table].append(result.key)
     selected = {asset: table for asset, table in assets.kept.items() if table.name in keys}
     ops = {assets.graph.get(asset).assets_def.op.name: table for asset, table in selected.items()}
     loggers = step.run_config.get("loggers")
-    result = assets.job.execute_in_process(
+    run = assets.job.execute_in_process(
         asset_selection=list(selected),
         instance=step.instance,
         run_config={
@@ -49,8 +49,8 @@ def pull(
         tags={PULLED_BY: step.run_id, REASONS: json.dumps({r.table: r.reason for r in stale})},
         raise_on_error=False,
     )
-    step.instance.add_run_tags(step.run_id, {PULLED: result.run_id})
-    return failures_of(Outcome.of(result.all_events), request, [reading.place for reading in stale])
+    step.instance.add_run_tags(step.run_id, {PULLED: run.run_id})
+    return failures_of(Outcome.of(run.all_events), request, [result.cache_key for result in stale])
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
@@ -85,24 +85,24 @@ class Outcome:
                 failed[event.step_key or ""] = sentence
         return cls(made, reasons, failed)
 
-    def reason(self, place: Place) -> str | None:
+    def reason(self, cache_key: CacheKey) -> str | None:
         """Why it has no data, in the words of its own asset."""
-        table, key = place
+        table, key = cache_key
         return self.reasons.get(table, {}).get(key) or self.failed_steps.get(table)
 
 
-def failures_of(outcome: Outcome, request: Request, asked: Collection[Place]) -> dict[Place, str]:
+def failures_of(outcome: Outcome, request: Request, asked: Collection[CacheKey]) -> dict[CacheKey, str]:
     """Why a run made no data for some of what was asked of it, in the assets' own words.
 
-    A place that failed takes what is derived from it along, under the same reason.
+    A cache key that failed takes what is derived from it along, under the same reason.
     """
-    failures: dict[Place, str] = {}
+    failures: dict[CacheKey, str] = {}
     other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
-    for table, key in request.places:
+    for table, key in request.cache_keys:
         if (table, key) not in asked or key in outcome.made.get(table, ()):
             continue
-        needed = needed_places(request.by_table[table], key, request.by_table)
-        above = next((failures[place] for place in needed if place in failures), None)
+        needed = needed_keys(request.by_table[table], key, request.by_table)
+        above = next((failures[cache_key] for cache_key in needed if cache_key in failures), None)
         failures[table, key] = outcome.reason((table, key)) or above or other
     return failures
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
-from wheel_assets.cache.policy import WHOLE, Node, Place, Reading, Reason, Snapshot, needed_places
+from wheel_assets.cache.policy import WHOLE, CacheKey, LookupResult, Node, Snapshot, needed_keys
 from wheel_assets.errors import UsageError
 from wheel_assets.tables import SnapshotTable
 
@@ -42,8 +42,8 @@ class Request:
         return {node.table: node for node in self.nodes}
 
     @property
-    def places(self) -> list[Place]:
-        """Every place that may matter."""
+    def cache_keys(self) -> list[CacheKey]:
+        """Every cache key that may matter."""
         return [(node.table, key) for node in self.nodes for key in node.keys]
 
     def accepting(self, minutes: float) -> Request:
@@ -52,42 +52,44 @@ class Request:
         limits = (None if node.max_age is None else max(node.max_age, limit) for node in self.nodes)
         return replace(self, nodes=tuple(replace(n, max_age=m) for n, m in zip(self.nodes, limits, strict=True)))
 
-    def beyond_help(self, readings: Mapping[Place, Reading], failures: Mapping[Place, str]) -> dict[Place, str]:
+    def beyond_help(
+        self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
+    ) -> dict[CacheKey, str]:
         """Of what failed before, what older data does not help: sources that have none, and all below.
 
         What is derived from a source that older data does help is not among them: it can be made.
         """
-        lost: dict[Place, str] = {}
-        for place in self.places:
-            above = needed_places(self.by_table[place[0]], place[1], self.by_table)
-            served = place in readings and readings[place].served
-            if place in failures and not served and (not above or any(source in lost for source in above)):
-                lost[place] = failures[place]
+        lost: dict[CacheKey, str] = {}
+        for cache_key in self.cache_keys:
+            above = needed_keys(self.by_table[cache_key[0]], cache_key[1], self.by_table)
+            served = cache_key in results and results[cache_key].served
+            if cache_key in failures and not served and (not above or any(source in lost for source in above)):
+                lost[cache_key] = failures[cache_key]
         return lost
 
 
 @dataclass
 class Reads:
-    """What a request comes to: a reading for every place, and why some places have no data."""
+    """What a request comes to: a result for every cache key, and why some cache keys have no data."""
 
     request: Request
-    readings: dict[Place, Reading]
-    failures: dict[Place, str] = field(default_factory=dict)
+    results: dict[CacheKey, LookupResult]
+    failures: dict[CacheKey, str] = field(default_factory=dict)
 
     @property
-    def stale(self) -> list[Reading]:
+    def stale(self) -> list[LookupResult]:
         """What has to be pulled: not what failed already, is made by this very run, or is never pulled."""
         spared = self.request.made_here | self.request.never_pulled
         return [
-            reading
-            for place, reading in self.readings.items()
-            if not reading.served and place not in self.failures and place[0] not in spared
+            result
+            for cache_key, result in self.results.items()
+            if not result.served and cache_key not in self.failures and cache_key[0] not in spared
         ]
 
     @property
-    def failed_inputs(self) -> dict[Place, str]:
+    def failed_inputs(self) -> dict[CacheKey, str]:
         """The failures among the inputs that the step itself reads."""
-        return {place: why for place, why in self.failures.items() if place[0] in self.request.asked}
+        return {cache_key: why for cache_key, why in self.failures.items() if cache_key[0] in self.request.asked}
 
     def not_fetched(self, table: str) -> dict[str, str]:
         """The keys that an input of the step lacks, with the reason; that of an optional input is its own alone."""
@@ -100,15 +102,15 @@ class Reads:
         return {(nodes[table].key_column, key) for table, key in self.failed_inputs if table not in optional}
 
     @property
-    def snapshots(self) -> dict[Place, Snapshot]:
+    def snapshots(self) -> dict[CacheKey, Snapshot]:
         """What to load. A key that is lost is left out of all inputs that have such keys."""
         nodes, lost = self.request.by_table, self.lost
         return {
-            (table, key): reading.snapshot
-            for (table, key), reading in self.readings.items()
+            (table, key): result.snapshot
+            for (table, key), result in self.results.items()
             if table in self.request.asked
-            and reading.served
-            and reading.snapshot is not None
+            and result.served
+            and result.snapshot is not None
             and (nodes[table].key_column, key) not in lost
         }
 
@@ -125,7 +127,7 @@ class _Input(NamedTuple):
 class AssetTables:
     """The assets that a store keeps, as tables with keys, age limits and inputs.
 
-    `everything` returns the job that can make any asset, `keys` and `recipe` are as told in
+    `everything` returns the job that can make any asset, `keys` and `fingerprint` are as told in
     `io_manager.ReadThroughIOManager`.
     """
 
@@ -134,9 +136,9 @@ class AssetTables:
         tables: Mapping[str, SnapshotTable],
         everything: Callable[[], dg.JobDefinition],
         keys: Mapping[str, Callable[[Any], Sequence[str]]],
-        recipe: Callable[[str], str],
+        fingerprint: Callable[[str], str],
     ) -> None:
-        self._tables, self._everything, self._keys, self._recipe = tables, everything, keys, recipe
+        self._tables, self._everything, self._keys, self._recipe = tables, everything, keys, fingerprint
 
     @cached_property
     def job(self) -> dg.JobDefinition:
@@ -193,7 +195,7 @@ class AssetTables:
             upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
             optional=frozenset(self.table(above).name for above in optional_inputs(declared.assets_def)),
             max_age=None if answered_for else _limit(declared.freshness_policy, minutes),
-            recipe=f"{declared.code_version or ''}|{self._recipe(table.name)}",
+            fingerprint=f"{declared.code_version or ''}|{self._recipe(table.name)}",
         )
 
     def _inputs(self, step: StepExecutionContext) -> list[_Input]:
@@ -239,43 +241,3 @@ def _limit(policy: Any, minutes: float | None) -> timedelta | None:
         return timedelta(minutes=minutes)
     window = getattr(policy, "fail_window", None)
     return window.to_timedelta() if window else None
-
-
-def was_hit(first: Reading, snapshot: Snapshot) -> bool:
-    """Whether what is loaded is what was found fresh at first, before anything was pulled."""
-    return first.reason is Reason.FRESH and first.snapshot == snapshot
-
-
-def outcome(first: Reading, snapshot: Snapshot) -> str:
-    """`cache_hit`, `cache_miss`, or `cache_stale`: it could not be renewed, and `allow_stale` let it through."""
-    if was_hit(first, snapshot):
-        return "cache_hit"
-    kept = first.snapshot == snapshot and first.reason is not Reason.FORCED
-    return "cache_stale" if kept else "cache_miss"
-
-
-def described(first: Reading, last: Reading) -> dict[str, Any]:
-    """A read in plain values: what was found `first`, what was loaded in the end. Times are ISO, UTC.
-
-    The limit is that of the first question: data that `allow_stale` let through is seen to be over it.
-    """
-    snapshot = last.snapshot
-    assert snapshot is not None, "only what was loaded is described"
-    return {
-        "table": last.table,
-        "key": last.key,
-        "source": snapshot.source,
-        "timestamp": snapshot.timestamp.isoformat(),
-        "created_at": snapshot.created_at.isoformat(),
-        "age_minutes": minutes(last.age),
-        "max_age_minutes": minutes(first.max_age),
-        "outcome": outcome(first, snapshot),
-        "reason": str(Reason.FORCED if first.max_age == timedelta(0) else first.reason),
-        "snapshot_id": snapshot.snapshot_id,
-        "notes": list(snapshot.notes),
-    }
-
-
-def minutes(time: timedelta | None) -> float | None:
-    """A length of time in minutes, rounded to what a reader cares for."""
-    return None if time is None else round(time.total_seconds() / 60, 2)

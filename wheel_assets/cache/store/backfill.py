@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GONE = 0  # no snapshot has this id: it stands for an input that is not there any more
 
 
-def insert_past(
+def insert_backfill(
     store: Store, table: SnapshotTable, rows: Path, index: pd.DataFrame, ids: dict[int, int], *, dry_run: bool = False
 ) -> int:
     """Put snapshots of `table` into the store in one transaction, and return how many are new to it.

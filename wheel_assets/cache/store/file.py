@@ -124,6 +124,7 @@ class CacheFile:
             offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
             connection = duckdb.connect(":memory:", config={**limits, **offline})
             connection.execute("SET TimeZone='UTC'")
+            connection.execute("SET enable_progress_bar = false")  # it would go to standard output
             # A checkpoint overwrites metadata in place and a kill may tear it: fewer are safer. See
             # `_checkpoint_if_long` for when one is made.
             connection.execute("SET checkpoint_on_detach='DISABLED'")

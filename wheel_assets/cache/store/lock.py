@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,18 +15,31 @@ from pathlib import Path
 def exclusive(path: Path, seconds: float) -> Iterator[None]:
     """Hold the lock on `path` for the length of the block; raises TimeoutError after `seconds`, OSError.
 
-    The kernel gives the lock back when the process dies, however it dies. `filelock` was rejected for
-    this lock: it polls, and polling is a lottery that one of twenty busy writers loses for many seconds.
+    The kernel gives the lock back when the process dies, however it dies. Whoever waits for it holds a
+    second lock, which all others have to take first: without it, somebody who takes the lock again and
+    again, as a backup does, is there before those that the kernel has only just woken. `filelock` was
+    rejected here: it polls, and polling is a lottery that one of twenty busy writers loses for seconds.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + seconds
+    head_of_queue = _acquire(Path(f"{path}.queue"), seconds)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _Ticket(handle).redeem(seconds)
+        handle = _acquire(path, max(0.0, deadline - time.monotonic()), seconds)
+    finally:
+        _give_back(head_of_queue)
     try:
         yield
     finally:
         _give_back(handle)
+
+
+def _acquire(path: Path, seconds: float, told: float | None = None) -> int:
+    """A handle that holds the lock on a file."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _Ticket(handle).redeem(seconds, seconds if told is None else told)
+    return handle
 
 
 class _Ticket:
@@ -36,11 +50,11 @@ class _Ticket:
         self._came, self._settling, self._wanted = threading.Event(), threading.Lock(), True
         threading.Thread(target=self._wait, daemon=True).start()
 
-    def redeem(self, seconds: float) -> None:
+    def redeem(self, seconds: float, told: float) -> None:
         """Wait for the lock; where that takes too long or is interrupted, it is passed on when it comes."""
         try:
             if not self._came.wait(seconds):
-                raise TimeoutError(f"no lock within {seconds:g} s")
+                raise TimeoutError(f"no lock within {told:g} s")
         except BaseException:
             with self._settling:
                 self._wanted = False

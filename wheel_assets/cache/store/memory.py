@@ -33,5 +33,5 @@ class AtHand:
         """Drop what the index has another snapshot for: ids begin anew where somebody deleted the file."""
         for snapshot in index:
             kept, _ = self._kept.get(snapshot.snapshot_id, (snapshot, None))
-            if (kept.place, kept.created_at) != (snapshot.place, snapshot.created_at):
+            if (kept.cache_key, kept.created_at) != (snapshot.cache_key, snapshot.created_at):
                 del self._kept[snapshot.snapshot_id]

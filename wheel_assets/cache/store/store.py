@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from wheel_assets.cache.policy import CLOCK_TOLERANCE, Place, Snapshot
+from wheel_assets.cache.policy import CLOCK_TOLERANCE, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.memory import AtHand
 from wheel_assets.cache.upkeep.compaction import content_hashes
@@ -57,7 +57,7 @@ class Entry:
     source: str
     run_id: str | None = None
     inputs: frozenset[int] = frozenset()
-    recipe: str = ""
+    fingerprint: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -132,7 +132,7 @@ class Store:
         together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
         return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
 
-    def index(self, places: Collection[Place]) -> tuple[list[Snapshot], int]:
+    def index(self, places: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
         """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
@@ -203,7 +203,7 @@ class Store:
             return _spent(connection, since)
 
     @contextmanager
-    def pulling(self, places: Collection[Place]) -> Iterator[None]:
+    def pulling(self, places: Collection[CacheKey]) -> Iterator[None]:
         """Be the only one, in any process, to pull these places; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
@@ -246,9 +246,9 @@ class Store:
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
             "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
             [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
-            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.recipe, list(entry.notes)],
+            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.fingerprint, list(entry.notes)],
         )
-        where_from = (entry.source, entry.run_id, entry.inputs, entry.recipe, entry.notes)
+        where_from = (entry.source, entry.run_id, entry.inputs, entry.fingerprint, entry.notes)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
 
     def _read(self, table: SnapshotTable, snapshot_ids: Sequence[int]) -> dict[int, pd.DataFrame]:

@@ -1,19 +1,21 @@
-"""Inspection: what lies in the cache, how old it is and what it cost, on an asset's page."""
+"""Inspection: what lies in the cache, until when it is fresh and what it cost, on an asset's page."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.outlook import Taken, last_failures, taken_by_source
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.sanitise import one_line
 from wheel_assets.show import cache_view, markdown
+from wheel_assets.show.freshness import Freshness, freshness, next_pull, shared_cells, symbol_cells
+from wheel_assets.tables import DATA_TABLES
 
+LOOKED_AT = [dg.AssetDep(table.name) for table in DATA_TABLES]  # shown below what it looks at; a dep is never pulled
 FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     "freshness_by_key",
     asset="cache_inspection",
@@ -21,22 +23,40 @@ FRESHNESS_BY_KEY = dg.AssetCheckSpec(
 )
 
 
-@dg.asset(group_name="cache", code_version="1", kinds={"duckdb"}, owners=[OWNER], check_specs=[FRESHNESS_BY_KEY])
-def cache_inspection(store: dg.ResourceParam[Store]) -> Iterator[dg.MaterializeResult]:
-    """What is cached: every key with its age, limit and state; the size, the hit rate, this month's cost.
+@dg.asset(
+    group_name="cache",
+    code_version="2",
+    kinds={"duckdb"},
+    owners=[OWNER],
+    check_specs=[FRESHNESS_BY_KEY],
+    deps=LOOKED_AT,
+)
+def cache_inspection(
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """What is cached: symbols by tables with until when each is fresh; the size, the hit rate, this month's cost.
 
     Materialize it to look into the cache. It reads the index and nothing else: nothing is fetched,
-    computed or stored. `wheel stats` prints the same. No asset is its input: `+cache_inspection`
-    must not renew what it is to look at.
+    computed or stored. `wheel stats` prints the same.
     """
     with one_sentence():
         document = stats(store, settings().max_age.of)
-    metadata = inspection_metadata(document, settings().budget.monthly_usd)
+        matrix = freshness(
+            document,
+            store.clock(),
+            settings().symbols,
+            holdings=_held(store),
+            failures=last_failures(store),
+        )
+        metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
+    context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))
     yield dg.MaterializeResult(metadata=metadata, check_results=[freshness_by_key(document)])
 
 
-def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[str, Any]:
-    """The document of `cache.stats.stats` as metadata: lines and tables to read, numbers to plot."""
+def inspection_metadata(
+    document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, Taken], budget_usd: float
+) -> dict[str, Any]:
+    """The document of `stats.stats` and its matrix as metadata: what to read first, then tables, numbers to plot."""
     numbers = {
         "size_mb": float(document["db_size_mb"]),
         "cost_usd": float(document["cost_usd"]),
@@ -45,15 +65,27 @@ def inspection_metadata(document: Mapping[str, Any], budget_usd: float) -> dict[
         "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
-    lines = cache_view.summary(document, budget_usd)
+    summary = cache_view.summary(document, budget_usd)
     return {
-        "summary": dg.MetadataValue.md(markdown.bullets(lines)),
+        "freshness": dg.MetadataValue.md(_matrix(matrix, next_pull(matrix, document["keys"], taken), summary)),
         "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
         "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
         **numbers,
         **rate,
         "file": dg.MetadataValue.path(document["path"]),
     }
+
+
+def _matrix(matrix: Freshness, pull: str, summary: Sequence[str]) -> str:
+    """What the next answer would pull, then the matrix, then what is shared, then the totals."""
+    others = [f"{symbol}: {told}" for symbol, told in matrix.others.items()]
+    return markdown.paragraphs(
+        f"**{markdown.for_markdown(pull)}**",
+        markdown.table(("symbol", *matrix.tables), symbol_cells(matrix)),
+        markdown.table(tuple(matrix.shared), shared_cells(matrix)),
+        markdown.section("Other symbols", markdown.bullets([", ".join(others)]) if others else ""),
+        markdown.bullets(summary),
+    )
 
 
 def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
@@ -65,6 +97,14 @@ def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
         description=one_line("; ".join(stale)) or f"all {len(document['keys'])} keys are fresh",
         metadata={"stale_keys": len(stale)},
     )
+
+
+def _held(store: Store) -> list[str]:
+    """The underlyings of the newest positions."""
+    query = """SELECT DISTINCT underlying FROM positions WHERE underlying IS NOT NULL AND snapshot_id IN
+        (SELECT max(snapshot_id) FROM snapshots WHERE table_name = 'positions' GROUP BY key) ORDER BY 1"""
+    with store.file.attached() as connection:
+        return [symbol for (symbol,) in connection.execute(query).fetchall()]
 
 
 def _table(columns: Mapping[str, str], rows: list[cache_view.Cells]) -> dg.TableMetadataValue:

@@ -32,5 +32,4 @@ def events(
     until = now.astimezone(NEW_YORK).date() + timedelta(days=max(strategy.max_days, strategy.max_roll_days))
     with one_sentence(), telling(EVENTS.name, context.log.info) as tell, watched_by(tell):
         fetched = calendar.events(config.symbols, until, now)
-    fetched.frame.attrs["not_fetched"] = fetched.failures
-    yield from checked(EVENTS, fetched.frame)
+    yield from checked(EVENTS, fetched)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.checks.sanity import BEFORE, without_volatility
+from wheel_assets.defs.checks.sanity import without_volatility
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.errors import StoreDamaged
@@ -40,12 +40,11 @@ def greeks(
     curve = ZeroCurve.of(tenors, risk_free_rate["value"])
     mismatch = settings().market.spot_mismatch
     valued = valued_chain(option_chains, risk_free_rate=curve, events=events, spot_mismatch=mismatch)
-    before = _of_the_last_day(store, config.symbols, set(option_chains["source"]))
-    valued.frame.attrs = {"notes": list(valued.notes), BEFORE: before}
-    yield from checked(GREEKS, valued.frame)
+    before = without_volatility_before(store, config.symbols, set(option_chains["source"]))
+    yield from checked(GREEKS, valued, before=before)
 
 
-def _of_the_last_day(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
+def without_volatility_before(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
     """`without_volatility` of the newest Greeks of each symbol that are not older than a day, to measure against.
 
     Only of the same vendor: another one may well quote less, and that is no collapse.

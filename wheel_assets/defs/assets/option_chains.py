@@ -29,5 +29,4 @@ def option_chains(
     now = store.clock().replace(tzinfo=UTC)
     with one_sentence(), telling(OPTION_CHAINS.name, context.log.info) as tell:
         fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency, tell)
-    fetched.frame.attrs["not_fetched"] = fetched.failures
-    yield from checked(OPTION_CHAINS, fetched.frame)
+    yield from checked(OPTION_CHAINS, fetched)

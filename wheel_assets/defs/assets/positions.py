@@ -26,5 +26,5 @@ def positions(
     `WHEEL_MAX_AGE__POSITIONS` minutes.
     """
     with one_sentence(), telling(POSITIONS.name, context.log.info) as tell, watched_by(tell):
-        frame = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
-    yield from checked(POSITIONS, frame)
+        rows = account.positions(config.account_id, store.clock().replace(tzinfo=UTC))
+    yield from checked(POSITIONS, rows)

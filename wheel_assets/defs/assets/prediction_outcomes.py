@@ -11,17 +11,24 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER
 from wheel_assets.show import markdown
+from wheel_assets.tables import PREDICTIONS
 
 COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast", "brier", "brier_skill", "log_loss")
 
 
-@dg.asset(name="outcomes", group_name="model", code_version="2", kinds={"duckdb", "numpy"}, owners=[OWNER])
+@dg.asset(
+    name="outcomes",
+    group_name="model",
+    code_version="2",
+    kinds={"duckdb", "numpy"},
+    owners=[OWNER],
+    deps=[PREDICTIONS.name],
+)
 def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult:
     """Predictions that have expired against what happened: Brier score, log loss, calibration, beside the textbook.
 
     Materialize it to audit the model. It reads the cache and nothing else: nothing is fetched or stored.
-    `wheel outcomes` prints the same. No asset is its input: `+outcomes` must not renew what it judges, and
-    nothing is computed from it.
+    `wheel outcomes` prints the same. It hangs below what it judges and pulls none of it.
     """
     from wheel_assets.cache.upkeep.outcomes import outcomes
 

@@ -6,12 +6,13 @@ import pandas as pd
 from wheel_assets.cache.reading.request import OPTIONAL
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
+from wheel_assets.rows import Rows
 from wheel_assets.tables import PREDICTIONS
 
 
 @dg.asset(
     group_name="model",
-    code_version="2",
+    code_version="3",
     ins={"price_history": dg.AssetIn(metadata=OPTIONAL)},
     **declared(PREDICTIONS),
 )
@@ -20,9 +21,9 @@ def predictions(
 ) -> Checked:
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
-    From the whole smile of its expiration, moved towards the volatility that the shares realised where
-    `price_history` is in the cache; held to the end, after commission; one row a contract, NULL
-    where the expiration has no volatility, or the contract no bid. What the JSON columns hold:
+    From the whole smile of its expiration; held to the end, after commission; one row a contract, NULL where
+    the expiration has no volatility, or the contract no bid. Where `price_history` is in the cache, what the
+    volatility realised of late would say stands beside it, and changes nothing. What the JSON columns hold:
     `wheel_assets.predict.model`.
     """
     from wheel_assets.predict import predict_chain, realised_volatility  # which a run on fresh data does not need
@@ -35,4 +36,4 @@ def predictions(
         commission=strategy.commission,
         realised_volatility=realised_volatility(price_history),
     )
-    yield from checked(PREDICTIONS, predicted)
+    yield from checked(PREDICTIONS, Rows(predicted))

@@ -29,5 +29,4 @@ def price_history(
     now = store.clock().replace(tzinfo=UTC)
     with one_sentence(), telling(PRICE_HISTORY.name, context.log.info) as tell:
         fetched = fetch_each(config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, tell)
-    fetched.frame.attrs["not_fetched"] = fetched.failures
-    yield from checked(PRICE_HISTORY, fetched.frame)
+    yield from checked(PRICE_HISTORY, fetched)

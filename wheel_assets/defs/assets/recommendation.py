@@ -5,16 +5,17 @@ from datetime import UTC
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
+from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.resources import wanted_symbols
+from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 
 AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
@@ -42,10 +43,10 @@ class RecommendationConfig(PullConfig):
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
-    option_chains: pd.DataFrame,
-    positions: pd.DataFrame,
-    greeks: pd.DataFrame,
-    predictions: pd.DataFrame,
+    option_chains: LoadedInput,
+    positions: LoadedInput,
+    greeks: LoadedInput,
+    predictions: LoadedInput,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
@@ -62,17 +63,17 @@ def recommendation(
     inputs = (option_chains, positions, greeks, predictions)
     with one_sentence():
         advice = advise(
-            *inputs,
+            *(loaded.frame for loaded in inputs),
             strategy=settings().strategy,
             now=store.clock().replace(tzinfo=UTC),
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
             inputs=Inputs(cash_is_net=settings().broker.cash_is_net),
-            not_evaluated={key: why for frame in inputs for key, why in frame.attrs["not_fetched"].items()},
+            not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
-    document = answer_document(advice, [read for frame in inputs for read in frame.attrs["reads"]])
+    document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
-    yield from checked(RECOMMENDATION, advice.frame, advice_metadata(document) | _pulled_in(context, document))
+    yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def risk_free_rate(
     whatever the number of symbols; which sources failed before it stands in the log and the notes.
     """
     with one_sentence(), telling(RISK_FREE_RATE.name, context.log.info) as tell, watched_by(tell):
-        frame = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).frame()
-    for note in frame.attrs["notes"]:
+        rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()
+    for note in rows.notes:
         context.log.warning(one_line(note))
-    yield from checked(RISK_FREE_RATE, frame)
+    yield from checked(RISK_FREE_RATE, rows)

@@ -7,7 +7,7 @@ it is only told, for a few bad quotes cost a few contracts and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,26 +18,32 @@ from wheel_assets.market.osi import roots
 if TYPE_CHECKING:
     import pandas as pd
 
-    Measure = Callable[[pd.DataFrame], pd.Series]
-
-BEFORE = "without_volatility_before"
 ROUNDING = 1e-6
 NEAR_THE_MONEY = 0.1  # of the spot
 
 
 @dataclass(frozen=True)
 class Sanity:
-    """A measure by key, the most of it that is believed, and whether a key beyond is left out."""
+    """A measure by key, the most of it that is believed, and whether a key beyond is left out.
+
+    One `of_change` measures against what was said of the same keys before, too.
+    """
 
     name: str
-    measure: Measure
+    measure: Callable[..., pd.Series]
     limit: float
     fatal: bool = False
+    of_change: bool = False
 
     @property
     def consequence(self) -> str:
         """What happens beyond the limit."""
         return "leaves the symbol or account out" if self.fatal else "warns"
+
+    def measured(self, rows: pd.DataFrame, before: Mapping[str, float]) -> pd.Series:
+        """The measure of each key that can be measured."""
+        found = self.measure(rows, before) if self.of_change else self.measure(rows)
+        return found.dropna()
 
     def beyond(self, measured: pd.Series) -> pd.Series:
         """What is over the limit; what could not be measured is not."""
@@ -71,15 +77,14 @@ def without_volatility(greeks: pd.DataFrame) -> pd.Series:
     return quoted["iv"].isna().groupby(quoted["symbol"]).mean()
 
 
-def volatilities_lost(greeks: pd.DataFrame) -> pd.Series:
+def volatilities_lost(greeks: pd.DataFrame, before: Mapping[str, float]) -> pd.Series:
     """The part of the contracts with a volatility that has lost it since the Greeks before.
 
-    `greeks.attrs["without_volatility_before"]` is what `without_volatility` said of those, by symbol; a
-    symbol that is not in it is not measured.
+    `before` is what `without_volatility` said of those, by symbol; a symbol that is not in it is not measured.
     """
     now = 1 - without_volatility(greeks)
-    before = 1 - now.index.to_series().map(greeks.attrs.get(BEFORE, {})).astype(float)
-    return (1 - now / before.where(before > 0)).clip(lower=0).dropna()
+    earlier = 1 - now.index.to_series().map(dict(before)).astype(float)
+    return (1 - now / earlier.where(earlier > 0)).clip(lower=0).dropna()
 
 
 def contradicted_quotes(greeks: pd.DataFrame) -> pd.Series:
@@ -177,7 +182,9 @@ SANITY: dict[str, tuple[Sanity, ...]] = {
     "greeks": (
         Sanity("share of Greeks out of bounds", greeks_out_of_bounds, 0, fatal=True),
         Sanity("share of quoted contracts without a volatility", without_volatility, 0.75),
-        Sanity("part of the volatilities lost since the Greeks before", volatilities_lost, 0.5, fatal=True),
+        Sanity(
+            "part of the volatilities lost since the Greeks before", volatilities_lost, 0.5, fatal=True, of_change=True
+        ),
         Sanity("share of contracts whose quoted spot the options contradict", refused_spots, 0, fatal=True),
         Sanity("share of quotes that other strikes contradict", contradicted_quotes, 0.1, fatal=True),
         Sanity("put-call parity gap over the spot", parity_gap, 0.01),

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wheel_assets.cache.policy import WHOLE
 from wheel_assets.cache.reading.one_line import one_sentence
-from wheel_assets.cache.reading.pull import NOT_FETCHED
 from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.errors import BadFrame, CheckFailed
+from wheel_assets.rows import Rows
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -45,15 +46,21 @@ def checks_of(table: SnapshotTable) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(_name(table), asset=table.name, blocking=True, description="\n".join((schema, *lines)))]
 
 
-def checked(table: SnapshotTable, frame: pd.DataFrame, metadata: Mapping[str, Any] | None = None) -> Checked:
+def checked(
+    table: SnapshotTable,
+    rows: Rows,
+    metadata: Mapping[str, Any] | None = None,
+    before: Mapping[str, float] = MappingProxyType({}),
+) -> Checked:
     """The rows that pass, and the result of the asset check if the table has one, for its asset to yield.
 
-    `frame.attrs["not_fetched"]`, reasons by key, gets the keys that do not pass. Where none passes, the
-    check fails and the step with it: raises CheckFailed as the step's one sentence, and nothing is stored.
+    Keys that do not pass are added to those not fetched, with the reason. Where none passes, the check fails
+    and the step with it: raises CheckFailed as a one-line error, and nothing is stored. `before` is what a
+    measure of change said of earlier rows, by key.
     """
-    found = _examined(table, frame)
+    found = _examined(table, rows, before)
     results = [found.result] if table.name in NAMES else []
-    if found.rows.empty:
+    if found.rows.frame.empty:
         yield from results
         with one_sentence():
             raise _failure(table, "; ".join(found.refused.values()))
@@ -65,7 +72,7 @@ class _Examined:
     """What a check came to: the rows that passed, why other keys did not, and what else is remarkable."""
 
     table: SnapshotTable
-    rows: pd.DataFrame
+    rows: Rows
     refused: Mapping[str, str]
     warnings: tuple[str, ...]
     worst: Mapping[str, float]
@@ -77,28 +84,27 @@ class _Examined:
         return dg.AssetCheckResult(
             check_name=_name(self.table),
             passed=not complaints,
-            severity=dg.AssetCheckSeverity.ERROR if self.rows.empty else dg.AssetCheckSeverity.WARN,
-            description="; ".join(complaints) or f"{len(self.rows)} rows make sense",
-            metadata={"rows": len(self.rows), **self.worst},
+            severity=dg.AssetCheckSeverity.ERROR if self.rows.frame.empty else dg.AssetCheckSeverity.WARN,
+            description="; ".join(complaints) or f"{len(self.rows.frame)} rows make sense",
+            metadata={"rows": len(self.rows.frame), **self.worst},
         )
 
 
-def _examined(table: SnapshotTable, frame: pd.DataFrame) -> _Examined:
+def _examined(table: SnapshotTable, given: Rows, before: Mapping[str, float]) -> _Examined:
     """Conform the rows, measure them, and leave out the keys beyond a fatal limit."""
-    rows, refused = _conformed(table, frame)
+    rows, refused = _conformed(table, given.frame)
     warnings: list[str] = []
     worst: dict[str, float] = {}
     for sanity in SANITY.get(table.name, ()) if len(rows) else ():
-        measured = sanity.measure(rows).dropna()
+        measured = sanity.measured(rows, before)
         told = {str(key): f"{key}: {sanity.name} is {value:.3g}" for key, value in sanity.beyond(measured).items()}
         worst |= {sanity.name: float(measured.max())} if len(measured) else {}
         refused |= told if sanity.fatal else {}
         warnings += [] if sanity.fatal else told.values()
     kept = rows[~rows[table.key].isin(list(refused))] if table.key and refused and len(rows) else rows
     reasons = {key: str(_failure(table, why)) for key, why in refused.items()}
-    not_fetched = {**frame.attrs.get(NOT_FETCHED, {}), **reasons}
-    kept.attrs = {**frame.attrs, NOT_FETCHED: not_fetched, "notes": [*frame.attrs.get("notes", []), *warnings]}
-    return _Examined(table, kept, refused, tuple(warnings), worst)
+    passed = Rows(kept, (*given.notes, *warnings), {**given.not_fetched, **reasons})
+    return _Examined(table, passed, refused, tuple(warnings), worst)
 
 
 def _conformed(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -112,7 +118,6 @@ def _conformed(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame,
         if table.key not in frame:
             return frame.iloc[:0], {WHOLE: str(error)}
         conformed, refused = _fitting(table, frame)
-    conformed.attrs = frame.attrs  # a measure may ask what the frame tells about itself
     return conformed, refused
 
 

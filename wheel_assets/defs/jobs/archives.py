@@ -10,34 +10,29 @@ from pydantic import Field
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import settings
+from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
-
-
-class BackupConfig(dg.Config):
-    """Where to."""
-
-    destination: str = Field(
-        default=settings().backup.dir or str(settings().cache.dir.parent / "backups"),
-        description="folder, or a URL such as gs://bucket/folder; each archive gets a dated folder in it",
-    )
 
 
 class MigrateConfig(dg.Config):
     """What to take in."""
 
     file: str = Field(
-        description="path of an old SQLite or DuckDB file, or of a CSV, JSON or Parquet file in our column names"
+        description="name of a file in WHEEL_MIGRATE__DIR: an old SQLite or DuckDB file, or CSV, JSON or Parquet "
+        "in our column names"
     )
     dry_run: bool = Field(default=False, description="true: only tell what would be taken, and take nothing")
 
 
-@dg.op
-def write_archive(context: dg.OpExecutionContext, config: BackupConfig, store: dg.ResourceParam[Store]) -> None:
+@dg.op(config_schema={})  # nothing: who may launch a run does not choose where everything that is cached goes
+def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]) -> None:
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
     with one_sentence():
-        context.add_output_metadata(asdict(back_up(store, config.destination)))
+        context.add_output_metadata(
+            asdict(back_up(store, settings().backup.dir or str(settings().cache.file.parents[1] / "backups")))
+        )
 
 
 @dg.op
@@ -46,15 +41,28 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
     from wheel_assets.migrate.migration import migrate as take
 
     with one_sentence():
-        done = take(store, Path(config.file), dry_run=config.dry_run)
+        done = take(store, in_inbox(config.file), dry_run=config.dry_run)
     for refusal in done.refused:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
     told: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
     context.add_output_metadata(told)
 
 
+def in_inbox(name: str) -> Path:
+    """The file of this name in the inbox; raises UsageError for one that lies elsewhere, by whatever way.
+
+    Whoever can launch a run, or have a browser launch one, must not choose among all files of this machine.
+    """
+    inbox = settings().migrate.dir.expanduser().resolve()
+    path = (inbox / Path(name).expanduser()).resolve()
+    if not path.is_relative_to(inbox):
+        remedy = f"move it to {inbox}, or use `wheel migrate FILE`"
+        raise UsageError(f"{name[:200]!r} is refused", f"the job reads files in {inbox} only", remedy)
+    return path
+
+
 @dg.job(
-    description="Write everything that is cached to a dated Parquet archive, in a folder or a bucket. "
+    description="Write everything that is cached to a dated Parquet archive in WHEEL_BACKUP__DIR, and nowhere else. "
     "`wheel restore DIR` brings it back, without duplicates."
 )
 def backup() -> None:
@@ -64,7 +72,8 @@ def backup() -> None:
 
 @dg.job(
     description="Take in data of the original design, or exported by hand, under its original times. What is cached "
-    "stays as it is; every row that is not taken is told with its reason.\n\nName the `file` in the Launchpad."
+    "stays as it is; every row that is not taken is told with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
+    "and name it in the Launchpad."
 )
 def migrate() -> None:
     """Old data."""

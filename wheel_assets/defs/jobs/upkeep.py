@@ -12,7 +12,9 @@ from wheel_assets.cache.upkeep.maintenance import Removal
 from wheel_assets.cache.upkeep.run_records import forget_materializations, prune_runs
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import settings
+from wheel_assets.errors import UsageError
 
+CLEAR = "clear"
 DRY_RUN = Field(default=False, description="true: only tell what would go, and remove nothing")
 
 
@@ -26,6 +28,7 @@ class ClearConfig(dg.Config):
     """How to empty the cache."""
 
     dry_run: bool = DRY_RUN
+    confirm: str = Field(default="", description=f"the word `{CLEAR}`; without it nothing is removed")
 
 
 @dg.op
@@ -41,6 +44,9 @@ def remove_what_is_too_old(
 def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: dg.ResourceParam[Store]) -> None:
     """Remove every snapshot and the materialization history; the ledger of API calls stays."""
     with one_sentence():
+        if not config.dry_run and config.confirm != CLEAR:
+            remedy = f"set `confirm: {CLEAR}`, or `dry_run: true` to look first"
+            raise UsageError("nothing was removed", "emptying the cache cannot be undone", remedy)
         _tell(context, clear(store, context.instance, config.dry_run))
 
 
@@ -100,7 +106,9 @@ def cleanup() -> None:
 @dg.job(
     description="Empty the cache: every snapshot goes at once, and only a backup brings it back. Chains, positions, "
     "Greeks and predictions are made anew when they are asked for; a paid source is paid again. "
-    "The ledger of API calls stays.\n\nTo look first, set `dry_run: true` in the Launchpad."
+    f"The ledger of API calls stays.\n\nThe Launchpad begins with `dry_run: true`: look first. Then `confirm: {CLEAR}` "
+    "in its place.",
+    config={"ops": {"empty_the_cache": {"config": {"dry_run": True}}}},
 )
 def clear_cache() -> None:
     """Empty the cache."""

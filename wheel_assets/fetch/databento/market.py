@@ -29,6 +29,7 @@ from wheel_assets.fetch.source import Access, MarketSource, Reserve
 from wheel_assets.market.calendar import NEW_YORK, is_session, session_of
 from wheel_assets.market.indices import INDICES
 from wheel_assets.market.osi import listed_roots
+from wheel_assets.rows import Rows
 from wheel_assets.vendors import DatabentoSettings
 
 _OPTIONS, _SHARES = "OPRA.PILLAR", "EQUS.MINI"
@@ -61,7 +62,7 @@ class DatabentoMarket(MarketSource):
         self._client = DatabentoClient(base_url, api_key, record, reserve=reserve, sleep=sleep)
         self._rate = rate
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract, see `MarketSource.option_chain`; raises BudgetExceeded too."""
         end = self._client.available_end(_OPTIONS, _SCHEMAS, symbol)
         try:
@@ -72,12 +73,12 @@ class DatabentoMarket(MarketSource):
                 raise
         return self._newest_chain(symbol, allowed, now)
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """None: OPRA carries options only, and daily bars of the shares are another, separately priced dataset."""
         what, why = f"no price history of {symbol}", "OPRA, the dataset asked of Databento, carries options only"
         raise SourceError(what, why, "use another market source for it", source=SOURCE)
 
-    def _newest_chain(self, symbol: str, end: datetime, now: datetime) -> pd.DataFrame:
+    def _newest_chain(self, symbol: str, end: datetime, now: datetime) -> Rows:
         """The chain of the newest session before `end` in which anything was quoted."""
         for as_of in sessions(end):
             priced = {schema: self._client.priced(_query(schema, symbol, as_of), symbol) for schema in _SCHEMAS}
@@ -86,7 +87,7 @@ class DatabentoMarket(MarketSource):
                 quotes = last_quotes(answers[_QUOTES])
                 if len(quotes):
                     answers |= {name: self._client.download(priced[name], symbol) for name in (_TERMS, _INTEREST)}
-                    return self._chain(symbol, as_of, quotes, answers).frame(now)
+                    return self._chain(symbol, as_of, quotes, answers).rows(now)
         what = f"Databento has no quotes of {symbol}"
         raise NoContracts(what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", source=SOURCE)
 

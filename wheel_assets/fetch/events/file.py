@@ -13,7 +13,8 @@ from typing import Any
 from wheel_assets.errors import BadEventsFile, BadSymbol
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.positions.spelling import day, number
-from wheel_assets.fetch.source import Access, EventSource, Fetched
+from wheel_assets.fetch.source import Access, EventSource
+from wheel_assets.rows import Rows
 from wheel_assets.settings import checked_symbol
 from wheel_assets.tables import EVENT_KINDS, TIMES_OF_DAY
 
@@ -39,7 +40,7 @@ class FileEvents(EventSource):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """What the file says of the symbols; of what it does not name nothing is known.
 
         Raises BadEventsFile naming every row that cannot be understood: half of it would pass for all.
@@ -52,7 +53,7 @@ class FileEvents(EventSource):
                 bad.append(f"row {place}: {error}")
         if bad:
             raise self._refusal("; ".join(bad[:5]), "mend these rows; see docs/events-and-history.md")
-        return Fetched(event_frame(self.name, [e for e in events if e.date <= until], symbols, now))
+        return Rows(event_frame(self.name, [e for e in events if e.date <= until], symbols, now))
 
     def _rows(self) -> Iterator[Mapping[str, Any]]:
         try:

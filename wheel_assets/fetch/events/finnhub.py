@@ -12,8 +12,9 @@ from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.positions.spelling import day
-from wheel_assets.fetch.source import Access, EventSource, Fetched, tell_progress
+from wheel_assets.fetch.source import Access, EventSource, tell_progress
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.rows import Rows
 from wheel_assets.vendors import FinnhubSettings
 
 _PATH = "/api/v1/calendar/earnings"
@@ -46,7 +47,7 @@ class FinnhubEarnings(EventSource):
             sleep=sleep,
         )
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """See `EventSource.events`."""
         today = now.astimezone(NEW_YORK).date()
         events: list[Event] = []
@@ -61,7 +62,7 @@ class FinnhubEarnings(EventSource):
         if not asked:
             raise next(iter(errors.values()))
         frame = event_frame(self.name, events, asked, now, until=until, kinds=("earnings",))
-        return Fetched(frame, {symbol: str(error) for symbol, error in errors.items()})
+        return Rows(frame, (), {symbol: str(error) for symbol, error in errors.items()})
 
     def _earnings(self, symbol: str, today: date, until: date) -> list[Event]:
         params = {"from": f"{today}", "to": f"{until}", "symbol": symbol}

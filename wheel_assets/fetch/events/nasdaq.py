@@ -17,8 +17,9 @@ from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.positions.spelling import day, number
-from wheel_assets.fetch.source import Access, EventSource, Fetched, Remember, no_memory, tell_progress
+from wheel_assets.fetch.source import Access, EventSource, Remember, no_memory, tell_progress
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.rows import Rows
 from wheel_assets.vendors import NasdaqSettings
 
 # Without these it hangs or refuses.
@@ -53,7 +54,7 @@ class NasdaqCalendar(EventSource):
         self._http = HttpClient(self.name, base_url, record, pace=pace, total_seconds=_TOTAL_SECONDS, sleep=sleep)
         self._remember = remember
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """See `EventSource.events`; raises the SourceError of the first day where not even that can be asked."""
         today = now.astimezone(NEW_YORK).date()
         ahead = [today + timedelta(days=n) for n in range((until - today).days + 1)]
@@ -72,8 +73,7 @@ class NasdaqCalendar(EventSource):
                 break
             tell_progress(f"day {place + 1} of {len(days)}")
         frame = event_frame(self.name, events, symbols, now, until=until)
-        frame.attrs["notes"] = notes
-        return Fetched(frame)
+        return Rows(frame, tuple(notes))
 
     def _events_on(self, kind: str, when: date, tickers: dict[str, str]) -> list[Event]:
         _, *rows = self._remember(f"nasdaq {kind} {when}", lambda: self._rows(kind, when))

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wheel_assets.errors import SourceError
-from wheel_assets.fetch.source import EventSource, Fetched
+from wheel_assets.fetch.source import EventSource
+from wheel_assets.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class ByTrust(EventSource):
         self.sources = sources
         self.name = "+".join(source.name for source in sources)  # type: ignore[misc]
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """A symbol fails where none of the sources can be asked about it; raises the first error where that is all."""
         answers, errors = [], []
         for source in self.sources:
@@ -37,18 +38,19 @@ class ByTrust(EventSource):
                 errors.append(error)
         if not answers:
             raise errors[0]
-        frame = _merged([answer.frame for answer in answers])
-        failed = set.intersection(*(set(answer.failures) for answer in answers)) - set(frame["symbol"])
-        frame.attrs["notes"] += [str(error) for error in errors]
-        frame.attrs["notes"] += [why for answer in answers for key, why in answer.failures.items() if key not in failed]
-        return Fetched(frame, {key: answers[0].failures[key] for key in failed})
+        frame, contradictions = _merged([answer.frame for answer in answers])
+        failed = set.intersection(*(set(answer.not_fetched) for answer in answers)) - set(frame["symbol"])
+        notes = [note for answer in answers for note in answer.notes] + contradictions
+        notes += [str(error) for error in errors]
+        notes += [why for answer in answers for key, why in answer.not_fetched.items() if key not in failed]
+        return Rows(frame, tuple(notes), {key: answers[0].not_fetched[key] for key in failed})
 
 
-def _merged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _merged(frames: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
     """All rows but those that say again what a more trusted source says, or nothing where another knows."""
     import pandas as pd
 
-    notes = [note for frame in frames for note in frame.attrs.get("notes", ())]
+    notes: list[str] = []
     rows = pd.concat([frame.assign(_trust=place) for place, frame in enumerate(frames)], ignore_index=True)
     kept: list[int] = []
     for (symbol, kind), group in rows.groupby(["symbol", "kind"], sort=True):
@@ -59,8 +61,7 @@ def _merged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
             notes.append(f"{symbol}: the sources disagree about {kind}: {said}; the earliest counts")
         kept += chosen or group.sort_values("announced_until", ascending=False, na_position="last").index[:1].tolist()
     frame = rows.loc[kept].drop(columns="_trust").sort_values(["symbol", "kind", "date"], ignore_index=True)
-    frame.attrs = {"notes": notes}
-    return frame
+    return frame, notes
 
 
 def _distinct(dated: pd.DataFrame) -> list[int]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from wheel_assets.fetch.events.rows import event_frame
-from wheel_assets.fetch.source import Access, EventSource, Fetched
+from wheel_assets.fetch.source import Access, EventSource
+from wheel_assets.rows import Rows
 
 
 class NoEvents(EventSource):
@@ -14,9 +15,9 @@ class NoEvents(EventSource):
 
     name = "none"
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """A row for each symbol and kind of event, without a date."""
-        return Fetched(event_frame(self.name, (), symbols, now))
+        return Rows(event_frame(self.name, (), symbols, now))
 
 
 def open_events(access: Access) -> NoEvents:

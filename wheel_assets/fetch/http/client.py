@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -58,15 +58,16 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Request:
-    """What to ask: GET, or POST where there is a form.
+    """What to ask: GET, or POST where there is a form or JSON.
 
     `endpoint` replaces the path in errors and ledger where the path is confidential; `secrets` are
     struck out of whatever the vendor answers to this one, as are `auth` and a bearer token.
     """
 
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    json: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     auth: tuple[str, str] | None = None
     secrets: Collection[str] = ()
@@ -76,8 +77,8 @@ class Request:
 
     @property
     def method(self) -> str:
-        """POST where there is a form to send, else GET."""
-        return "GET" if self.form is None else "POST"
+        """POST where there is a form or JSON to send, else GET."""
+        return "GET" if self.form is None and self.json is None else "POST"
 
     @property
     def name(self) -> str:
@@ -117,6 +118,9 @@ class HttpClient:
         self._explain, self._final_codes, self._secrets = explain, final_codes, tuple(s for s in secrets if s)
         self._total_seconds, self._max_bytes, self._sleep = total_seconds, max_bytes, sleep
         self._last_statuses, self._last = last_statuses, list[SourceError]()
+        if not all(secret.isascii() and secret.isprintable() for secret in self._secrets):
+            what, why = f"a key or token of {source} is refused", "it has letters or signs that none has"
+            raise SettingError(what, why, "copy it once more")
         loopback = is_loopback(base_url)
         if not loopback and urlsplit(base_url).scheme != "https":
             setting = f"WHEEL_{source.upper()}__BASE_URL={base_url.rpartition('@')[2]}"
@@ -191,6 +195,7 @@ class HttpClient:
                     self._base_url + request.path,
                     params=request.params,
                     data=request.form,
+                    json=request.json,
                     headers=request.headers,
                     auth=request.auth,
                     timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),

@@ -17,6 +17,7 @@ from wheel_assets.errors import UnexpectedAnswer
 from wheel_assets.fetch.normalise.chains import naive_utc
 from wheel_assets.fetch.normalise.quotes import counts, non_negative, numbers
 from wheel_assets.market.calendar import CLOSE, NEW_YORK
+from wheel_assets.rows import Rows
 from wheel_assets.tables import PRICE_HISTORY
 
 # When a day's bar is final: delayed feeds lag by 15 minutes, and trades of the closing auction come late.
@@ -33,12 +34,12 @@ _LONGEST_PAUSE = pd.Timedelta(days=5)
 _SMALLEST_SPLIT = 1.45  # three for two; a stock that moves as much in a day is told about, too
 
 
-def history_frame(source: str, symbol: str, days: pd.Series, bars: pd.DataFrame, now: datetime) -> pd.DataFrame:
+def history_rows(source: str, symbol: str, days: pd.Series, bars: pd.DataFrame, now: datetime) -> Rows:
     """The sessions of the last year that have ended by `now` (aware), oldest first.
 
     `days` are the sessions (NaT where unreadable), `bars` has any of open, high, low, close, volume in
-    the vendor's own numbers. What was left out, and what looks like a split or a gap, stands in
-    `attrs["notes"]`. Raises UnexpectedAnswer where nothing is left.
+    the vendor's own numbers. The notes say what was left out, and what looks like a split or a gap.
+    Raises UnexpectedAnswer where nothing is left.
     """
     prices = {name: non_negative(_column(bars, name)) for name in _PRICES}
     rows = pd.DataFrame({"date": days.to_numpy(), **prices, "volume": counts(_column(bars, "volume"))})
@@ -51,8 +52,7 @@ def history_frame(source: str, symbol: str, days: pd.Series, bars: pd.DataFrame,
     frame = PRICE_HISTORY.conform(
         rows.assign(timestamp=pd.Timestamp(naive_utc(as_of)).as_unit("us"), symbol=symbol, source=source)
     )
-    frame.attrs["notes"] = [f"{symbol}: {note}" for note in (*notes, *_peculiarities(frame))]
-    return frame
+    return Rows(frame, tuple(f"{symbol}: {note}" for note in (*notes, *_peculiarities(frame))))
 
 
 def days_of_text(bars: pd.DataFrame, column: str) -> pd.Series:

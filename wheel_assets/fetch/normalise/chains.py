@@ -19,6 +19,7 @@ from wheel_assets.errors import NoContracts, NoSpotPrice
 from wheel_assets.fetch.normalise.quotes import counts, non_negative, numbers, quote_quality
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.market.osi import is_adjusted, listed_roots, parse_osi_column
+from wheel_assets.rows import Rows
 from wheel_assets.tables import OPTION_CHAINS
 
 # Index and some ETF options trade until 16:15; nothing that expires today trades after that.
@@ -45,8 +46,8 @@ class VendorChain:
     quotes: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
-    def frame(self, now: datetime) -> pd.DataFrame:
-        """The rows of `tables.OPTION_CHAINS`, with what is peculiar in `attrs["notes"]`.
+    def rows(self, now: datetime) -> Rows:
+        """The rows of `tables.OPTION_CHAINS`, with notes on what is peculiar.
 
         Raises NoContracts where nothing is left that can be traded.
         """
@@ -55,11 +56,10 @@ class VendorChain:
         if not kept.any():
             why = "; ".join(_counted(left_out)) or "the vendor sent none"
             raise NoContracts(f"no contracts for {self.symbol} from {self.source}", why, source=self.source)
-        frame = self._rows(contracts[kept], self.quotes[kept].reset_index(drop=True), now)
+        frame = self._frame(contracts[kept], self.quotes[kept].reset_index(drop=True), now)
         left_out.pop(_EXPIRED, None)  # vendors go on sending them for days: nothing peculiar
         notes = [*self.notes, *_counted(left_out), *self._clock_notes(now), *_quality_notes(frame)]
-        frame.attrs["notes"] = [f"{self.symbol}: {note}" for note in notes]
-        return frame
+        return Rows(frame, tuple(f"{self.symbol}: {note}" for note in notes))
 
     def _kept(self, contracts: pd.DataFrame, today: date) -> tuple[pd.Series, dict[str, int]]:
         """Which contracts can be traded, and how many were left out, by reason."""
@@ -81,7 +81,7 @@ class VendorChain:
             kept &= ~bad
         return kept, left_out
 
-    def _rows(self, contracts: pd.DataFrame, quotes: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    def _frame(self, contracts: pd.DataFrame, quotes: pd.DataFrame, now: datetime) -> pd.DataFrame:
         columns = contracts.drop(columns="root").reset_index(drop=True)
         for name in ("bid", "ask", "last", "iv"):
             columns[name] = non_negative(_column(quotes, name))

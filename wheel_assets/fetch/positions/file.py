@@ -18,10 +18,11 @@ from wheel_assets.fetch.positions.spelling import as_of_time
 from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 MAX_BYTES = 2_000_000
 OLD = timedelta(days=3)
@@ -41,7 +42,7 @@ class FileAccount(AccountSource):
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash; raises BadPositionsFile naming every row that cannot be understood.
 
         Cash is the whole of it, as exports state it: what secures short puts is not taken off here.
@@ -66,8 +67,7 @@ class FileAccount(AccountSource):
         records.append(_cash_record(holdings, notes))
         frame = pd.DataFrame(records, columns=[column.name for column in POSITIONS.columns])
         positions = POSITIONS.conform(frame.assign(account_id=account_id, timestamp=timestamp, source=self.name))
-        positions.attrs["notes"] = notes
-        return positions
+        return Rows(positions, tuple(notes))
 
     def _read(self) -> tuple[bytes, datetime]:
         """The bytes of the file and when they were written."""

@@ -18,6 +18,7 @@ from wheel_assets.fetch.sample.quotes import Stock, market_at, quotes
 from wheel_assets.fetch.source import Access, AccountSource, MarketSource
 from wheel_assets.market.calendar import NEW_YORK, last_session, session_of
 from wheel_assets.market.osi import format_osi, option_root
+from wheel_assets.rows import Rows
 from wheel_assets.tables import OPTION_CHAINS, POSITIONS
 
 if TYPE_CHECKING:
@@ -42,17 +43,17 @@ class SampleMarket(MarketSource):
     name = "sample"
     concurrency = 4
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """The chain of the day; raises UnknownSymbol for a stock that is not in this market."""
-        return _chain(symbol, self._stock(symbol), now.astimezone(NEW_YORK).date()).copy()
+        return Rows(_chain(symbol, self._stock(symbol), now.astimezone(NEW_YORK).date()).copy())
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year that ends at the price of the day's chain; raises UnknownSymbol as `option_chain` does."""
-        from wheel_assets.fetch.normalise.bars import history_frame
+        from wheel_assets.fetch.normalise.bars import history_rows
         from wheel_assets.fetch.sample.history import bars
 
         past = bars(symbol, self._stock(symbol), last_session(now.astimezone(NEW_YORK).date(), before=True))
-        return history_frame(self.name, symbol, past["date"], past, now)
+        return history_rows(self.name, symbol, past["date"], past, now)
 
     def _stock(self, symbol: str) -> Stock:
         if symbol in STOCKS:
@@ -88,11 +89,11 @@ class SampleAccount(AccountSource):
 
     name = "sample"
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """The account, whatever its id; market values follow the mids of that day's sample chain."""
         import pandas as pd
 
-        chain = SampleMarket().option_chain("U", now)
+        chain = SampleMarket().option_chain("U", now).frame
         spot = float(chain["spot_price"].iloc[0])
         call = _short(chain, "call", days=14, deviations=1.1, earned=0.75)
         put = _short(chain, "put", days=38, deviations=-1.0, earned=0.15)
@@ -107,7 +108,7 @@ class SampleAccount(AccountSource):
         cash = {"asset_type": "cash", "symbol": "USD", "multiplier": 1, "quantity": CASH, "market_value": CASH}
         frame = pd.DataFrame([shares, call, put, cash])
         stamped = frame.assign(account_id=account_id, timestamp=chain["timestamp"].iloc[0], source=self.name)
-        return POSITIONS.conform(stamped)
+        return Rows(POSITIONS.conform(stamped))
 
 
 def open_market(access: Access) -> SampleMarket:

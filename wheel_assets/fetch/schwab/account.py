@@ -13,15 +13,16 @@ import pandas as pd
 from wheel_assets.errors import BadSymbol, SourceError, SourceRefused, UnexpectedAnswer
 from wheel_assets.fetch.http.answer import restated
 from wheel_assets.fetch.normalise.chains import naive_utc
+from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, masked
 from wheel_assets.fetch.normalise.quotes import counts, numbers
 from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.osi import parse_osi
+from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
 
 _ACCOUNTS = "/trader/v1/accounts"
 _WITH_POSITIONS = {"fields": "positions"}
-_ONLY_ACCOUNT = "default"
 _HASH = re.compile(r"[0-9A-Za-z]{40,}")
 # Cash that may be set aside for puts. Never a margin account's buying power: that is borrowed.
 _FREE_CASH = {
@@ -41,7 +42,7 @@ class SchwabAccount(AccountSource):
     def __init__(self, session: SchwabSession) -> None:
         self._session = session
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash, see `AccountSource.positions`. Schwab gives no time: they are as of `now`."""
         account = self._account(account_id, now)
         holdings, notes = _holdings(account.get("positions") or [])
@@ -49,8 +50,7 @@ class SchwabAccount(AccountSource):
         stamp = pd.Timestamp(naive_utc(now)).as_unit("us")
         frame = pd.DataFrame([*holdings, cash], columns=[column.name for column in POSITIONS.columns])
         frame = frame.assign(timestamp=stamp, account_id=account_id, source=SOURCE)
-        frame.attrs["notes"] = [*notes, *cash_notes, *self._session.notes(now)]
-        return frame
+        return Rows(frame, (*notes, *cash_notes, *self._session.notes(now)))
 
     def _account(self, account_id: str, now: datetime) -> dict[str, Any]:
         """The `securitiesAccount` that was asked for, in one request."""
@@ -78,19 +78,10 @@ def open_account(access: Access) -> SchwabAccount:
     return SchwabAccount(session_of(access))
 
 
-def masked(account_id: str) -> str:
-    """What may be shown of an account's number or hash.
-
-    >>> masked("12345678"), masked("default")
-    ('...678', 'default')
-    """
-    return account_id if account_id == _ONLY_ACCOUNT else f"...{account_id[-3:]}"
-
-
 def _chosen(accounts: list[dict[str, Any]], account_id: str) -> dict[str, Any]:
     """The account of that number, or the only one; raises SourceRefused, listing what there is, masked."""
     wanted = accounts
-    if account_id != _ONLY_ACCOUNT:
+    if account_id != ONLY_ACCOUNT:
         wanted = [account for account in accounts if _digits(account["accountNumber"]) == _digits(account_id)]
     if len(wanted) == 1:
         return wanted[0]

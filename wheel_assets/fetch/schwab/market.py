@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,11 +13,12 @@ import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError, UnexpectedAnswer, UnknownSymbol
 from wheel_assets.fetch.http.answer import restated
-from wheel_assets.fetch.normalise.bars import BARS, days_of_epoch, history_frame
+from wheel_assets.fetch.normalise.bars import BARS, days_of_epoch, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import numbers, rows_frame
 from wheel_assets.fetch.schwab.session import SOURCE, TOO_BIG, SchwabSession, schwab_symbol, session_of
 from wheel_assets.fetch.source import Access, MarketSource, tell_progress
+from wheel_assets.rows import Rows
 
 _CHAINS, _QUOTES, _BARS = "/marketdata/v1/chains", "/marketdata/v1/quotes", "/marketdata/v1/pricehistory"
 _MAPS = ("putExpDateMap", "callExpDateMap")
@@ -74,7 +76,7 @@ class SchwabMarket(MarketSource):
     def __init__(self, session: SchwabSession) -> None:
         self._session = session
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract, see `MarketSource.option_chain`."""
         documents = self._documents(symbol, now)
         quotes = _quotes([contract for document in documents for contract in _contracts(document)])
@@ -84,11 +86,10 @@ class SchwabMarket(MarketSource):
         spot, notes = self._spot(documents[0], symbol, now)
         as_of, time_notes = _as_of(quotes["quote_time"], documents[0], now)
         notes += [*time_notes, *_document_notes(documents, len(quotes))]
-        frame = VendorChain(SOURCE, symbol, spot, as_of, quotes, notes).frame(now)
-        frame.attrs["notes"] += self._session.notes(now)  # about the login, not the symbol
-        return frame
+        rows = VendorChain(SOURCE, symbol, spot, as_of, quotes, notes).rows(now)
+        return replace(rows, notes=(*rows.notes, *self._session.notes(now)))  # about the login, not the symbol
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year of daily prices, see `MarketSource.price_history`."""
         params = {"symbol": schwab_symbol(symbol), "periodType": "year", "period": "1", "frequencyType": "daily"}
         answer = self._session.get(_BARS, {**params, "frequency": "1"}, now, key=symbol)
@@ -97,7 +98,7 @@ class SchwabMarket(MarketSource):
         if bars.empty:
             what = f"Schwab has no price history of {symbol}"
             raise answer.error(UnknownSymbol, what, "its answer is empty", "check the ticker")
-        return history_frame(SOURCE, symbol, days_of_epoch(bars, "datetime"), bars, now)
+        return history_rows(SOURCE, symbol, days_of_epoch(bars, "datetime"), bars, now)
 
     def _documents(self, symbol: str, now: datetime) -> list[dict[str, Any]]:
         """The whole chain, split by date as often as an answer is too large or cut short.

@@ -22,9 +22,10 @@ from wheel_assets.fetch.transactions import fidelity, ibkr, own, robinhood, schw
 from wheel_assets.fetch.transactions.closing import with_signs
 from wheel_assets.fetch.transactions.layout import Layout
 from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
+from wheel_assets.rows import Rows
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 LAYOUTS = (schwab.LAYOUT, fidelity.LAYOUT, robinhood.LAYOUT, tastytrade.LAYOUT, ibkr.FLEX, own.LAYOUT)
 MAX_BYTES, MAX_FILES = 20_000_000, 200
@@ -45,10 +46,10 @@ class FileTransactions(TransactionSource):
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
-    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> pd.DataFrame:
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
         """Everything that the files tell of the account; raises BadTransactionsFile naming what is not understood.
 
-        `attrs["notes"]` tells what several files told alike and which quantities are not known.
+        The notes tell what several files told alike and which quantities are not known.
         """
         told = [self._told(path, account_id) for path in self._files()]
         every, repeated = _once(told)
@@ -58,8 +59,7 @@ class FileTransactions(TransactionSource):
         if repeated:
             notes.append(f"{repeated} transactions stand in more than one of the files and count once")
         frame = transaction_frame(self.name, signed, account_id, now)
-        frame.attrs["notes"] = notes
-        return frame
+        return Rows(frame, tuple(notes))
 
     def _files(self) -> list[Path]:
         try:

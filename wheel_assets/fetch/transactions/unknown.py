@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from wheel_assets.fetch.source import TransactionSource
 from wheel_assets.fetch.transactions.rows import transaction_frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from wheel_assets.rows import Rows
 
 
 class NoTransactions(TransactionSource):
@@ -18,6 +15,6 @@ class NoTransactions(TransactionSource):
     name = "none"
     incremental = False
 
-    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> pd.DataFrame:
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
         """One row, of kind `none`."""
-        return transaction_frame(self.name, (), account_id, now)
+        return Rows(transaction_frame(self.name, (), account_id, now))

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wheel_assets.cache.archive import backup as archive
+from wheel_assets.cache.archive import locations
 from wheel_assets.cache.archive.backup import PeriodicBackup, backup, restore
 from wheel_assets.cache.archive.locations import newest_time
 from wheel_assets.cache.store.store import Entry, Store
@@ -29,7 +30,7 @@ CALL = (datetime(2026, 11, 2), "db", "/x", 200, 1.0, 10, 0.25, "A", None)
 @pytest.fixture
 def filled(toy_store, make_rows, clock) -> Store:
     """Two prices of A, one of B, a rate, and values made of A's newer price and of the rate; two calls."""
-    toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test", "run 1", recipe="r")])
+    toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test", "run 1", fingerprint="r")])
     clock.pass_minutes(5)
     newer = toy_store.put("prices", [Entry(key, make_rows({key: 2.0}), "test") for key in ("A", "B")])
     rate = toy_store.put("rates", [Entry("all", make_rows({"all": 0.5}), "test")])
@@ -95,7 +96,7 @@ def test_inputs_point_to_the_snapshots_given_anew(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
     restore(other, tmp_path / "out")
     index, _ = other.index([("values_", "A"), ("prices", "A"), ("rates", "all")])
-    newest = {snapshot.place: snapshot.snapshot_id for snapshot in reversed(index)}
+    newest = {snapshot.cache_key: snapshot.snapshot_id for snapshot in reversed(index)}
     made = next(snapshot for snapshot in index if snapshot.table == "values_")
     assert made.inputs == {newest["prices", "A"], newest["rates", "all"]}
 
@@ -139,7 +140,7 @@ def test_what_is_here_stays_in_force(filled, other, make_rows, tmp_path):
 
 
 def test_restored_snapshots_keep_their_order(filled, other, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "PART_ROWS", 1)
+    monkeypatch.setattr(archive, "PART_BYTES", 1)
     done = backup(filled, tmp_path / "out")
     assert len(list(Path(done.place).glob("prices/*.parquet"))) == 3
     restore(other, tmp_path / "out")
@@ -253,15 +254,27 @@ def test_a_newer_format_is_refused(archived, empty):
     assert not empty.path.exists()
 
 
+@pytest.fixture
+def bucket(monkeypatch) -> str:
+    """A bucket: fsspec's own, in memory."""
+    monkeypatch.setattr(locations, "PROTOCOLS", ("memory",))
+    return "memory://bucket/wheel"
+
+
 @pytest.mark.parametrize("place", ["nowhere", "memory://nowhere"])
-def test_no_archive_is_a_clear_error(empty, place):
+def test_no_archive_is_a_clear_error(empty, bucket, place):
     with pytest.raises(UsageError, match="there is no archive"):
         restore(empty, place)
 
 
-def test_a_url_that_nothing_here_can_write_to_is_a_clear_error(empty):
-    with pytest.raises(UsageError, match="nonsense://x cannot be reached"):
-        backup(empty, "nonsense://x")
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://host/x", "http://host/x", "file:///x", "memory://x", "simplecache::s3://x", "s3://x::ftp://y", "x://y"],
+)
+def test_archives_lie_in_folders_and_two_kinds_of_bucket_only(filled, url):
+    for use in (backup, restore):
+        with pytest.raises(UsageError, match="is refused; archives lie in folders and behind gs:// and s3:// only"):
+            use(filled, url)
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(empty, tmp_path):
@@ -270,7 +283,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(empty, tmp_path):
         backup(empty, tmp_path / "file")
 
 
-def test_a_bucket_takes_an_archive_and_gives_it_back(filled, other):
+def test_a_bucket_takes_an_archive_and_gives_it_back(filled, other, bucket):
     done = backup(filled, "memory://bucket/wheel")
     assert done.place == "memory://bucket/wheel/wheel-20261123T151000Z"
     assert newest_time("memory://bucket/wheel") == datetime(2026, 11, 23, 15, 10)
@@ -278,7 +291,7 @@ def test_a_bucket_takes_an_archive_and_gives_it_back(filled, other):
     assert restore(other, done.place).present == 5
 
 
-def test_in_a_bucket_nothing_is_an_archive_before_its_manifest(filled, other):
+def test_in_a_bucket_nothing_is_an_archive_before_its_manifest(filled, other, bucket):
     import fsspec
 
     done = backup(filled, "memory://torn")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dagster as dg
-import pandas as pd
 import pytest
 
 from wheel_assets.cache.reading.one_line import OneSentence
@@ -81,7 +80,7 @@ def test_a_new_symbol_is_fetched_and_the_others_are_not(toy):
     toy.watchlist.append("C")
     toy.run("report")
     assert dict(toy.made) == {"prices C": 1, "values C": 1, "report": 1}
-    assert list(toy.seen["values_"]["symbol"]) == ["A", "B", "C"]
+    assert list(toy.seen["values_"].frame["symbol"]) == ["A", "B", "C"]
 
 
 def test_a_run_may_name_its_own_symbols(toy):
@@ -116,7 +115,7 @@ def test_the_step_gets_one_consistent_set(toy):
     toy.run("report")
     toy.clock.pass_minutes(20)
     toy.run("report")
-    prices, values = toy.seen["prices"], toy.seen["values_"]
+    prices, values = toy.seen["prices"].frame, toy.seen["values_"].frame
     assert list(values["number"]) == list(prices["number"] * 0.5)
     index, _ = toy.store.index([("values_", "A")])
     assert set(prices["snapshot_id"]) & set(index[0].inputs)
@@ -133,8 +132,8 @@ def test_in_a_forced_run_later_steps_get_what_that_run_made(toy):
 def test_one_symbol_that_fails_does_not_stop_the_others(toy):
     toy.broken["B"] = "no chain for B; unknown symbol; check it"
     toy.run("report")
-    assert list(toy.seen["prices"]["symbol"]) == list(toy.seen["values_"]["symbol"]) == ["A"]
-    assert toy.seen["prices"].attrs["not_fetched"] == {"B": "no chain for B; unknown symbol; check it"}
+    assert list(toy.seen["prices"].frame["symbol"]) == list(toy.seen["values_"].frame["symbol"]) == ["A"]
+    assert toy.seen["prices"].not_fetched == {"B": "no chain for B; unknown symbol; check it"}
 
 
 def test_a_symbol_that_fails_alone_leaves_the_fresh_ones_usable(toy):
@@ -142,16 +141,16 @@ def test_a_symbol_that_fails_alone_leaves_the_fresh_ones_usable(toy):
     toy.watchlist.append("C")
     toy.broken["C"] = "no chain for C"
     toy.run("report")
-    assert list(toy.seen["prices"]["symbol"]) == ["A", "B"]
-    assert toy.seen["values_"].attrs["not_fetched"] == {"C": "no chain for C"}
+    assert list(toy.seen["prices"].frame["symbol"]) == ["A", "B"]
+    assert toy.seen["values_"].not_fetched == {"C": "no chain for C"}
 
 
 def test_in_a_forced_run_a_symbol_that_fails_is_reported_not_served_old(toy):
     toy.run("report")
     toy.broken["B"] = "no chain for B"
     toy.run("prices", "rates", "values_", "report")
-    assert list(toy.seen["values_"]["symbol"]) == ["A"]
-    assert toy.seen["prices"].attrs["not_fetched"] == {"B": "no chain for B"}
+    assert list(toy.seen["values_"].frame["symbol"]) == ["A"]
+    assert toy.seen["prices"].not_fetched == {"B": "no chain for B"}
 
 
 def test_a_failed_refresh_fails_the_run_in_one_sentence_and_loses_nothing(toy):
@@ -179,7 +178,7 @@ def test_allow_stale_lets_older_data_through_and_says_how_old(toy, allowed, serv
     assert result.success is served
     assert toy.made["prices A"] == 1  # tried once, whatever is allowed
     if served:
-        read = toy.seen["prices"].attrs["reads"][0]
+        read = toy.seen["prices"].reads[0]
         assert (read["age_minutes"], read["reason"], read["key"]) == (16.0, "too_old", "A")
         assert (read["outcome"], read["max_age_minutes"]) == ("cache_stale", 15.0)
 
@@ -190,7 +189,7 @@ def test_what_is_wanted_anew_may_be_old_too_where_that_is_allowed(toy, down):
     toy.clock.pass_minutes(5)
     toy.broken |= dict.fromkeys(down, "down")
     toy.run("report", config={"allow_stale": 20, "max_age_minutes": {"prices": 0.0}})
-    ages = [read["age_minutes"] for read in toy.seen["prices"].attrs["reads"]]
+    ages = [read["age_minutes"] for read in toy.seen["prices"].reads]
     assert ages == [5.0 if symbol in down else 0.0 for symbol in "AB"]
 
 
@@ -208,7 +207,7 @@ def test_in_a_forced_run_allow_stale_lets_the_older_symbol_through(toy):
     toy.clock.pass_minutes(16)
     toy.broken["B"] = "down"
     toy.run("prices", "rates", "values_", "report", config={"allow_stale": 20})
-    assert list(toy.seen["prices"]["symbol"]) == ["A", "B"]
+    assert list(toy.seen["prices"].frame["symbol"]) == ["A", "B"]
 
 
 def test_allow_stale_does_not_keep_good_data_from_being_renewed(toy):
@@ -229,7 +228,7 @@ def test_reads_tell_source_age_and_outcome(toy):
     toy.run("report")
     toy.clock.pass_minutes(3)
     toy.run("report")
-    read = toy.seen["values_"].attrs["reads"][1]
+    read = toy.seen["values_"].reads[1]
     assert read == read | {
         "table": "values_",
         "key": "B",
@@ -266,14 +265,13 @@ def test_the_event_of_a_materialization_tells_rows_columns_and_snapshots(toy):
 
 def test_what_is_loaded_has_the_declared_types_whatever_the_data(toy):
     toy.run("report")
-    assert dict(toy.seen["prices"].dtypes.astype(str)) == {
+    assert dict(toy.seen["prices"].frame.dtypes.astype(str)) == {
         "snapshot_id": "Int64",
         "timestamp": "datetime64[us]",
         "symbol": "object",
         "number": "float64",
         "created_at": "datetime64[us]",
     }
-    assert isinstance(toy.seen["prices"], pd.DataFrame)
 
 
 def test_notes_are_kept_with_the_snapshots_they_are_about(toy):
@@ -282,4 +280,4 @@ def test_notes_are_kept_with_the_snapshots_they_are_about(toy):
     kept = {s.key: s.notes for s in toy.store.index([("prices", "A"), ("prices", "B")])[0]}
     assert kept == {"A": tuple(toy.notes), "B": ("the login ends tomorrow",)}
     toy.run("report")
-    assert [read["notes"] for read in toy.seen["prices"].attrs["reads"]] == [list(kept["A"]), list(kept["B"])]
+    assert [read["notes"] for read in toy.seen["prices"].reads] == [list(kept["A"]), list(kept["B"])]

@@ -27,14 +27,15 @@ def test_where_it_is_not_there_all_is_made_without(toy, target):
     assert toy.made["values A"] == toy.made["values B"] == 1
     assert not {name for name in toy.made if name.startswith("history")}
     assert inputs_of(toy, "A") == {"prices", "rates"}
-    assert (len(toy.seen["history"]), "number" in toy.seen["history"]) == (0, True)
+    frame = toy.seen["history"].frame
+    assert (len(frame), "number" in frame) == (0, True)
 
 
 @pytest.mark.parametrize("target", ["report", "values_"])
 def test_where_it_is_there_it_is_used(toy, target):
     toy.run("history")
     toy.run(target)
-    assert list(toy.seen["history"]["number"]) == [1000.0, 1000.0]
+    assert list(toy.seen["history"].frame["number"]) == [1000.0, 1000.0]
     assert inputs_of(toy, "A") == {"prices", "rates", "history"}
 
 
@@ -43,14 +44,14 @@ def test_one_that_is_too_old_is_not_used(toy, target):
     toy.run("history")
     toy.clock.pass_minutes(1441)
     toy.run(target)
-    assert list(toy.seen["history"]["number"]) == []
+    assert list(toy.seen["history"].frame["number"]) == []
 
 
 def test_one_symbol_without_it_keeps_its_place(toy):
     toy.broken = {"history B": "no history of B"}
     toy.run("history")
     toy.run("report")
-    assert list(toy.seen["values_"]["number"]) == [1000.5, 0.5]
+    assert list(toy.seen["values_"].frame["number"]) == [1000.5, 0.5]
     assert inputs_of(toy, "A") == {"prices", "rates", "history"}
     assert inputs_of(toy, "B") == {"prices", "rates"}
 
@@ -74,13 +75,13 @@ def test_forced_with_all_else_it_is_made_and_used(toy):
     toy.run("prices", "rates", "history", "values_", "report")
     assert dict(toy.made) == ALL_MADE | {"history A": 1, "history B": 1}
     assert all(line.endswith("reason=forced") for line in toy.log())
-    assert list(toy.seen["values_"]["number"]) == [1000.5, 1000.5]
+    assert list(toy.seen["values_"].frame["number"]) == [1000.5, 1000.5]
 
 
 def test_a_symbol_that_fails_when_forced_is_told_in_its_own_words_to_the_end(toy):
     toy.broken = {"B": "no prices of B"}
     toy.run("prices", "rates", "history", "values_", "report")
-    assert toy.seen["values_"].attrs["not_fetched"] == {"B": "no prices of B"}
+    assert toy.seen["values_"].not_fetched == {"B": "no prices of B"}
 
 
 def test_where_all_fails_the_words_are_those_of_what_is_needed(toy):
@@ -107,7 +108,7 @@ def pulling(toy):
 def test_one_that_is_pulled_is_made_with_what_uses_it_and_not_again_while_it_is_fresh(pulling):
     pulling.run("values_")
     assert pulling.made["history A"] == pulling.made["history B"] == 1
-    assert list(pulling.seen["history"]["number"]) == [1000.0, 1000.0]
+    assert list(pulling.seen["history"].frame["number"]) == [1000.0, 1000.0]
     pulling.run("values_")
     assert dict(pulling.made) == {"values A": 1, "values B": 1}
 
@@ -116,12 +117,12 @@ def test_one_that_is_pulled_and_fails_costs_nothing_but_itself(pulling):
     pulling.broken = {"history A": "the calendar is down", "history B": "the calendar is down"}
     pulling.run("values_")
     assert inputs_of(pulling, "A") == {"prices", "rates"}
-    assert pulling.seen["history"].attrs["not_fetched"] == dict.fromkeys("AB", "the calendar is down")
+    assert pulling.seen["history"].not_fetched == dict.fromkeys("AB", "the calendar is down")
 
 
 def test_one_symbol_without_it_is_told_by_that_input_alone(pulling):
     pulling.broken = {"history B": "no history of B"}
     pulling.run("values_")
-    assert pulling.seen["history"].attrs["not_fetched"] == {"B": "no history of B"}
+    assert pulling.seen["history"].not_fetched == {"B": "no history of B"}
     pulling.run("report")
-    assert pulling.seen["values_"].attrs["not_fetched"] == {}
+    assert pulling.seen["values_"].not_fetched == {}

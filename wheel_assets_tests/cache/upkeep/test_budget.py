@@ -30,7 +30,7 @@ settings = load_settings(market={"source": "databento"}, databento=databento, bu
 with Ledger(Store(Path(path))).kept() as ledger:
     market = market_source(settings, ledger.record, ledger.reserve)
     try:
-        print(len(market.option_chain(symbol, datetime(2026, 11, 20, 20, 30, tzinfo=UTC))))
+        print(len(market.option_chain(symbol, datetime(2026, 11, 20, 20, 30, tzinfo=UTC)).frame))
     except WheelError as error:
         print(error)
 """

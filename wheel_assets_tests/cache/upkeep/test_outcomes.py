@@ -57,7 +57,8 @@ def predictions(at: datetime, symbol: str = "U", fridays: pd.DatetimeIndex = FRI
     ]
     said = {"prob_itm": 0.8, "prob_touch": 0.9, "expected_return": 0.0, "cvar_95": -0.1, "model_version": "smile-1"}
     rest = {"predictions": json.dumps({"prob_itm_flat": 0.3}), "symbol": symbol, "timestamp": at}
-    return PREDICTIONS.conform(frame.assign(**{**said, **rest, **other}))
+    unsaid = dict.fromkeys((column.name for column in PREDICTIONS.columns), None)
+    return PREDICTIONS.conform(pd.DataFrame(unsaid, frame.index).assign(**frame).assign(**{**said, **rest, **other}))
 
 
 def put(store: Store, frame: pd.DataFrame, table: str = "predictions") -> None:

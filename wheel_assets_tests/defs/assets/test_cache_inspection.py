@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import dagster as dg
 import pytest
 
@@ -12,6 +14,8 @@ from wheel_assets.definitions import defs
 from wheel_assets.defs.assets.cache_inspection import freshness_by_key, inspection_metadata
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.resources import the_store
+from wheel_assets.show.freshness import freshness
+from wheel_assets.tables import DATA_TABLES
 
 KEY = dg.AssetKey("cache_inspection")
 
@@ -40,7 +44,8 @@ def query(sql: str) -> list[tuple[object, ...]]:
 
 def test_an_empty_cache_is_told_as_such():
     metadata = told()
-    assert "The cache is empty." in metadata["summary"]
+    assert "The cache is empty." in metadata["freshness"]
+    assert "⚪ never" in metadata["freshness"]
     assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
 
 
@@ -72,10 +77,27 @@ def test_it_changes_nothing_and_needs_nothing():
     assert {event.step_key for event in result.all_node_events} == {"cache_inspection"}
 
 
-def test_it_has_no_inputs_so_that_selecting_upstream_of_it_renews_nothing():
-    graph = defs.resolve_asset_graph()
-    assert graph.get(KEY).parent_keys == set()
-    assert graph.get(KEY).freshness_policy is None
+def test_it_hangs_on_what_it_looks_at_and_pulls_none_of_it():
+    parents = {key.to_user_string() for key in defs.resolve_asset_graph().get(KEY).parent_keys}
+    assert parents == {table.name for table in DATA_TABLES}
+    inspect()
+    assert query("SELECT count(*) FROM snapshots") == [(0,)]
+
+
+def test_what_the_next_answer_would_pull_is_told_first():
+    first = told()["freshness"].splitlines()[0]
+    assert r"the next answer would pull option\_chains U: requests not known yet" in first
+    run.recommend({})
+    lines = told()["freshness"].splitlines()
+    assert "the next answer would pull nothing from outside" in lines[0]
+    assert lines[4].startswith("| U | 🟢 fresh until ")
+    assert lines[4].count("ET |") == 3
+
+
+def test_a_failed_fetch_is_seen():
+    store = the_store()
+    store.record_calls([(store.clock(), "cboe", "/x", 503, 1.0, None, 0.0, "U", "cboe is failing; HTTP 503")])
+    assert "🔴 failed cboe is failing |" in told()["freshness"]
 
 
 def test_stale_keys_are_a_warning_that_names_them():
@@ -92,9 +114,14 @@ for name, rows in (("greeks", 10), ("positions", 4)):
     DOCUMENT |= {f"{name}_count": 1, f"{name}_rows": rows, f"{name}_oldest_days": 2.0, f"{name}_newest_minutes": 5.0}
 
 
+def metadata_of(document):
+    matrix = freshness(document, datetime(2026, 11, 24), ["U"])
+    return inspection_metadata(document, matrix, {}, budget_usd=50)
+
+
 def test_the_cost_is_told_beside_the_budget():
-    metadata = inspection_metadata(DOCUMENT, budget_usd=50)
-    assert "- $12.50 of $50 this month, 7 API calls" in metadata["summary"].value
+    metadata = metadata_of(DOCUMENT)
+    assert r"- $12.50 of $50 this month, 7 API calls" in metadata["freshness"].value
     assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
         "size_mb": 1.5,
         "hit_rate": 0.75,
@@ -105,11 +132,11 @@ def test_the_cost_is_told_beside_the_budget():
 
 
 def test_without_a_limit_none_is_told():
-    assert "1.5 MB without limit on disk" in inspection_metadata(DOCUMENT, 50)["summary"].value
-    assert "1.5 MB of 5 GB on disk" in inspection_metadata({**DOCUMENT, "limit_mb": 5000.0}, 50)["summary"].value
+    assert "1.5 MB without limit on disk" in metadata_of(DOCUMENT)["freshness"].value
+    assert "1.5 MB of 5 GB on disk" in metadata_of({**DOCUMENT, "limit_mb": 5000.0})["freshness"].value
 
 
-def test_the_terminal_prints_what_the_page_shows(capsys, monkeypatch):
+def test_the_terminal_prints_the_same_keys(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
     run.recommend({})
     wheel(["stats"], standalone_mode=False)
@@ -118,5 +145,3 @@ def test_the_terminal_prints_what_the_page_shows(capsys, monkeypatch):
     for row in [*rows_of(metadata["keys"]), *rows_of(metadata["tables"])]:
         assert row[0] in printed
         assert all(cell in printed for cell in row[1:3] + row[5:8])  # ages go on
-    for line in metadata["summary"].splitlines():
-        assert line.removeprefix("- ") in printed

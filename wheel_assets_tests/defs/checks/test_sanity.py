@@ -25,11 +25,11 @@ EVERY_TEST = [(table, each) for table, tests in SANITY.items() for each in tests
 @pytest.fixture(scope="module")
 def sound() -> dict[str, pd.DataFrame]:
     """A chain without arbitrage with all that is made of it."""
-    chain = pd.concat([SampleMarket().option_chain(symbol, NOON) for symbol in ("U", "F")], ignore_index=True)
+    chain = pd.concat([SampleMarket().option_chain(symbol, NOON).frame for symbol in ("U", "F")], ignore_index=True)
     greeks = value_chain(chain, risk_free_rate=0.04)
     return {
         "option_chains": chain,
-        "positions": SampleAccount().positions("default", NOON),
+        "positions": SampleAccount().positions("default", NOON).frame,
         "greeks": greeks,
         "predictions": predict_chain(chain, greeks),
     }
@@ -41,13 +41,13 @@ def test_every_measure_is_of_a_table_that_there_is():
 
 @pytest.mark.parametrize(("table", "test"), EVERY_TEST, ids=lambda value: getattr(value, "name", value))
 def test_nothing_is_wrong_with_what_is_sound(sound, table, test):
-    measured = test.measure(sound[table])
+    measured = test.measured(sound[table], {"U": 0.0, "F": 0.0})
     assert test.beyond(measured).empty, measured
 
 
 @pytest.mark.parametrize(("table", "test"), EVERY_TEST, ids=lambda value: getattr(value, "name", value))
 def test_no_rows_are_no_reason_to_complain(sound, table, test):
-    assert test.beyond(test.measure(sound[table].iloc[:0])).empty
+    assert test.beyond(test.measured(sound[table].iloc[:0], {})).empty
 
 
 @pytest.mark.parametrize(("spot", "expected"), [(20, 0), (10, 0), (30, 0), (8, 0.25), (40, 0.25)])
@@ -181,8 +181,7 @@ def test_free_cash_is_part_of_what_the_totals_leave(free, held, unexplained):
 @pytest.mark.parametrize(("before", "lost"), [({"U": 0.0}, 0.75), ({"U": 0.5}, 0.5), ({"U": 0.9}, 0.0), ({}, None)])
 def test_volatilities_that_are_gone_are_counted_against_those_there_were(before, lost):
     greeks = pd.DataFrame({"symbol": "U", "mid": 1.0, "years": 0.1, "iv": [0.3, None, None, None]})
-    greeks.attrs = {"without_volatility_before": before}
-    measured = sanity.volatilities_lost(greeks)
+    measured = sanity.volatilities_lost(greeks, before)
     assert measured.to_dict() == ({} if lost is None else {"U": pytest.approx(lost)})
 
 

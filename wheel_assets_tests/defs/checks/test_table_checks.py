@@ -14,6 +14,7 @@ from wheel_assets.defs import resources
 from wheel_assets.defs.checks.table_checks import NAMES, checked, checks_of
 from wheel_assets.errors import RunFailed
 from wheel_assets.fetch.sample.sources import SampleMarket
+from wheel_assets.rows import Rows
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -25,8 +26,8 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def change(**changes: Change) -> None:
         class Changed(SampleMarket):
-            def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
-                return changes.get(symbol, lambda chain: chain)(super().option_chain(symbol, now))
+            def option_chain(self, symbol: str, now: datetime) -> Rows:
+                return Rows(changes.get(symbol, lambda chain: chain)(super().option_chain(symbol, now).frame))
 
         monkeypatch.setattr(resources, "market_source", lambda *_: Changed())
 
@@ -109,10 +110,9 @@ def test_a_symbol_that_does_not_fit_keeps_no_other_from_being_measured():
     rows = {"mid": 1.0, "years": 0.1, "iv": [0.3, *[None] * 9]}
     greeks = pd.concat([greeks_of(symbol, **rows) for symbol in ("U", "F", "XYZ")], ignore_index=True)
     greeks.loc[greeks["symbol"] == "F", "delta"] = 7.0
-    greeks.attrs = {"without_volatility_before": {"U": 0.0, "XYZ": 0.9}}
-    result = list(checked(GREEKS, greeks))[-1]
-    assert set(result.value["symbol"]) == {"XYZ"}
-    assert set(result.value.attrs["not_fetched"]) == {"U", "F"}
+    result = list(checked(GREEKS, Rows(greeks), before={"U": 0.0, "XYZ": 0.9}))[-1]
+    assert set(result.value.frame["symbol"]) == {"XYZ"}
+    assert set(result.value.not_fetched) == {"U", "F"}
 
 
 def greeks_of(symbol: str, **columns: object) -> pd.DataFrame:
@@ -125,20 +125,21 @@ def greeks_of(symbol: str, **columns: object) -> pd.DataFrame:
 
 @pytest.fixture
 def chain() -> pd.DataFrame:
-    return pd.concat([SampleMarket().option_chain(s, pd.Timestamp.now("UTC")) for s in ("U", "F")], ignore_index=True)
+    return pd.concat(
+        [SampleMarket().option_chain(s, pd.Timestamp.now("UTC")).frame for s in ("U", "F")], ignore_index=True
+    )
 
 
-def outcome(frame: pd.DataFrame, **metadata: object) -> tuple[dg.AssetCheckResult, dg.MaterializeResult]:
-    (result,) = checked(OPTION_CHAINS, frame, metadata)
+def outcome(frame: pd.DataFrame | Rows, **metadata: object) -> tuple[dg.AssetCheckResult, dg.MaterializeResult]:
+    (result,) = checked(OPTION_CHAINS, frame if isinstance(frame, Rows) else Rows(frame), metadata)
     return result.check_results[0], result
 
 
 def test_a_sound_frame_passes_unchanged_with_what_it_tells_about_itself(chain):
-    chain.attrs = {"not_fetched": {"X": "gone"}, "notes": ["a note"]}
-    check, result = outcome(chain, advice="x")
+    check, result = outcome(Rows(chain, ("a note",), {"X": "gone"}), advice="x")
     assert check.passed
-    pd.testing.assert_frame_equal(result.value, OPTION_CHAINS.conform(chain))
-    assert result.value.attrs == chain.attrs
+    pd.testing.assert_frame_equal(result.value.frame, OPTION_CHAINS.conform(chain))
+    assert (result.value.notes, result.value.not_fetched) == (("a note",), {"X": "gone"})
     assert result.metadata == {"advice": "x"}
 
 
@@ -151,14 +152,14 @@ def test_a_result_has_numbers_to_plot(chain):
 def test_what_leaves_something_over_is_a_warning(chain):
     check, result = outcome(pd.concat([other_spot(chain[chain["symbol"] == "F"]), chain[chain["symbol"] == "U"]]))
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert set(result.value["symbol"]) == {"U"}
-    assert list(result.value.attrs["not_fetched"]) == ["F"]
+    assert set(result.value.frame["symbol"]) == {"U"}
+    assert list(result.value.not_fetched) == ["F"]
 
 
 @pytest.mark.parametrize("frame", ["nothing", "no_symbols", "all_bad"])
 def test_what_leaves_nothing_over_is_an_error_before_any_output(chain, frame):
     frames = {"nothing": chain.iloc[:0], "no_symbols": chain.drop(columns="symbol"), "all_bad": other_spot(chain)}
-    steps = checked(OPTION_CHAINS, frames[frame])
+    steps = checked(OPTION_CHAINS, Rows(frames[frame]))
     check = next(steps)
     assert isinstance(check, dg.AssetCheckResult)
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
@@ -169,9 +170,9 @@ def test_what_leaves_nothing_over_is_an_error_before_any_output(chain, frame):
 def test_two_cash_rows_stop_the_advice():
     from wheel_assets.fetch.sample.sources import SampleAccount
 
-    frame = SampleAccount().positions("default", pd.Timestamp.now("UTC"))
+    frame = SampleAccount().positions("default", pd.Timestamp.now("UTC")).frame
     twice = pd.concat([frame, frame[frame["asset_type"] == "cash"]])
-    assert next(checked(POSITIONS, twice)).description == "default: cash rows missing or doubled is 1"
+    assert next(checked(POSITIONS, Rows(twice))).description == "default: cash rows missing or doubled is 1"
 
 
 def test_every_check_is_listed_blocking_and_says_what_it_looks_at():

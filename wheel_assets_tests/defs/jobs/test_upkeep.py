@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from wheel_assets.cache.reading.one_line import OneSentence
 from wheel_assets.commands.run import recommend
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import the_store
@@ -36,12 +37,20 @@ def instance():
 def test_clearing_tells_first_and_then_does_just_that(instance):
     would = run("clear_cache", instance, dry_run=True)
     assert snapshots() == 6
-    done = run("clear_cache", instance)
+    assert run("clear_cache", instance) == would  # as the Launchpad is prefilled
+    done = run("clear_cache", instance, confirm="clear")
     assert snapshots() == 0
     assert (would["dry_run"], done["dry_run"]) == (True, False)
     for what in ("rows", "db_size_mb_before"):
         assert would[what] == done[what]
     assert {name: n for name, n in done["snapshots"].items() if n} == would["snapshots"]
+
+
+@pytest.mark.parametrize("word", ["", "yes", "CLEAR"])
+def test_clearing_wants_its_word(instance, word):
+    with pytest.raises(OneSentence, match="nothing was removed"):
+        run("clear_cache", instance, dry_run=False, confirm=word)
+    assert snapshots() == 6
 
 
 @pytest.mark.parametrize(
@@ -57,7 +66,8 @@ def test_every_job_says_what_it_does_and_every_field_what_it_means(job):
     definition = defs.resolve_job_def(job)
     (op,) = definition.nodes
     assert len(definition.description) > 40
-    assert all(len(field.description) > 20 for field in op.definition.config_schema.config_type.fields.values())
+    fields = getattr(op.definition.config_schema.config_type, "fields", {})
+    assert all(len(field.description) > 20 for field in fields.values())
 
 
 def test_the_launchpad_shows_the_limits_in_force():

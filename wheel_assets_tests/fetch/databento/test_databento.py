@@ -34,9 +34,9 @@ def ask(fake, calls, waits, now, tmp_path):
             ledger.record(call)
 
         options = {"reserve": lambda *hold: ledger.reserve(*hold, budget), "rate": 0.0, "sleep": waits.append}
-        frame = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
-        OPTION_CHAINS.conform(frame)
-        return frame
+        rows = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
+        OPTION_CHAINS.conform(rows.frame)
+        return rows
 
     return chain
 
@@ -46,7 +46,7 @@ def asked(fake, schema):
 
 
 def test_definitions_quotes_and_open_interest_make_a_chain(ask, databento):
-    frame = ask().set_index("option_symbol")
+    frame = ask().frame.set_index("option_symbol")
     row = frame.loc["XYZ   270115P00095000"]
     assert len(frame) == 42
     assert (row.bid, row.ask, row["last"]) == (4.95, 5.05, 5.0)
@@ -56,9 +56,9 @@ def test_definitions_quotes_and_open_interest_make_a_chain(ask, databento):
 
 
 def test_the_price_comes_from_put_call_parity(ask, databento):
-    frame = ask()
-    assert set(frame["spot_price"]) == {99.0}
-    assert "implied by put-call parity of the 2027-01-15 expiration" in frame.attrs["notes"][0]
+    rows = ask()
+    assert set(rows.frame["spot_price"]) == {99.0}
+    assert "implied by put-call parity of the 2027-01-15 expiration" in rows.notes[0]
 
 
 def test_the_key_is_the_user_of_basic_authentication(ask, databento, fake):
@@ -119,21 +119,21 @@ def test_an_end_that_is_refused_is_moved_to_the_one_allowed(ask, databento, fake
 
 def test_a_contract_without_a_quote_stays(ask, databento):
     del databento.quotes[0]
-    frame = ask().set_index("option_symbol")
+    frame = ask().frame.set_index("option_symbol")
     assert frame.loc["XYZ   270115C00090000", "quote_quality"] == "missing"
-    assert any("1 contracts without a quote in 30 minutes" in note for note in ask().attrs["notes"])
+    assert any("1 contracts without a quote in 30 minutes" in note for note in ask().notes)
 
 
 def test_the_last_quote_of_the_window_counts(ask, databento):
     older = ["2026-11-20T19:50:00.000000000Z", *databento.quotes[0][1:6], "0.010000000", "0.020000000", 1, 1]
     databento.quotes.append(older)
-    assert ask()["bid"].min() > 1
+    assert ask().frame["bid"].min() > 1
 
 
 @pytest.mark.parametrize("nothing", ["", "9223372036854775807", "9223372036.854775807"])
 def test_a_price_of_nothing_is_null(ask, databento, nothing):
     databento.quotes[0][6] = nothing
-    row = ask().set_index("option_symbol").loc["XYZ   270115C00090000"]
+    row = ask().frame.set_index("option_symbol").loc["XYZ   270115C00090000"]
     assert pd.isna(row.bid)
     assert row.quote_quality == "no_bid"
 
@@ -142,7 +142,7 @@ def test_a_price_of_nothing_is_null(ask, databento, nothing):
 def test_a_size_and_an_interest_of_nothing_are_null(ask, databento, nothing):
     databento.quotes[0][8] = nothing
     databento.statistics = [[*row[:3], nothing, row[4]] for row in databento.statistics]
-    frame = ask().set_index("option_symbol")
+    frame = ask().frame.set_index("option_symbol")
     assert pd.isna(frame.loc["XYZ   270115C00090000", "bid_size"])
     assert frame["open_interest"].isna().all()
 
@@ -150,14 +150,14 @@ def test_a_size_and_an_interest_of_nothing_are_null(ask, databento, nothing):
 def test_a_price_in_billionths_is_read_as_one(ask, databento):
     for row in databento.quotes:
         row[4], row[6], row[7] = (str(round(float(price) * 1e9)) for price in (row[4], row[6], row[7]))
-    row = ask().set_index("option_symbol").loc["XYZ   270115P00095000"]
+    row = ask().frame.set_index("option_symbol").loc["XYZ   270115P00095000"]
     assert (row.bid, row.ask, row["last"], row.bid_size) == (4.95, 5.05, 5.0, 12)
 
 
 def test_the_open_interest_is_that_of_a_venue_that_tells_it(ask, databento):
     for row in databento.statistics[2::4]:
         row[3] = "9223372036854775807"
-    assert set(ask()["open_interest"]) == {4821}
+    assert set(ask().frame["open_interest"]) == {4821}
 
 
 @pytest.fixture
@@ -174,9 +174,9 @@ def without_parity(databento):
 
 
 def test_without_parity_the_price_is_that_of_the_shares(ask, without_parity, fake):
-    frame = ask()
-    assert set(frame["spot_price"]) == {99.1}
-    assert "XYZ: share price of EQUS.MINI: too few puts and calls" in frame.attrs["notes"][0]
+    rows = ask()
+    assert set(rows.frame["spot_price"]) == {99.1}
+    assert "XYZ: share price of EQUS.MINI: too few puts and calls" in rows.notes[0]
     (form,) = asked(fake, "bbo-1m")
     assert (form["dataset"], form["symbols"], form["stype_in"]) == ("EQUS.MINI", "XYZ", "raw_symbol")
     assert (form["start"], form["end"]) == ("2026-11-20T19:45:00Z", "2026-11-20T20:15:00Z")
@@ -193,7 +193,7 @@ def test_the_price_of_the_shares_is_paid_for_as_well(ask, without_parity, fake, 
 )
 def test_without_two_sides_the_last_trade_of_the_shares_counts(ask, without_parity, bid, ask_price, price):
     without_parity.shares[-1][6:8] = bid, ask_price
-    assert set(ask()["spot_price"]) == {price}
+    assert set(ask().frame["spot_price"]) == {price}
 
 
 def test_shares_that_were_not_quoted_give_no_price(ask, without_parity):
@@ -238,7 +238,7 @@ def test_what_the_vendor_warns_of_is_passed_on(ask, databento, fake):
         return reply
 
     fake.on(DOWNLOAD, partly)
-    notes = ask().attrs["notes"]
+    notes = ask().notes
     assert "XYZ: Databento knew only a part of the symbols that were asked for" in notes
     assert notes.count("XYZ: Databento warns: DeprecatedWarning: soon") == 1
 
@@ -266,7 +266,7 @@ def test_every_download_is_priced_before_it_is_made(ask, databento, fake, calls)
 @pytest.mark.parametrize(("spent", "refused"), [(49.96, False), (49.98, True), (60.0, True)])
 def test_what_would_pass_the_budget_is_not_downloaded(ask, databento, fake, spent, refused):
     if not refused:
-        assert len(ask(spent=spent)) == 42
+        assert len(ask(spent=spent).frame) == 42
         return
     with pytest.raises(errors.BudgetExceeded) as raised:
         ask(spent=spent)
@@ -279,7 +279,7 @@ def test_what_would_pass_the_budget_is_not_downloaded(ask, databento, fake, spen
 
 def test_a_broken_download_is_paid_again_within_the_budget(ask, databento, fake, vendors, calls):
     fake.on(DOWNLOAD, vendors.Reply("ts_recv\n" * 50, cut=True), databento.download)
-    assert len(ask()) == 42
+    assert len(ask().frame) == 42
     assert sum(call.cost_usd for call in calls) == pytest.approx(0.04)
 
 
@@ -339,4 +339,4 @@ def test_an_index_has_two_parents(ask, databento, fake):
 
 
 def test_the_expiration_does_not_slip_to_the_day_before(ask, databento):
-    assert set(ask()["expiration"].dt.date) == {date(2027, 1, 15)}
+    assert set(ask().frame["expiration"].dt.date) == {date(2027, 1, 15)}

@@ -93,7 +93,7 @@ def test_a_day_is_asked_once_for_all_symbols_and_none_of_it_is_forgotten(ask, fa
 def test_a_day_that_fails_ends_what_is_known_and_says_so(ask):
     fetched = ask("U", days={(EARNINGS, TUESDAY): {"data": None, "status": {"rCode": 400}}})
     assert {row[6] for row in rows(fetched)} == {MONDAY}
-    assert fetched.frame.attrs["notes"][0].startswith("events are known up to 2026-11-23 only: Nasdaq sent no calendar")
+    assert fetched.notes[0].startswith("events are known up to 2026-11-23 only: Nasdaq sent no calendar")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_finnhub_knows_earnings_and_nothing_of_dividends(fake, finnhub, vendors,
 def test_one_symbol_that_fails_costs_itself(fake, finnhub, vendors, now):
     fake.on(FINNHUB, vendors.Reply({"earningsCalendar": []}), vendors.Reply({"error": "no"}, 404))
     fetched = finnhub.events(["U", "F"], TUESDAY, now)
-    assert (set(fetched.frame["symbol"]), list(fetched.failures)) == ({"U"}, ["F"])
+    assert (set(fetched.frame["symbol"]), list(fetched.not_fetched)) == ({"U"}, ["F"])
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, SourceRefused), (403, SourceRefused), (429, RateLimited)])

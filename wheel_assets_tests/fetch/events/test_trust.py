@@ -9,7 +9,8 @@ import pytest
 from wheel_assets.errors import SourceUnreachable
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.events.trust import ByTrust
-from wheel_assets.fetch.source import EventSource, Fetched
+from wheel_assets.fetch.source import EventSource
+from wheel_assets.rows import Rows
 
 UNTIL = date(2027, 1, 20)
 
@@ -24,15 +25,16 @@ class Says(EventSource):
         if self.down:
             raise SourceUnreachable(f"{self.name} is down")
         events = [Event("U", "earnings", date(2026, 12, day)) for day in self.days]
-        return Fetched(event_frame(self.name, events, symbols, now, until=self.until))
+        return Rows(event_frame(self.name, events, symbols, now, until=self.until))
 
 
 def earnings(now, *sources: EventSource):
     """Day and source of each of U's earnings, the last day asked about, and the notes."""
-    frame = ByTrust(sources).events(["U"], UNTIL, now).frame
+    merged = ByTrust(sources).events(["U"], UNTIL, now)
+    frame = merged.frame
     rows = frame[frame["kind"] == "earnings"]
     days = [(day.day if day == day else None, source) for day, source in zip(rows["date"], rows["source"], strict=True)]
-    return days, rows["announced_until"].iloc[0], frame.attrs["notes"]
+    return days, rows["announced_until"].iloc[0], list(merged.notes)
 
 
 def test_the_same_day_or_the_next_is_the_same_event_and_the_first_source_counts(now):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from wheel_assets import errors
 from wheel_assets.fetch.databento.market import DatabentoMarket
-from wheel_assets.fetch.normalise.bars import days_of_epoch, days_of_text, history_frame
+from wheel_assets.fetch.normalise.bars import days_of_epoch, days_of_text, history_rows
 from wheel_assets.fetch.sample.sources import STOCKS, SampleMarket
 from wheel_assets.fetch.schwab.market import SchwabMarket
 from wheel_assets.market.calendar import NEW_YORK
@@ -45,7 +45,7 @@ def from_schwab(schwab, fake, vendors, now):
 @pytest.mark.parametrize("vendor", ["cboe", "schwab"])
 def test_two_vendors_say_the_same(vendor, from_cboe, from_schwab, vendors):
     ask, bar = {"cboe": (from_cboe, vendors.cboe_bar), "schwab": (from_schwab, vendors.schwab_bar)}[vendor]
-    frame = ask(bar("2026-11-18", 98.0), bar("2026-11-19"))
+    frame = ask(bar("2026-11-18", 98.0), bar("2026-11-19")).frame
     pd.testing.assert_frame_equal(PRICE_HISTORY.conform(frame), frame)
     assert list(frame["date"].dt.date) == [date(2026, 11, 18), date(2026, 11, 19)]
     last = frame.iloc[-1]
@@ -64,27 +64,27 @@ def test_schwab_is_asked_for_a_year_of_days(from_schwab, vendors, fake):
 @pytest.mark.parametrize(("hour", "minute", "kept"), [(15, 30, 1), (16, 0, 1), (16, 34, 1), (16, 35, 2), (23, 59, 2)])
 def test_a_session_counts_once_its_close_is_final(from_cboe, vendors, hour, minute, kept):
     bars = [vendors.cboe_bar("2026-11-19"), vendors.cboe_bar("2026-11-20")]
-    frame = from_cboe(*bars, at=datetime(2026, 11, 20, hour, minute, tzinfo=NEW_YORK))
-    assert len(frame) == kept
-    assert ("XYZ: 1 bars left out: of a day that is not over" in frame.attrs["notes"]) == (kept == 1)
+    rows = from_cboe(*bars, at=datetime(2026, 11, 20, hour, minute, tzinfo=NEW_YORK))
+    assert len(rows.frame) == kept
+    assert ("XYZ: 1 bars left out: of a day that is not over" in rows.notes) == (kept == 1)
 
 
 def test_a_year_is_kept_oldest_first_and_each_day_once(from_cboe, vendors):
     days = [("2026-11-19", 3.0), ("2025-11-10", 9.0), ("2026-11-18", 1.0), ("2026-11-18", 2.0)]
-    assert list(from_cboe(*(vendors.cboe_bar(*day) for day in days))["close"]) == [2.0, 3.0]
+    assert list(from_cboe(*(vendors.cboe_bar(*day) for day in days)).frame["close"]) == [2.0, 3.0]
 
 
 @pytest.mark.parametrize("bad", [{"date": "soon"}, {"date": None}, {"close": None}, {"close": 0}, {"close": "NaN"}])
 def test_a_bar_without_a_day_or_a_close_is_counted(from_cboe, vendors, bad):
-    frame = from_cboe(vendors.cboe_bar("2026-11-18") | bad, vendors.cboe_bar())
-    assert len(frame) == 1
-    assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
+    rows = from_cboe(vendors.cboe_bar("2026-11-18") | bad, vendors.cboe_bar())
+    assert len(rows.frame) == 1
+    assert rows.notes == ("XYZ: 1 bars left out: without a day or a close",)
 
 
 def test_a_bar_without_a_close_does_not_take_the_place_of_one_with(from_cboe, vendors):
-    frame = from_cboe(vendors.cboe_bar("2026-11-18", 98.0), vendors.cboe_bar("2026-11-18") | {"close": None})
-    assert list(frame["close"]) == [98.0]
-    assert frame.attrs["notes"] == ["XYZ: 1 bars left out: without a day or a close"]
+    rows = from_cboe(vendors.cboe_bar("2026-11-18", 98.0), vendors.cboe_bar("2026-11-18") | {"close": None})
+    assert list(rows.frame["close"]) == [98.0]
+    assert rows.notes == ("XYZ: 1 bars left out: without a day or a close",)
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,24 @@ def test_a_bar_without_a_close_does_not_take_the_place_of_one_with(from_cboe, ve
     ],
 )
 def test_what_would_spoil_a_volatility_is_told(from_cboe, vendors, bars, note):
-    notes = from_cboe(*(vendors.cboe_bar(*bar) for bar in bars), vendors.cboe_bar()).attrs["notes"]
+    notes = from_cboe(*(vendors.cboe_bar(*bar) for bar in bars), vendors.cboe_bar()).notes
     assert any(told.startswith(f"XYZ: {note}") for told in notes)
 
 
 def test_a_long_weekend_is_no_gap_and_a_bad_day_no_split(from_cboe, vendors):
-    frame = from_cboe(vendors.cboe_bar("2026-11-13", 70.0), vendors.cboe_bar("2026-11-17", 99.9), vendors.cboe_bar())
-    assert frame.attrs["notes"] == []
+    rows = from_cboe(vendors.cboe_bar("2026-11-13", 70.0), vendors.cboe_bar("2026-11-17", 99.9), vendors.cboe_bar())
+    assert rows.notes == ()
 
 
 def test_days_without_a_trade_stay_and_are_counted(from_schwab, vendors):
-    frame = from_schwab(vendors.schwab_bar("2026-11-18", volume=0), vendors.schwab_bar())
-    assert frame["volume"].tolist() == [0, 1200345]
-    assert frame.attrs["notes"] == ["XYZ: 1 days without a trade"]
+    rows = from_schwab(vendors.schwab_bar("2026-11-18", volume=0), vendors.schwab_bar())
+    assert rows.frame["volume"].tolist() == [0, 1200345]
+    assert rows.notes == ("XYZ: 1 days without a trade",)
 
 
 @pytest.mark.parametrize("value", [None, "NaN", -999.0, 0, "", -1])
 def test_any_other_bad_number_is_null(from_cboe, vendors, value):
-    row = from_cboe(vendors.cboe_bar(open=value, volume="many")).iloc[0]
+    row = from_cboe(vendors.cboe_bar(open=value, volume="many")).frame.iloc[0]
     assert np.isnan(row.open)
     assert row.volume is pd.NA
     assert row.close == 99.9
@@ -123,7 +123,7 @@ def test_any_other_bad_number_is_null(from_cboe, vendors, value):
 
 def test_numbers_may_come_as_text(from_cboe, vendors):
     bar = {name: str(value) for name, value in vendors.cboe_bar().items()}
-    assert from_cboe(bar).iloc[0].high == 100.5
+    assert from_cboe(bar).frame.iloc[0].high == 100.5
 
 
 @pytest.mark.parametrize("rows", [[], [{"date": "2020-01-02", "close": 5}], [7, None, "x"]])
@@ -170,7 +170,8 @@ def test_what_is_no_day_is_no_day():
 @settings(max_examples=15, deadline=None)
 @given(MOMENTS, st.sampled_from(sorted(STOCKS)))
 def test_the_sample_history_ends_at_the_spot_of_the_chain(moment, symbol):
-    history, chain = SampleMarket().price_history(symbol, moment), SampleMarket().option_chain(symbol, moment)
+    history = SampleMarket().price_history(symbol, moment).frame
+    chain = SampleMarket().option_chain(symbol, moment).frame
     assert history["close"].iloc[-1] == chain["spot_price"].iloc[0]
     assert set(history["timestamp"]) == set(chain["timestamp"])
 
@@ -178,7 +179,7 @@ def test_the_sample_history_ends_at_the_spot_of_the_chain(moment, symbol):
 @settings(max_examples=15, deadline=None)
 @given(MOMENTS)
 def test_the_sample_history_is_sound(moment):
-    frame = SampleMarket().price_history("U", moment)
+    frame = SampleMarket().price_history("U", moment).frame
     assert 248 <= len(frame) <= 252
     assert frame["date"].is_monotonic_increasing
     assert (frame["date"].dt.weekday < 5).all()
@@ -187,11 +188,11 @@ def test_the_sample_history_is_sound(moment):
 
 
 def test_the_sample_history_of_a_day_is_the_chain_of_that_day():
-    history = SampleMarket().price_history("U", datetime(2026, 11, 22, 15, tzinfo=UTC)).set_index("date")
-    earlier = SampleMarket().option_chain("U", datetime(2026, 6, 3, 15, tzinfo=UTC))
+    history = SampleMarket().price_history("U", datetime(2026, 11, 22, 15, tzinfo=UTC)).frame.set_index("date")
+    earlier = SampleMarket().option_chain("U", datetime(2026, 6, 3, 15, tzinfo=UTC)).frame
     assert history.loc["2026-06-02", "close"] == earlier["spot_price"].iloc[0]
 
 
 def test_a_frame_needs_only_days_and_closes(now):
-    frame = history_frame("v", "XYZ", pd.Series([pd.Timestamp("2026-11-19")]), pd.DataFrame({"close": [5.0]}), now)
+    frame = history_rows("v", "XYZ", pd.Series([pd.Timestamp("2026-11-19")]), pd.DataFrame({"close": [5.0]}), now).frame
     assert frame[["open", "high", "low", "volume"]].isna().all(axis=None)

@@ -18,8 +18,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 def frame_of(now):
     def build(*rows, as_of=now, at=now, symbol="XYZ"):
         chain = VendorChain("vendor", symbol, 99.9, as_of, pd.DataFrame(rows))
-        frame = chain.frame(at)
-        return OPTION_CHAINS.conform(frame), frame.attrs["notes"]
+        rows = chain.rows(at)
+        return OPTION_CHAINS.conform(rows.frame), list(rows.notes)
 
     return build
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from wheel_assets.errors import BadPositionsFile
 from wheel_assets.fetch.positions.file import MAX_BYTES, FileAccount
+from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
 
 NOW = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
@@ -106,14 +107,14 @@ EXPORTS = {
     "IBKR CSV": (IBKR_CSV, "2026-11-19 21:00"),
 }
 
-Read = Callable[..., pd.DataFrame]
+Read = Callable[..., Rows]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
     """Positions of a file with this content."""
 
-    def read(content: str | bytes, account_id: str = "default", now: datetime = NOW) -> pd.DataFrame:
+    def read(content: str | bytes, account_id: str = "default", now: datetime = NOW) -> Rows:
         path = tmp_path / "positions.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         os.utime(path, (NOW.timestamp() - 3600, NOW.timestamp() - 3600))
@@ -152,14 +153,14 @@ ALL_ACCOUNTS = """\
 def test_a_file_of_all_accounts_is_read_for_one_of_them(
     read: Read, account_id: str, holdings: list[tuple[str, float, float]]
 ) -> None:
-    frame = read(ALL_ACCOUNTS, account_id)
-    assert list(frame[["symbol", "quantity", "market_value"]].itertuples(index=False, name=None)) == holdings
-    assert any("rows of totals" in note for note in frame.attrs["notes"])
+    rows = read(ALL_ACCOUNTS, account_id)
+    assert list(rows.frame[["symbol", "quantity", "market_value"]].itertuples(index=False, name=None)) == holdings
+    assert any("rows of totals" in note for note in rows.notes)
 
 
 @pytest.mark.parametrize(("content", "as_of"), EXPORTS.values(), ids=EXPORTS)
 def test_every_export_tells_the_same_account(read: Read, content: str, as_of: str) -> None:
-    frame = read(content)
+    frame = read(content).frame
     contracts = frame.set_index("symbol")
     assert list(contracts.index) == ["XYZ", "XYZ   261218C00035000", "XYZ   270115P00027500", "USD"]
     assert contracts["quantity"].to_list() == [300, -1, -2, 25000]
@@ -171,20 +172,20 @@ def test_every_export_tells_the_same_account(read: Read, content: str, as_of: st
 
 @pytest.mark.parametrize("content", [export[0] for export in EXPORTS.values()], ids=EXPORTS)
 def test_every_frame_fits_its_table(read: Read, content: str) -> None:
-    frame = read(content)
+    frame = read(content).frame
     pd.testing.assert_frame_equal(POSITIONS.conform(frame), frame)
     assert set(frame["source"]) == {"file"}
     assert set(frame["account_id"]) == {"default"}
 
 
 def test_terms_of_the_options(read: Read) -> None:
-    put = read(OWN).iloc[2]
+    put = read(OWN).frame.iloc[2]
     assert (put["option_type"], put["strike"], put["underlying"]) == ("put", 27.5, "XYZ")
     assert put["expiration"] == pd.Timestamp("2027-01-15")
 
 
 def test_example_of_our_own_layout_is_an_account_of_100_000_dollars() -> None:
-    frame = FileAccount(EXAMPLE).positions("default", datetime.now(UTC))
+    frame = FileAccount(EXAMPLE).positions("default", datetime.now(UTC)).frame
     assert frame["market_value"].sum() == 100_000
     assert frame.set_index("symbol")["quantity"]["SMCI"] == 200
 
@@ -203,26 +204,26 @@ def test_example_of_our_own_layout_is_an_account_of_100_000_dollars() -> None:
     ],
 )
 def test_what_was_skipped_or_assumed_is_noted(read: Read, content: str, note: str) -> None:
-    assert any(note in said for said in read(content).attrs["notes"])
+    assert any(note in said for said in read(content).notes)
 
 
 def test_file_time_where_the_file_states_none(read: Read) -> None:
-    assert read("symbol,quantity\nU,100\n")["timestamp"].iloc[0] == pd.Timestamp("2026-11-20 19:30")
+    assert read("symbol,quantity\nU,100\n").frame["timestamp"].iloc[0] == pd.Timestamp("2026-11-20 19:30")
 
 
 def test_close_of_today_is_not_taken_for_the_future(read: Read) -> None:
-    frame = read("symbol,quantity,as_of\nU,100,2026-11-20\n")
+    frame = read("symbol,quantity,as_of\nU,100,2026-11-20\n").frame
     assert frame["timestamp"].iloc[0] == pd.Timestamp("2026-11-20 20:30")
 
 
 def test_sweep_and_settled_cash_are_one_row(read: Read) -> None:
-    cash = read("symbol,quantity,market_value\nSPAXX**,,1000\nCASH,,250\n")
+    cash = read("symbol,quantity,market_value\nSPAXX**,,1000\nCASH,,250\n").frame
     assert cash["market_value"].to_list() == [1250]
 
 
 def test_base_currency_counts_where_no_dollars_are_listed(read: Read) -> None:
     only_base = IBKR_CSV.replace("U1234567,USD,25000\n", "")
-    assert read(only_base)["market_value"].sum() == 34760
+    assert read(only_base).frame["market_value"].sum() == 34760
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_option_lives_until_16_00_in_new_york(read: Read, hour: int, is_refused:
         with pytest.raises(BadPositionsFile, match="expired"):
             read(content, now=now)
     else:
-        assert len(read(content, now=now)) == 2
+        assert len(read(content, now=now).frame) == 2
 
 
 def two_accounts() -> str:
@@ -276,7 +277,7 @@ def test_several_accounts_are_listed_masked(read: Read) -> None:
 
 @pytest.mark.parametrize(("account_id", "symbols"), [("X98765432", ["F", "USD"]), ("Z12345678", 4)])
 def test_named_account_is_picked(read: Read, account_id: str, symbols: list[str] | int) -> None:
-    frame = read(two_accounts(), account_id)
+    frame = read(two_accounts(), account_id).frame
     assert frame["symbol"].to_list() == symbols or len(frame) == symbols
     assert set(frame["account_id"]) == {account_id}
 
@@ -288,7 +289,7 @@ def test_account_that_is_not_in_the_file_is_refused(read: Read, account_id: str)
 
 
 def test_masked_title_answers_to_the_full_number(read: Read) -> None:
-    assert len(read(SCHWAB, "45678123")) == 4
+    assert len(read(SCHWAB, "45678123").frame) == 4
 
 
 def test_row_without_an_account_among_several_is_refused(read: Read) -> None:
@@ -326,7 +327,7 @@ def test_damaged_file_is_refused_or_still_a_whole_account(
     read: Read, content: bytes, cut: tuple[int, int], put: bytes
 ) -> None:
     try:
-        frame = read(mutated(content, cut, put))
+        frame = read(mutated(content, cut, put)).frame
     except BadPositionsFile:
         return
     pd.testing.assert_frame_equal(POSITIONS.conform(frame), frame)
@@ -336,10 +337,10 @@ def test_damaged_file_is_refused_or_still_a_whole_account(
 @pytest.mark.parametrize("content", [export[0] for export in EXPORTS.values()], ids=EXPORTS)
 def test_quantity_is_never_what_is_left_of_a_longer_one(read: Read, content: str) -> None:
     """A file that was cut off anywhere is refused or tells no other quantities than the whole one."""
-    whole = set(read(content).query("asset_type != 'cash'")["quantity"])
+    whole = set(read(content).frame.query("asset_type != 'cash'")["quantity"])
     for end in range(0, len(content), 7):
         try:
-            frame = read(content[:end])
+            frame = read(content[:end]).frame
         except BadPositionsFile:
             continue
         assert set(frame.query("asset_type != 'cash'")["quantity"]) <= whole

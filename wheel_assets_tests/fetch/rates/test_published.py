@@ -61,7 +61,7 @@ def continuous(percent, years=0.25):
 def test_the_constant_is_what_the_user_set(now):
     rate = ConstantRate(0.04).risk_free_rate(now)
     assert (rate.value, rate.date, rate.source) == (0.04, date(2026, 11, 20), "constant")
-    assert len(rate.frame()) == 1
+    assert len(rate.rows().frame) == 1
 
 
 def test_fred_gives_the_newest_published_value(fred, fake):
@@ -234,12 +234,13 @@ def test_where_all_fail_each_is_heard(fake, calls, vendors, now):
 
 
 def test_a_rate_is_a_row_a_tenor_as_of_its_day():
-    frame = Rate({1.0: 0.037, 0.25: 0.0398}, date(2026, 11, 19), "fred", ("the first one failed",)).frame()
+    rows = Rate({1.0: 0.037, 0.25: 0.0398}, date(2026, 11, 19), "fred", ("the first one failed",)).rows()
+    frame = rows.frame
     row, longer = RISK_FREE_RATE.conform(frame).itertuples()
     assert (row.value, row.tenor_years, row.source) == (0.0398, 0.25, "fred")
     assert row.timestamp == row.observation_date == datetime(2026, 11, 19)
     assert (longer.tenor_years, longer.value) == (1.0, 0.037)
-    assert frame.attrs["notes"] == ["the first one failed"]
+    assert rows.notes == ("the first one failed",)
 
 
 @pytest.mark.parametrize(("hour", "day"), [(4, 19), (5, 20)])

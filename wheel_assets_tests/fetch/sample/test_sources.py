@@ -23,7 +23,7 @@ few = settings(max_examples=25, deadline=None)
 
 
 def chain_at(moment: datetime, symbol: str = "U") -> pd.DataFrame:
-    return SampleMarket().option_chain(symbol, moment)
+    return SampleMarket().option_chain(symbol, moment).frame
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_unknown_symbol_is_told_what_there_is() -> None:
 
 
 def account_at(moment: datetime) -> pd.DataFrame:
-    return SampleAccount().positions("mine", moment)
+    return SampleAccount().positions("mine", moment).frame
 
 
 def test_account_has_the_columns_of_its_table() -> None:

@@ -19,9 +19,9 @@ def ask(schwab, fake, vendors, now):
 
     def positions(*accounts, account_id="default"):
         fake.on(ACCOUNTS, vendors.Reply(list(accounts)))
-        frame = SchwabAccount(schwab).positions(account_id, now)
-        POSITIONS.conform(frame)
-        return frame
+        rows = SchwabAccount(schwab).positions(account_id, now)
+        POSITIONS.conform(rows.frame)
+        return rows
 
     return positions
 
@@ -30,7 +30,7 @@ def test_shares_options_and_cash_in_one_request(ask, fake, vendors):
     account = vendors.schwab_account(
         vendors.schwab_option_position(), vendors.schwab_stock_position(), availableFundsNonMarginableTrade=21000.0
     )
-    option, stock, cash = (row for _, row in ask(account).iterrows())
+    option, stock, cash = (row for _, row in ask(account).frame.iterrows())
     assert (option.symbol, option.underlying, option.option_type) == ("XYZ   270115P00095000", "XYZ", "put")
     assert (option.strike, option.expiration, option.multiplier) == (95.0, pd.Timestamp("2027-01-15"), 100)
     assert (option.quantity, option.average_price, option.market_value) == (-2.0, 1.2434, -230.0)
@@ -49,10 +49,10 @@ def test_market_values_add_up_to_the_liquidation_value(ask, vendors):
         totalCash=25000.0,
         kind="CASH",
     )
-    frame = ask(account)
-    assert frame["market_value"].sum() == 34990.0
-    assert frame["asset_type"].tolist() == ["stock", "cash"]
-    assert "1 CASH_EQUIVALENT positions counted as cash" in frame.attrs["notes"]
+    rows = ask(account)
+    assert rows.frame["market_value"].sum() == 34990.0
+    assert rows.frame["asset_type"].tolist() == ["stock", "cash"]
+    assert "1 CASH_EQUIVALENT positions counted as cash" in rows.notes
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_market_values_add_up_to_the_liquidation_value(ask, vendors):
     ],
 )
 def test_free_cash_is_never_borrowed(ask, vendors, kind, balances, free, named):
-    frame = ask(vendors.schwab_account(kind=kind, **balances))
-    assert frame["quantity"].tolist() == [free]
-    assert f"cash is the account's {named}" in frame.attrs["notes"]
+    rows = ask(vendors.schwab_account(kind=kind, **balances))
+    assert rows.frame["quantity"].tolist() == [free]
+    assert f"cash is the account's {named}" in rows.notes
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_free_cash_is_never_borrowed(ask, vendors, kind, balances, free, named):
     ],
 )
 def test_free_cash_is_in_the_account(ask, vendors, kind, balances, free):
-    frame = ask(vendors.schwab_account(kind=kind, **{"liquidationValue": 25000.0, **balances}))
-    assert frame["quantity"].tolist() == [free]
+    rows = ask(vendors.schwab_account(kind=kind, **{"liquidationValue": 25000.0, **balances}))
+    assert rows.frame["quantity"].tolist() == [free]
     cut = sum(balances.get(name, 0) for name in ("availableFundsNonMarginableTrade", "cashAvailableForTrading")) - free
-    said = [note for note in frame.attrs["notes"] if "would be borrowed" in note]
+    said = [note for note in rows.notes if "would be borrowed" in note]
     assert [f", less ${cut:,.2f} that" in note for note in said] == ([True] if cut else [])
 
 
@@ -103,12 +103,12 @@ def test_cash_that_is_not_told_is_an_error(ask, vendors):
 
 
 def test_without_a_liquidation_value_the_cash_balance_counts(ask, vendors):
-    assert ask(vendors.schwab_account(liquidationValue=None))["market_value"].tolist() == [25000.0]
+    assert ask(vendors.schwab_account(liquidationValue=None)).frame["market_value"].tolist() == [25000.0]
 
 
 @pytest.mark.parametrize("account_id", ["default", "87654321", "8765-4321"])
 def test_the_configured_name_is_kept_not_the_number(ask, vendors, account_id):
-    assert set(ask(vendors.schwab_account(), account_id=account_id)["account_id"]) == {account_id}
+    assert set(ask(vendors.schwab_account(), account_id=account_id).frame["account_id"]) == {account_id}
 
 
 def test_an_account_is_found_by_its_number(ask, vendors):
@@ -116,7 +116,7 @@ def test_an_account_is_found_by_its_number(ask, vendors):
         vendors.schwab_account(number="11112222", cashBalance=1.0),
         vendors.schwab_account(number="33334444", cashBalance=2.0),
     )
-    assert ask(*two, account_id="33334444")["quantity"].tolist() == [2.0]
+    assert ask(*two, account_id="33334444").frame["quantity"].tolist() == [2.0]
 
 
 def test_an_account_is_found_by_its_hash_and_the_hash_is_told_to_nobody(schwab, fake, vendors, now, calls):
@@ -124,7 +124,7 @@ def test_an_account_is_found_by_its_hash_and_the_hash_is_told_to_nobody(schwab, 
         f"{ACCOUNTS}/{HASH}", vendors.Reply(vendors.schwab_account()), vendors.Reply({"message": f"no {HASH}"}, 400)
     )
     account = SchwabAccount(schwab)
-    assert len(account.positions(HASH, now)) == 1
+    assert len(account.positions(HASH, now).frame) == 1
     with pytest.raises(errors.SourceError) as raised:
         account.positions(HASH, now)
     assert HASH not in f"{raised.value} {vars(raised.value)} {calls}"
@@ -170,7 +170,7 @@ def test_numbers_and_hashes_are_masked():
 )
 def test_underlyings_are_tickers(ask, vendors, symbol, underlying, expected):
     instrument = {"assetType": "OPTION", "symbol": symbol, "underlyingSymbol": underlying}
-    frame = ask(vendors.schwab_account(vendors.schwab_option_position(instrument=instrument)))
+    frame = ask(vendors.schwab_account(vendors.schwab_option_position(instrument=instrument))).frame
     assert frame["underlying"].iloc[0] == expected
 
 
@@ -178,21 +178,21 @@ def test_underlyings_are_tickers(ask, vendors, symbol, underlying, expected):
 def test_a_multiplier_that_is_not_told_is_a_hundred(ask, vendors, told, multiplier):
     option = vendors.schwab_option_position()
     option["instrument"]["optionMultiplier"] = told
-    frame = ask(vendors.schwab_account(option))
-    assert frame["multiplier"].iloc[0] == multiplier
-    assert not any("multiplier" in note for note in frame.attrs["notes"])  # its answers rarely tell: no news
+    rows = ask(vendors.schwab_account(option))
+    assert rows.frame["multiplier"].iloc[0] == multiplier
+    assert not any("multiplier" in note for note in rows.notes)  # its answers rarely tell: no news
 
 
 def test_an_adjusted_option_is_shown_with_a_warning(ask, vendors):
-    frame = ask(vendors.schwab_account(vendors.schwab_option_position("XYZ1  270115P00095000")))
-    assert (frame["symbol"].iloc[0], frame["underlying"].iloc[0]) == ("XYZ1  270115P00095000", "XYZ")
-    assert any("XYZ1  270115P00095000 is adjusted or FLEX" in note for note in frame.attrs["notes"])
+    rows = ask(vendors.schwab_account(vendors.schwab_option_position("XYZ1  270115P00095000")))
+    assert (rows.frame["symbol"].iloc[0], rows.frame["underlying"].iloc[0]) == ("XYZ1  270115P00095000", "XYZ")
+    assert any("XYZ1  270115P00095000 is adjusted or FLEX" in note for note in rows.notes)
 
 
 def test_the_end_of_the_login_is_said_beside_the_positions(schwab, fake, vendors, now, token_file):
     token_file(days=6.75)
     fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
-    notes = SchwabAccount(schwab).positions("default", now).attrs["notes"]
+    notes = SchwabAccount(schwab).positions("default", now).notes
     assert any(note.startswith("the Schwab login ends on Saturday 2026-11-21 02:30 UTC") for note in notes)
 
 
@@ -200,18 +200,18 @@ def test_the_end_of_the_login_is_said_in_the_same_words_beside_every_chain(schwa
     token_file(days=6.75)
     fake.on(ACCOUNTS, vendors.Reply([vendors.schwab_account()]))
     fake.on("/marketdata/v1/chains", vendors.Reply(vendors.schwab_chain()))
-    frames = SchwabAccount(schwab).positions("default", now), SchwabMarket(schwab).option_chain("XYZ", now)
-    first, second = ([note for note in frame.attrs["notes"] if "login ends" in note] for frame in frames)
+    both = SchwabAccount(schwab).positions("default", now), SchwabMarket(schwab).option_chain("XYZ", now)
+    first, second = ([note for note in each.notes if "login ends" in note] for each in both)
     assert first == second
     assert len(first) == 1
 
 
 def test_positions_that_are_closed_are_left_out(ask, vendors):
-    assert len(ask(vendors.schwab_account(vendors.schwab_stock_position(shares=0.0)))) == 1
+    assert len(ask(vendors.schwab_account(vendors.schwab_stock_position(shares=0.0))).frame) == 1
 
 
 def test_a_bad_average_price_is_null(ask, vendors):
-    frame = ask(vendors.schwab_account(vendors.schwab_stock_position(averagePrice="NaN")))
+    frame = ask(vendors.schwab_account(vendors.schwab_stock_position(averagePrice="NaN"))).frame
     assert np.isnan(frame["average_price"].iloc[0])
 
 

@@ -24,9 +24,9 @@ def ask(schwab, fake, vendors, now):
     def chain(document=None, symbol="XYZ"):
         if document is not None:
             fake.on(CHAINS, vendors.Reply(document))
-        frame = SchwabMarket(schwab).option_chain(symbol, now)
-        OPTION_CHAINS.conform(frame)
-        return frame
+        rows = SchwabMarket(schwab).option_chain(symbol, now)
+        OPTION_CHAINS.conform(rows.frame)
+        return rows
 
     return chain
 
@@ -50,7 +50,7 @@ def market_of(fake, vendors):
 
 
 def test_a_chain_in_one_request(ask, fake, vendors):
-    row = ask(vendors.schwab_chain()).iloc[0]
+    row = ask(vendors.schwab_chain()).frame.iloc[0]
     assert (row.option_symbol, row.bid, row.ask, row["last"]) == ("XYZ   270115P00095000", 1.10, 1.20, 1.15)
     assert (row.bid_size, row.ask_size, row.volume, row.open_interest) == (12, 20, 314, 4821)
     assert (row.iv, row.spot_price, row.multiplier) == (pytest.approx(0.241), 99.9, 100)
@@ -64,14 +64,14 @@ def test_a_chain_in_one_request(ask, fake, vendors):
 def test_puts_and_calls_and_two_contracts_at_one_strike_are_all_read(ask, vendors):
     both = [vendors.schwab_contract(f"{root}270115P05000000") for root in ("SPX   ", "SPXW  ")]
     calls = {"2027-01-15:54": {"5000.0": [vendors.schwab_contract("SPX   270115C05000000")]}}
-    frame = ask(vendors.schwab_chain(*both, callExpDateMap=calls), symbol="SPX")
+    frame = ask(vendors.schwab_chain(*both, callExpDateMap=calls), symbol="SPX").frame
     assert frame["option_type"].value_counts().to_dict() == {"put": 2, "call": 1}
 
 
 def test_the_names_of_the_specification_are_read_where_the_wires_are_absent(ask, vendors):
     contract = vendors.schwab_contract()
     contract |= {f"{name}Price": contract.pop(name) for name in ("bid", "ask", "last")}
-    assert ask(vendors.schwab_chain(contract))[["bid", "ask", "last"]].iloc[0].tolist() == [1.10, 1.20, 1.15]
+    assert ask(vendors.schwab_chain(contract)).frame[["bid", "ask", "last"]].iloc[0].tolist() == [1.10, 1.20, 1.15]
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_the_names_of_the_specification_are_read_where_the_wires_are_absent(ask,
 )
 def test_adjusted_series_are_left_out_with_a_count(ask, vendors, changes, adjusted):
     other = vendors.schwab_contract("XYZ   270115P00090000", **changes) | changes
-    frame = ask(vendors.schwab_chain(vendors.schwab_contract(), other))
-    assert frame["strike"].tolist() == [95.0]
-    assert any(f"{adjusted} contracts left out: adjusted" in note for note in frame.attrs["notes"])
+    rows = ask(vendors.schwab_chain(vendors.schwab_contract(), other))
+    assert rows.frame["strike"].tolist() == [95.0]
+    assert any(f"{adjusted} contracts left out: adjusted" in note for note in rows.notes)
 
 
 @pytest.mark.parametrize("bad", [-999.0, "NaN", "", None, 0.0, 4300.0])
 def test_a_volatility_that_is_none_is_null(ask, vendors, bad):
-    assert ask(vendors.schwab_chain(vendors.schwab_contract(volatility=bad)))["iv"].isna().all()
+    assert ask(vendors.schwab_chain(vendors.schwab_contract(volatility=bad))).frame["iv"].isna().all()
 
 
 def test_numbers_may_come_as_text(ask, vendors):
     contract = vendors.schwab_contract(bid="1.10", ask="1.20", openInterest="12", volatility="24.1")
-    row = ask(vendors.schwab_chain(contract)).iloc[0]
+    row = ask(vendors.schwab_chain(contract)).frame.iloc[0]
     assert (row.bid, row.ask, row.open_interest, row.iv) == (1.10, 1.20, 12, pytest.approx(0.241))
 
 
@@ -106,9 +106,9 @@ def test_numbers_may_come_as_text(ask, vendors):
 )
 def test_the_price_falls_back_and_says_to_what(ask, fake, vendors, changes, spot, named):
     fake.on(QUOTES, vendors.Reply({"XYZ": {"quote": {"mark": 0, "lastPrice": 98.7}}}))
-    frame = ask(vendors.schwab_chain(**changes))
-    assert frame["spot_price"].tolist() == [spot]
-    assert f"XYZ: no underlyingPrice; {named} is used as its price" in frame.attrs["notes"]
+    rows = ask(vendors.schwab_chain(**changes))
+    assert rows.frame["spot_price"].tolist() == [spot]
+    assert f"XYZ: no underlyingPrice; {named} is used as its price" in rows.notes
 
 
 @pytest.mark.parametrize("quotes", [{"errors": {"invalidSymbols": ["XYZ"]}}, {"XYZ": None}, {"XYZ": {"quote": []}}])
@@ -129,23 +129,23 @@ def test_no_price_anywhere_is_an_error(ask, fake, vendors, quotes):
 )
 def test_quotes_are_as_of_the_newest_contract(ask, vendors, contract_time, underlying, expected):
     contract = vendors.schwab_contract(quoteTimeInLong=contract_time)
-    frame = ask(vendors.schwab_chain(contract, underlying=underlying))
+    frame = ask(vendors.schwab_chain(contract, underlying=underlying)).frame
     assert frame["timestamp"].tolist() == [pd.Timestamp(expected)]
 
 
 def test_delayed_quotes_say_so(ask, vendors):
-    notes = ask(vendors.schwab_chain(isDelayed=True)).attrs["notes"]
+    notes = ask(vendors.schwab_chain(isDelayed=True)).notes
     assert "XYZ: delayed quotes (no real-time agreement with Schwab)" in notes
 
 
 def test_missing_contracts_are_told(ask, vendors):
-    notes = ask(vendors.schwab_chain(numberOfContracts=40)).attrs["notes"]
+    notes = ask(vendors.schwab_chain(numberOfContracts=40)).notes
     assert "XYZ: Schwab announced 40 contracts and sent 1" in notes
 
 
 def test_a_login_near_its_end_is_told(ask, vendors, token_file):
     token_file(days=6.6)
-    assert any("run `wheel login schwab`" in note for note in ask(vendors.schwab_chain()).attrs["notes"])
+    assert any("run `wheel login schwab`" in note for note in ask(vendors.schwab_chain()).notes)
 
 
 @pytest.mark.parametrize("truncated", [True, False])
@@ -156,7 +156,7 @@ def test_a_chain_too_big_for_one_answer_is_fetched_in_parts(ask, market_of, vend
     ]
     refusal = vendors.Reply(vendors.schwab_chain(isChainTruncated=True)) if truncated else vendors.Reply(TOO_BIG, 502)
     market_of(expirations, limit, refusal)
-    assert ask()["expiration"].dt.date.tolist() == expirations
+    assert ask().frame["expiration"].dt.date.tolist() == expirations
 
 
 def test_one_expiration_too_big_for_an_answer_is_an_error_that_names_it(ask, market_of, vendors):
@@ -168,7 +168,7 @@ def test_one_expiration_too_big_for_an_answer_is_an_error_that_names_it(ask, mar
 def test_a_part_in_which_nothing_expires_may_be_not_found(ask, fake, vendors):
     whole, part, rest = vendors.Reply(TOO_BIG, 502), vendors.Reply(vendors.schwab_chain()), vendors.Reply({}, 404)
     fake.on(CHAINS, whole, part, rest)
-    assert len(ask()) == 1
+    assert len(ask().frame) == 1
 
 
 @given(st.integers(0, 3000), st.integers(1, 700))
@@ -195,17 +195,14 @@ def test_how_far_a_long_fetch_is_is_told(schwab, fake, vendors, now):
 @pytest.mark.parametrize("damage", [{"95.0": 5}, {"95.0": [5]}, {"95.0": {"a": "b"}}, 5])
 def test_what_is_no_contract_in_the_maps_is_counted(ask, vendors, damage):
     maps = {"2027-01-15:54": {"95.0": [vendors.schwab_contract()]}, "2027-01-16:55": damage}
-    assert (
-        "XYZ: 1 contracts left out: with an unreadable code"
-        in ask(vendors.schwab_chain(putExpDateMap=maps)).attrs["notes"]
-    )
+    assert "XYZ: 1 contracts left out: with an unreadable code" in ask(vendors.schwab_chain(putExpDateMap=maps)).notes
 
 
 def test_a_contract_whose_strike_is_not_that_of_its_code_is_left_out(ask, vendors):
     other = vendors.schwab_contract("XYZ   270115P00090000", strikePrice=95.0)
-    frame = ask(vendors.schwab_chain(vendors.schwab_contract(strikePrice="95.00"), other))
-    assert frame["strike"].tolist() == [95.0]
-    assert "XYZ: 1 contracts left out: with another strike than their code's" in frame.attrs["notes"]
+    rows = ask(vendors.schwab_chain(vendors.schwab_contract(strikePrice="95.00"), other))
+    assert rows.frame["strike"].tolist() == [95.0]
+    assert "XYZ: 1 contracts left out: with another strike than their code's" in rows.notes
 
 
 def test_an_unknown_symbol_says_what_schwab_says(ask, fake, vendors):

@@ -12,6 +12,7 @@ import pytest
 from wheel_assets.errors import BadTransactionsFile
 from wheel_assets.fetch.transactions.file import FileTransactions
 from wheel_assets.recommend.cycles import cycles
+from wheel_assets.rows import Rows
 from wheel_assets.tables import TRANSACTIONS
 
 _SPEC = importlib.util.spec_from_file_location("exports", Path(__file__).with_name("exports.py"))
@@ -26,7 +27,7 @@ HEADER = SCHWAB.splitlines()[0] + "\n"
 def read(tmp_path: Path):
     """The transactions of files with these contents, in one folder."""
 
-    def read(*contents: str, account: str = "default") -> pd.DataFrame:
+    def read(*contents: str, account: str = "default") -> Rows:
         folder = tmp_path / "exports"
         folder.mkdir(exist_ok=True)
         for place, content in enumerate(contents):
@@ -38,7 +39,7 @@ def read(tmp_path: Path):
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_export_tells_the_same_wheel_to_the_cent(read, name):
-    frame = read(EXPORTS[name])
+    frame = read(EXPORTS[name]).frame
     history = cycles(frame, today=NOW.date())
     (cycle,) = history.cycles
     assert (cycle.premiums, cycle.shares_profit, cycle.dividends, cycle.profit) == (302.36, 199.98, 25.0, 527.34)
@@ -49,7 +50,7 @@ def test_every_export_tells_the_same_wheel_to_the_cent(read, name):
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_frame_fits_its_table_and_is_in_order(read, name):
-    frame = read(EXPORTS[name])
+    frame = read(EXPORTS[name]).frame
     pd.testing.assert_frame_equal(TRANSACTIONS.conform(frame), frame)
     assert frame["executed_at"].is_monotonic_increasing
     assert set(frame["source"]) == {"file"}
@@ -57,36 +58,36 @@ def test_every_frame_fits_its_table_and_is_in_order(read, name):
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_units_are_those_of_the_table(read, name):
-    sale = read(EXPORTS[name]).query("option_symbol == 'U     260904P00030000' and quantity < 0").iloc[0]
+    sale = read(EXPORTS[name]).frame.query("option_symbol == 'U     260904P00030000' and quantity < 0").iloc[0]
     assert (sale["kind"], sale["symbol"], sale["price"], sale["amount"]) == ("trade", "U", 1.2, 119.34)
     assert sale["fees"] == pytest.approx(0.66) or name == "ibkr flex"
 
 
 def test_overlapping_exports_count_once_and_equal_fills_twice(read):
     half = HEADER + "".join(line + "\n" for line in SCHWAB.splitlines()[5:])
-    assert len(read(SCHWAB, half)) == 10
+    assert len(read(SCHWAB, half).frame) == 10
     fill = '"08/03/2026","Sell to Open","U 09/04/2026 30.00 P","PUT","1","$1.20","$0.66","$119.34"\n'
-    frame = read(HEADER + fill + fill, HEADER + fill)
-    assert len(frame) == 2
-    assert frame.attrs["notes"] == ["1 transactions stand in more than one of the files and count once"]
+    rows = read(HEADER + fill + fill, HEADER + fill)
+    assert len(rows.frame) == 2
+    assert rows.notes == ("1 transactions stand in more than one of the files and count once",)
 
 
 @pytest.mark.parametrize(("opened", "sign"), [("Sell to Open", 1), ("Buy to Open", -1)])
 def test_an_expiration_closes_what_was_held(read, opened, sign):
     expired = '"09/04/2026","Expired","U 09/04/2026 30.00 P","PUT","1","","",""\n'
     trade = f'"08/03/2026","{opened}","U 09/04/2026 30.00 P","PUT","1","$1.20","$0.66","$119.34"\n'
-    assert list(read(HEADER + expired + trade)["quantity"]) == [-sign, sign]
+    assert list(read(HEADER + expired + trade).frame["quantity"]) == [-sign, sign]
 
 
 def test_an_expiration_of_what_nobody_opened_has_no_sign(read):
-    frame = read(HEADER + '"09/04/2026","Expired","U 09/04/2026 30.00 P","PUT","1","","",""\n')
-    assert frame["quantity"].isna().all()
-    assert "opened before these transactions begin" in frame.attrs["notes"][0]
+    rows = read(HEADER + '"09/04/2026","Expired","U 09/04/2026 30.00 P","PUT","1","","",""\n')
+    assert rows.frame["quantity"].isna().all()
+    assert "opened before these transactions begin" in rows.notes[0]
 
 
 def test_a_split_and_an_unknown_action_are_kept(read):
     rows = '"09/04/2026","Stock Split","U","UNITY","100","","",""\n"09/04/2026","Voodoo","U","UNITY","","","","$5.00"\n'
-    frame = read(HEADER + rows)
+    frame = read(HEADER + rows).frame
     assert sorted(frame[["kind", "amount"]].itertuples(index=False, name=None)) == [("other", 5.0), ("split", 0.0)]
 
 
@@ -123,4 +124,4 @@ def test_of_several_accounts_one_has_to_be_named(read):
     both = rows + rows.splitlines()[1].replace("111", "222") + "\n"
     with pytest.raises(BadTransactionsFile, match=r"\.\.\.111, \.\.\.222"):
         read(both.replace(",other,,", ",other,U,"))
-    assert len(read(both.replace(",other,,", ",other,U,"), account="111")) == 10
+    assert len(read(both.replace(",other,,", ",other,U,"), account="111").frame) == 10

@@ -1,5 +1,6 @@
 """Transactions: what happened in the account."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -10,6 +11,7 @@ from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared
 from wheel_assets.fetch.source import TransactionSource
+from wheel_assets.rows import Rows
 from wheel_assets.tables import TRANSACTIONS
 
 LATE = timedelta(days=10)  # brokers book assignments, fees and corrections days after
@@ -33,16 +35,16 @@ def transactions(
     yield from checked(TRANSACTIONS, continued(known, new, since))
 
 
-def continued(known: pd.DataFrame, new: pd.DataFrame, since: datetime | None) -> pd.DataFrame:
+def continued(known: pd.DataFrame, fetched: Rows, since: datetime | None) -> Rows:
     """What was known before the time from which the new rows tell all, then the new rows."""
     if since is None:
-        return new
+        return fetched
+    new = fetched.frame
     complete_from = min(new["executed_at"].iloc[0], pd.Timestamp(since).tz_localize(None))
     earlier = known[known["executed_at"] < complete_from]
     frame = pd.concat([earlier, new[new["kind"] != "none"]], ignore_index=True)
     frame["timestamp"] = new["timestamp"].iloc[0]
-    frame.attrs = new.attrs
-    return frame
+    return replace(fetched, frame=frame)
 
 
 def _known(store: Store, account_id: str, source: TransactionSource) -> pd.DataFrame:

@@ -4,10 +4,10 @@ from datetime import UTC
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
+from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
@@ -29,7 +29,7 @@ class CyclesConfig(PullConfig):
     ins={"positions": dg.AssetIn(metadata=OPTIONAL_PULLED)},
 )
 def cycles(
-    config: CyclesConfig, transactions: pd.DataFrame, positions: pd.DataFrame, store: dg.ResourceParam[Store]
+    config: CyclesConfig, transactions: LoadedInput, positions: LoadedInput, store: dg.ResourceParam[Store]
 ) -> dg.MaterializeResult[None]:
     """The wheel's cycles by symbol: premiums, assigned shares, basis net of premiums, profit.
 
@@ -40,8 +40,8 @@ def cycles(
     from wheel_assets.show.cycles_view import COLUMNS, NUMBERS, cycle_cells, cycles_document, remarks
 
     today = store.clock().replace(tzinfo=UTC).astimezone(NEW_YORK).date()
-    history = cycles_of(transactions, None if positions.empty else positions, today)
-    reads: list[dict[str, Any]] = [*transactions.attrs["reads"], *positions.attrs["reads"]]
+    history = cycles_of(transactions.frame, None if positions.frame.empty else positions.frame, today)
+    reads: list[dict[str, Any]] = [dict(read) for loaded in (transactions, positions) for read in loaded.reads]
     document = cycles_document(history, reads, [note for read in reads[:1] for note in read["notes"]])
     table = markdown.table(COLUMNS, cycle_cells(document), NUMBERS)
     metadata: dict[str, Any] = {

@@ -12,6 +12,7 @@ from wheel_assets.definitions import defs
 from wheel_assets.defs import resources
 from wheel_assets.fetch.source import TransactionSource
 from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
+from wheel_assets.rows import Rows
 
 START = datetime(2026, 6, 1, 15, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ class Broker(TransactionSource):
         self.asked.append(since)
         days = [START + timedelta(days=n) for n in range(max(0, self.days - self.memory), self.days)]
         trades = [Transaction(day, "trade", "U", quantity=1, amount=-1.0) for day in days if not since or day >= since]
-        return transaction_frame(self.name, trades, account_id, now)
+        return Rows(transaction_frame(self.name, trades, account_id, now))
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""What the ledger says about the next pull: what failed last, and how many calls and dollars a fetch takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from wheel_assets.cache.upkeep.ledger import RESERVATION
+
+if TYPE_CHECKING:
+    from wheel_assets.cache.store.store import Store
+
+_FAILED = """
+    SELECT calls.key, arg_max(calls.error, calls."at") FROM api_calls calls
+    WHERE calls.key IS NOT NULL AND calls.endpoint <> ?
+    GROUP BY calls.key
+    HAVING arg_max(calls.error, calls."at") IS NOT NULL AND max(calls."at") > coalesce(
+        (SELECT max(created_at) FROM snapshots WHERE table_name = 'option_chains' AND snapshots.key = calls.key),
+        TIMESTAMP '1970-01-01')
+"""
+_TAKEN = """
+    WITH made AS (SELECT source, count(*) AS snapshots FROM snapshots WHERE inputs = [] GROUP BY source)
+    SELECT source, count(*) / any_value(snapshots), sum(cost_usd) / any_value(snapshots)
+    FROM api_calls JOIN made USING (source) WHERE endpoint <> ? AND error IS NULL GROUP BY source
+"""
+
+
+class Taken(NamedTuple):
+    """Calls and dollars that one snapshot of a source has taken, on average."""
+
+    calls: float
+    cost_usd: float
+
+
+def last_failures(store: Store) -> dict[tuple[str, str], str]:
+    """Why the newest request for a chain failed, by table and key; only where nothing was cached since."""
+    with store.file.attached() as connection:
+        rows = connection.execute(_FAILED, [RESERVATION]).fetchall()
+    return {("option_chains", key): str(error).partition(";")[0] for key, error in rows}
+
+
+def taken_by_source(store: Store) -> dict[str, Taken]:
+    """What one snapshot of each source has taken so far; sources that were never asked are absent."""
+    with store.file.attached() as connection:
+        rows = connection.execute(_TAKEN, [RESERVATION]).fetchall()
+    return {source: Taken(float(calls), float(dollars)) for source, calls, dollars in rows}

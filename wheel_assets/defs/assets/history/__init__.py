@@ -1,0 +1,1 @@
+"""What has been: the account, what its wheel earned, and how dear options were."""

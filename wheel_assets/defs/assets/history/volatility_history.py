@@ -1,0 +1,25 @@
+"""Volatility history: how dear options were, day by day."""
+
+import dagster as dg
+import pandas as pd
+
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.checks.table_checks import Checked, checked
+from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.tables import VOLATILITY_HISTORY
+
+
+@dg.asset(group_name="model", code_version="1", **declared(VOLATILITY_HISTORY))
+def volatility_history(config: SymbolsConfig, greeks: pd.DataFrame, store: dg.ResourceParam[Store]) -> Checked:
+    """At-the-money volatility of each symbol by day, with its rank and percentile among the days before.
+
+    A row is added, or today's replaced, whenever the advice is made: only the days on which somebody asked are
+    known, and `days` says how many stand behind a rank. It is kept beyond the retention time.
+    """
+    from wheel_assets.predict.volatility_history import continued
+
+    index, _ = store.index([(VOLATILITY_HISTORY.name, symbol) for symbol in config.symbols])
+    newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(index)}
+    columns = [column.name for column in VOLATILITY_HISTORY.columns]
+    history = store.get(VOLATILITY_HISTORY.name, list(newest.values()))[columns]
+    yield from checked(VOLATILITY_HISTORY, continued(history, greeks).reindex(columns=columns))

@@ -1,0 +1,10 @@
+"""The question as a job, for people who look for jobs: the same selection as **Materialize** of `recommendation`."""
+
+import dagster as dg
+
+RECOMMEND = dg.define_asset_job(
+    "recommend",
+    selection=dg.AssetSelection.assets("recommendation"),
+    description="What should I do now? The same as Materialize of recommendation: what it needs is taken from the "
+    "cache where that is fresh and fetched where it is not. Advice only: nothing is ever ordered.",
+)

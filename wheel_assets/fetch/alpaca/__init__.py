@@ -1,0 +1,1 @@
+"""Alpaca: accounts and option chains by a key and its secret."""

@@ -1,0 +1,70 @@
+"""Holdings and cash of an Alpaca account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from wheel_assets.fetch.alpaca.session import SOURCE, AlpacaSession, session_of
+from wheel_assets.fetch.normalise.holdings import (
+    chosen_number,
+    dollars,
+    holding,
+    masked,
+    positions_frame,
+    unreadable,
+)
+from wheel_assets.fetch.source import Access, AccountSource
+
+_KINDS = ("us_equity", "us_option")
+_SIGNS = {"long": 1.0, "short": -1.0}
+
+
+class AlpacaAccount(AccountSource):
+    """The account of the key."""
+
+    name: ClassVar[str] = SOURCE
+
+    def __init__(self, session: AlpacaSession) -> None:
+        self._session = session
+
+    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+        """Holdings and cash, see `AccountSource.positions`."""
+        account = self._session.get("/v2/account", {})
+        if not isinstance(account, dict):
+            raise unreadable(SOURCE, "its account is no object")
+        number = chosen_number(SOURCE, [account.get("account_number", "")], account_id)
+        sent = self._session.get("/v2/positions", {}, masked(number))
+        if not isinstance(sent, list) or not all(isinstance(row, dict) for row in sent):
+            raise unreadable(SOURCE, "its positions are no list of objects")
+        rows = [_row(row) for row in sent if row.get("asset_class") in _KINDS]
+        cash, equity = ("cash", dollars(account, "cash")), dollars(account, "equity")
+        frame, notes = positions_frame(SOURCE, account_id, rows, cash, equity, now)
+        kinds = [str(row.get("asset_class"))[:40] for row in sent]
+        others = Counter(kind for kind in kinds if kind not in _KINDS)
+        left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
+        frame.attrs["notes"] = [*notes, *left_out]
+        return frame
+
+
+def open_account(access: Access) -> AlpacaAccount:
+    """For the registry."""
+    return AlpacaAccount(session_of(access))
+
+
+def _row(sent: dict[str, Any]) -> dict[str, Any]:
+    """One holding: numbers are texts, the side carries the sign, whatever that of the quantity."""
+    side = str(sent.get("side"))
+    if side not in _SIGNS:
+        raise unreadable(SOURCE, f"a position has the side {side[:40]!r}")
+    sign = _SIGNS[side]
+    quantity, value = sign * abs(dollars(sent, "qty")), sign * abs(dollars(sent, "market_value"))
+    average = abs(dollars(sent, "avg_entry_price"))
+    row = holding(SOURCE, sent.get("symbol"), quantity=quantity, average_price=average, market_value=value)
+    if not np.isfinite(value):
+        row["market_value"] = dollars(sent, "current_price") * quantity * row["multiplier"]
+    return row

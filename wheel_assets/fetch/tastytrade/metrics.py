@@ -1,0 +1,105 @@
+"""tastytrade's market metrics: IV rank, earnings and dividends of a watchlist in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.fetch.normalise.quotes import non_negative
+from wheel_assets.fetch.source import Access, EventSource, Fetched
+from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
+
+_METRICS = "/market-metrics"
+_SYMBOLS_A_REQUEST = 50
+_TIMES = {"BTO": "before_open", "AMC": "after_close", "before": "before_open", "after": "after_close"}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What tastytrade says of a stock: IV index decimal a year, rank and percentile 0 to 1; None where unknown."""
+
+    iv_index: float | None
+    iv_rank: float | None
+    iv_percentile: float | None
+    events: tuple[Event, ...]
+
+    @property
+    def volatility_note(self) -> str:
+        """Rank and percentile in words; empty where neither is known."""
+        told = {"IV rank": self.iv_rank, "IV percentile": self.iv_percentile}
+        known = [f"{name} {value:.0%}" for name, value in told.items() if value is not None]
+        return f"{', '.join(known)} (tastytrade, of a year)" if known else ""
+
+
+class TastytradeEvents(EventSource):
+    """Earnings and ex-dividend dates of the market metrics."""
+
+    name: ClassVar[str] = SOURCE
+
+    def __init__(self, session: TastytradeSession) -> None:
+        self._session = session
+
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+        """See `EventSource.events`; a symbol that tastytrade does not know is a failure."""
+        found = metrics_of(self._session, symbols)
+        known = [symbol for symbol in symbols if symbol in found]
+        failures = {symbol: f"tastytrade has no metrics of {symbol}" for symbol in symbols if symbol not in found}
+        events = [event for symbol in known for event in found[symbol].events]
+        return Fetched(event_frame(SOURCE, events, known, now, until=until), failures)
+
+
+def open_events(access: Access) -> TastytradeEvents:
+    """For the registry."""
+    return TastytradeEvents(session_of(access))
+
+
+def metrics_of(session: TastytradeSession, symbols: Sequence[str]) -> dict[str, Metrics]:
+    """The metrics by symbol; what tastytrade does not know is left out."""
+    found: dict[str, Metrics] = {}
+    for first in range(0, len(symbols), _SYMBOLS_A_REQUEST):
+        asked = ",".join(symbol.replace(".", "/") for symbol in symbols[first : first + _SYMBOLS_A_REQUEST])
+        for item in items(session.get(_METRICS, {"symbols": asked})):
+            symbol = str(item.get("symbol")).replace("/", ".")
+            if symbol in symbols:
+                found[symbol] = _metrics(symbol, item)
+    return found
+
+
+def _metrics(symbol: str, item: dict[str, Any]) -> Metrics:
+    rank = _share(item, "implied-volatility-index-rank") or _share(item, "tw-implied-volatility-index-rank")
+    iv = float(non_negative([item.get("implied-volatility-index")])[0])
+    percentile = _share(item, "implied-volatility-percentile")
+    events = (_earnings(symbol, item.get("earnings")), *_dividends(symbol, item))
+    return Metrics(iv if 0 < iv < 5 else None, rank, percentile, tuple(event for event in events if event))
+
+
+def _share(item: dict[str, Any], name: str) -> float | None:
+    """A number from 0 to 1."""
+    value = float(non_negative([item.get(name)])[0])
+    return value if 0 <= value <= 1 else None
+
+
+def _earnings(symbol: str, told: Any) -> Event | None:
+    day = _day(told.get("expected-report-date")) if isinstance(told, dict) else None
+    if day is None:
+        return None
+    time_of_day = _TIMES.get(str(told.get("time-of-day")))
+    estimated = told.get("estimated") if isinstance(told.get("estimated"), bool) else None
+    return Event(symbol, "earnings", day, time_of_day, estimated)
+
+
+def _dividends(symbol: str, item: dict[str, Any]) -> list[Event]:
+    """The next ex-dividend dates; the amount is the last declared, and is told of a date of its own only."""
+    amount = float(non_negative([item.get("dividend-rate-per-share")])[0])
+    days = {day for name in ("dividend-ex-date", "dividend-next-date") if (day := _day(item.get(name)))}
+    return [Event(symbol, "ex_dividend", day, None, None, amount if amount > 0 else None) for day in sorted(days)]
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None

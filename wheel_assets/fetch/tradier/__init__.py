@@ -1,0 +1,1 @@
+"""Tradier: accounts, option chains and events by a personal token."""

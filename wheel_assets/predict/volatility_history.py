@@ -1,0 +1,80 @@
+"""How dear options are by the symbol's own standards: at-the-money volatility day by day, its rank and percentile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import DAYS_PER_YEAR, new_york_times
+
+HORIZON = 30 / DAYS_PER_YEAR  # years ahead: what volatility indices and brokers' ranks are of
+YEAR_OF_SESSIONS = 252
+SOURCE = "cache"
+
+
+def at_the_money(greeks: pd.DataFrame) -> float:
+    """The volatility of one symbol at its spot price, `HORIZON` ahead, decimal a year; NaN where nothing is quoted.
+
+    Of each expiration between the two strikes about the spot, the mean of put and call; between expirations by
+    total variance (Hull, *Options, Futures, and Other Derivatives*, chapter 20: variances add up over time),
+    beyond them that of the nearest.
+    """
+    quoted = greeks[greeks["iv"].notna() & (greeks["iv"] > 0) & (greeks["years"] > 0)]
+    points = [
+        (rows["years"].iloc[0], iv)
+        for _, rows in quoted.groupby("expiration", sort=True)
+        if not np.isnan(iv := _at_spot(rows))
+    ]
+    if not points:
+        return float("nan")
+    years, ivs = (np.array(each, dtype=float) for each in zip(*sorted(points), strict=True))
+    if not years[0] <= HORIZON <= years[-1]:
+        return float(ivs[0] if years[0] > HORIZON else ivs[-1])
+    return float(np.sqrt(np.interp(HORIZON, years, ivs**2 * years) / HORIZON))
+
+
+def continued(history: pd.DataFrame, greeks: pd.DataFrame) -> pd.DataFrame:
+    """The rows known so far and one for the day of the Greeks of each symbol, with rank and percentile.
+
+    Columns symbol, date, iv, iv_rank, iv_percentile, days, timestamp, source, by symbol and date. A later look at
+    the same day replaces the earlier one. A symbol without a volatility now keeps its history as it is.
+    """
+    rows = []
+    for symbol, quoted in greeks.groupby("symbol", sort=True):
+        iv, known = at_the_money(quoted), history[history["symbol"] == symbol]
+        if np.isnan(iv):
+            rows.append(known)
+            continue
+        when = quoted["timestamp"].max()
+        day = new_york_times(pd.Series([when])).dt.normalize().iloc[0]
+        known = known[known["date"] != day]
+        past = known.loc[known["date"] < day].sort_values("date")["iv"].to_numpy()[-YEAR_OF_SESSIONS:]
+        rank, percentile = rank_and_percentile(past, iv)
+        today = {"symbol": symbol, "date": day, "iv": iv, "iv_rank": rank, "iv_percentile": percentile}
+        today |= {"days": len(past), "timestamp": when, "source": SOURCE}
+        rows.append(pd.concat([known, pd.DataFrame([today])]) if len(known) else pd.DataFrame([today]))
+    found = [each for each in rows if len(each)]
+    return pd.concat(found, ignore_index=True) if found else history.iloc[:0]
+
+
+def rank_and_percentile(past: Floats, now: float) -> tuple[float, float]:
+    """Where `now` stands: (now - low) / (high - low), and the share of lower days; NaN without any, or any spread.
+
+    >>> rank_and_percentile(np.array([0.2, 0.3, 0.6]), 0.5)
+    (0.75, 0.6666666666666666)
+    """
+    if not len(past):
+        return float("nan"), float("nan")
+    low, high = min(past.min(), now), max(past.max(), now)
+    rank = (now - low) / (high - low) if high > low else float("nan")
+    return round(float(rank), 12), float((past < now).mean())
+
+
+def _at_spot(rows: pd.DataFrame) -> float:
+    """The volatility at the spot price, between the quoted strikes; NaN where they lie on one side of it."""
+    by_strike = rows.groupby("strike", sort=True)["iv"].mean()
+    strikes, spot = by_strike.index.to_numpy(dtype=float), float(rows["spot_price"].iloc[0])
+    if not strikes[0] <= spot <= strikes[-1]:
+        return float("nan")
+    return float(np.interp(spot, strikes, by_strike.to_numpy()))
