@@ -18,7 +18,11 @@ GRAPH = {
     "greeks": ("model", {"option_chains", "risk_free_rate", "events"}, 15),
     "volatility_history": ("model", {"greeks"}, 15),
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
-    "recommendation": ("advice", {"option_chains", "positions", "greeks", "predictions"}, 15),
+    "recommendation": (
+        "advice",
+        {"option_chains", "positions", "greeks", "predictions", "events", "price_history", "transactions"},
+        15,
+    ),
 }
 
 

@@ -54,7 +54,11 @@ def recommend(
     from wheel_assets.commands import run
 
     with watched():
-        document = run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+        question = {k: v for k, v in asked.items() if v is not None}
+        document = run.recommend(question, fresh=fresh, debug=debug)
+        if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
+            question |= {"symbols": [*settings.symbols, *document["unwatched"]]}
+            document = run.recommend(question, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

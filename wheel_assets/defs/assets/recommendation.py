@@ -11,6 +11,7 @@ from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.pull import PULLED
+from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
@@ -39,7 +40,16 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(group_name="advice", code_version="2", **declared(RECOMMENDATION))
+@dg.asset(
+    group_name="advice",
+    code_version="2",
+    ins={
+        "events": dg.AssetIn(metadata=OPTIONAL_PULLED),
+        "price_history": dg.AssetIn(metadata=OPTIONAL),
+        "transactions": dg.AssetIn(metadata=OPTIONAL),
+    },
+    **declared(RECOMMENDATION),
+)
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -47,6 +57,9 @@ def recommendation(
     positions: LoadedInput,
     greeks: LoadedInput,
     predictions: LoadedInput,
+    events: LoadedInput,
+    price_history: LoadedInput,
+    transactions: LoadedInput,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
@@ -68,12 +81,26 @@ def recommendation(
             now=store.clock().replace(tzinfo=UTC),
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
-            inputs=Inputs(cash_is_net=settings().broker.cash_is_net),
+            inputs=Inputs(
+                events=events.frame,
+                price_history=price_history.frame,
+                transactions=transactions.frame,
+                cash_is_net=settings().broker.cash_is_net,
+            ),
             not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
-    document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
+    used = [loaded for loaded in (*inputs, events, price_history, transactions) if _tells(loaded)]
+    document = answer_document(advice, [read for loaded in used for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+
+
+def _tells(loaded: LoadedInput) -> bool:
+    """Whether an input has anything that advice rests on: nobody may know events or transactions."""
+    kinds = loaded.frame.get("kind")
+    dates = loaded.frame.get("announced_until")
+    empty = kinds is not None and bool((kinds == "none").all() if dates is None else loaded.frame["date"].isna().all())
+    return not empty
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
