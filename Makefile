@@ -12,7 +12,7 @@ recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
 
 ui: $(VENV)/installed
-	$(BIN)/dagster dev
+	@$(BIN)/wheel ui
 
 # What a reader would object to: lint, format, types.
 check: $(VENV)/installed-check

@@ -29,6 +29,7 @@ COMMANDS = {
     "backup": "upkeep",
     "restore": "upkeep",
     "migrate": "upkeep",
+    "ui": "ui",
 }
 
 

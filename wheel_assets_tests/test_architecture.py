@@ -33,6 +33,7 @@ OURS = {
     "fetch": FACTS,
     "cache": PURE,
     "instance": {"errors"},
+    "web": {"errors", "settings", "instance"},
     "storage": PURE | {"cache", "migrate"},
     "migrate": PURE | {"cache", "fetch"},
     "defs": PURE | {"cache", "fetch", "show", "storage", "migrate", "definitions"},

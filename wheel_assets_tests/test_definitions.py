@@ -20,7 +20,8 @@ GRAPH = {
     "predictions": ("model", {"option_chains", "greeks", "price_history"}, 60),
     "recommendation": (
         "advice",
-        {"option_chains", "positions", "greeks", "predictions", "events", "price_history", "transactions"},
+        {"option_chains", "positions", "greeks", "predictions"}
+        | {"events", "transactions", "volatility_history", "price_history"},
         15,
     ),
 }

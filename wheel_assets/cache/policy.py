@@ -15,12 +15,13 @@ snapshot asks nothing of its ancestors: nobody needs them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 WHOLE = "all"  # the one key of a table without a key column
+API_FINGERPRINTS = API, API_ROWS = "api", "api rows"  # of what users of the Python API had fetched
 
 # Clocks of processes on one machine agree; beyond this a time in the future is a clock set back.
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -150,6 +151,67 @@ def assess(
         if more <= required:
             return {cache_key: result for cache_key, result in results.items() if cache_key in required}
         required |= more
+
+
+def verdicts(
+    nodes: Sequence[Node],
+    index: Sequence[Snapshot],
+    *,
+    now: datetime,
+    max_age: Callable[[str], timedelta | None] = lambda table: None,
+) -> dict[CacheKey, LookupResult]:
+    """What a read of each cache key of the index would find, asked with what its newest snapshot was made of.
+
+    `nodes` come inputs first, their keys do not matter. What they do not describe, another program's tables
+    and the answers of the Python API, is judged by `max_age` and by its inputs alone.
+    """
+    declared = {node.table: node for node in nodes}
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in index}
+    by_key: dict[CacheKey, list[Snapshot]] = defaultdict(list)
+    for snapshot in sorted(index, key=lambda s: -s.snapshot_id):
+        by_key[snapshot.cache_key].append(snapshot)
+    results = {}
+    for cache_key, (newest, *_) in by_key.items():
+        family = _family(newest, by_id)
+        asked = _as_made(newest, family, {} if newest.fingerprint in API_FINGERPRINTS else declared, max_age)
+        related = [s for node in asked for key in node.keys for s in by_key.get((node.table, key), ())]
+        results[cache_key] = assess(asked, [newest.table], related, now=now)[cache_key]
+    return results
+
+
+def _family(snapshot: Snapshot, by_id: Mapping[int, Snapshot]) -> list[Snapshot]:
+    """A snapshot and all that it was made of, oldest first."""
+    family: dict[int, Snapshot] = {}
+    more = {snapshot.snapshot_id}
+    while more:
+        family |= {each: by_id[each] for each in more}
+        more = {above for each in more for above in by_id[each].inputs if above in by_id} - family.keys()
+    return [family[each] for each in sorted(family)]
+
+
+def _as_made(
+    snapshot: Snapshot,
+    family: Sequence[Snapshot],
+    declared: Mapping[str, Node],
+    max_age: Callable[[str], timedelta | None],
+) -> list[Node]:
+    """The nodes of a snapshot and its ancestors, with the keys that it was made of."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for each in family:
+        keys[each.table].append(each.key)
+    if snapshot.table in declared:
+        return [replace(node, keys=tuple(dict.fromkeys(keys.get(node.table, ())))) for node in declared.values()]
+    inputs = {s.snapshot_id: s.table for s in family}
+    return [
+        Node(
+            table=each.table,
+            keys=tuple(dict.fromkeys(keys[each.table])),
+            upstream=tuple(dict.fromkeys(inputs[above] for above in each.inputs if above in inputs)),
+            max_age=max_age(each.table),
+            fingerprint=each.fingerprint,
+        )
+        for each in {s.table: s for s in family}.values()
+    ]
 
 
 def _candidates(

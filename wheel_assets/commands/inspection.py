@@ -25,10 +25,11 @@ def _svg(_: click.Context, __: click.Parameter, value: str | None) -> Path | Non
 def stats(as_json: bool) -> None:
     """What is cached, how old it is, how often it was of use, what it takes and what it cost."""
     from wheel_assets.cache.upkeep.stats import stats as statistics
+    from wheel_assets.defs.flow import nodes
     from wheel_assets.show.terminal.cache import show_stats
 
     settings, store = settings_and_store()
-    document = statistics(store, settings.max_age.of)
+    document = statistics(store, settings.max_age.of, nodes(settings))
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

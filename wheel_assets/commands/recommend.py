@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -50,18 +52,36 @@ def recommend(
         "portfolio_value": portfolio or settings.portfolio_value,
         "allow_stale": allow_stale,
     }
-    from wheel_assets.cache.upkeep.progress import watched
-    from wheel_assets.commands import run
-
-    with watched():
-        question = {k: v for k, v in asked.items() if v is not None}
-        document = run.recommend(question, fresh=fresh, debug=debug)
-        if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
-            question |= {"symbols": [*settings.symbols, *document["unwatched"]]}
-            document = run.recommend(question, debug=debug)
+    document = _answer(asked, fresh=fresh, debug=debug)
+    if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
+        joined = asked | {"symbols": [*settings.symbols, *document["unwatched"]]}
+        document = _answer(joined, fresh=False, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
         from wheel_assets.show.terminal.answer import show
 
         show(document, console(), verbose=verbose)
+
+
+def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, Any]:
+    """The answer that is stored, or else one that is made now."""
+    stored = None if fresh or debug else _stored(asked)
+    if stored is not None:
+        return stored
+    from wheel_assets.cache.upkeep.progress import watched
+    from wheel_assets.commands import run
+
+    with watched():
+        return run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+
+
+def _stored(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answer to the same question that is still in force and fresh: no run starts, and Dagster is not imported."""
+    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.defs.flow import stored_answer
+
+    settings, store = settings_and_store()
+    if not store.path.exists():
+        return None
+    return stored_answer(store, settings, asked["symbols"], asked["account_id"], asked["portfolio_value"])

@@ -10,7 +10,10 @@ from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness, table_metadata
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
+from wheel_assets.defs.flow import STAGES
+from wheel_assets.fetch.registry import has_source
 from wheel_assets.settings import Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
@@ -24,14 +27,20 @@ def settings() -> Settings:
 
 
 def declared(table: SnapshotTable) -> dict[str, Any]:
-    """The arguments of `dg.asset` that follow from a table: schema, check, age limit, kinds, owner."""
+    """The arguments of `dg.asset` that follow from a table: version, schema, check, age limit, kinds, owner."""
     return {
+        "code_version": STAGES[table.name].code_version,
         "freshness_policy": freshness(settings().max_age.of(table.name)),
         "metadata": table_metadata(table),
         "check_specs": checks_of(table),
         "kinds": {"duckdb", "pandas"},
         "owners": [OWNER],
     }
+
+
+def where_known(role: str) -> dg.AssetIn:
+    """An input that its asset can do without: pulled where somebody is there to be asked for it."""
+    return dg.AssetIn(metadata=OPTIONAL_PULLED if has_source(settings(), role) else OPTIONAL)
 
 
 class SymbolsConfig(dg.Config):

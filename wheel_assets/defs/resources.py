@@ -12,6 +12,7 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.defs import flow
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.registry import (
@@ -20,11 +21,10 @@ from wheel_assets.fetch.registry import (
     market_source,
     rate_source,
     transaction_source,
-    vendor_fingerprint,
 )
 from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
+from wheel_assets.tables import EVENTS
 
 
 def the_store() -> Store:
@@ -60,27 +60,9 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-# The role of the vendor that fills a table; the other tables are computed.
-_FETCHED_BY = {
-    "option_chains": MARKET,
-    "price_history": MARKET,
-    "positions": BROKER,
-    "transactions": TRANSACTIONS,
-    "risk_free_rate": RATE,
-    "events": EVENTS,
-}
-
-
 def fingerprint(table: str) -> str:
-    """What a table's data depends on besides its inputs: asked otherwise, it is other data."""
-    if role := _FETCHED_BY.get(table):
-        return vendor_fingerprint(settings(), role)
-    strategy = settings().strategy
-    chosen = {
-        "greeks": settings().market.spot_mismatch,
-        "predictions": f"{strategy.price} {strategy.commission}",
-    }
-    return chosen.get(table, "")
+    """What a table's data depends on besides its inputs, as set."""
+    return flow.fingerprint(table, settings())
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -125,7 +107,7 @@ def remembered(name: str, fetch: Callable[[], Any]) -> Any:
     from wheel_assets.storage.answers import Answers, Question
 
     answers = Answers(the_store(), lambda *_: pd.DataFrame())
-    question = Question(EVENTS, name, settings().max_age.of(EVENTS))
+    question = Question(EVENTS.name, name, settings().max_age.of(EVENTS.name))
     found, newest = answers.find(question)
     return (found or answers.get_or_fetch(question, fetch, newest)).value
 

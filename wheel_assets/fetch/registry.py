@@ -74,6 +74,13 @@ def event_source(settings: Settings, record: Record, remember: Remember = no_mem
     return ByTrust([own, asked]) if settings.chosen(EVENTS).remote else own
 
 
+def has_source(settings: Settings, role: str) -> bool:
+    """Whether anybody, or a file, is there to be asked in a role."""
+    if role == TRANSACTIONS:
+        return settings.broker.transactions_file is not None or TRANSACTIONS in settings.chosen(role).sources
+    return role != EVENTS or settings.events.file is not None or settings.chosen(role).remote
+
+
 def rate_source(settings: Settings, record: Record) -> RateSource:
     """Who knows the risk-free rate."""
     source: RateSource = _opened(RATE, settings, record)

@@ -13,6 +13,7 @@ from wheel_assets.greeks.curve import ZeroCurve
 from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.greeks.early_exercise import early_exercise
 from wheel_assets.greeks.quotes.arbitrage import contradicted
+from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced_events
 from wheel_assets.greeks.quotes.ex_dates import announced
 from wheel_assets.greeks.quotes.forward import ImpliedYields, chain_yields
 from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
@@ -70,9 +71,11 @@ def valued_chain(
     status = _unsolved_or_wide(quotes.status, iv, greeks, quotes.spread)
     values = {"iv": iv} | greeks._asdict()
     computed = {name: np.where(status == "ok", column, np.nan) for name, column in values.items()}
-    frame = _frame(option_chains, computed | quotes.columns(paid) | {"status": status, "spot_source": spots.source})
+    columns = computed | quotes.columns(paid) | {"status": status, "spot_source": spots.source}
+    priced = priced_events(_frame(option_chains, columns))
+    frame = _frame(option_chains, columns | event_columns(option_chains, priced))
     bad = _notes(option_chains["symbol"], quotes.expiration, yields.credible, contracts.years > 0)
-    return Rows(frame, (*spots.notes, *bad))
+    return Rows(frame, (*spots.notes, *event_notes(priced, events), *bad))
 
 
 class _Quotes(NamedTuple):
@@ -129,9 +132,6 @@ class _Quotes(NamedTuple):
             "years": c.years,
             "time_value": time_value,
             "early_exercise": early_exercise(c, paid, np.where(self.european_style, np.nan, time_value)),
-            "event_from": np.full(c.strike.shape, np.datetime64("NaT", "us")),
-            "event_to": np.full(c.strike.shape, np.datetime64("NaT", "us")),
-            "event_move": np.full(c.strike.shape, np.nan),
         }
 
 
@@ -193,7 +193,7 @@ def _unsolved_or_wide(status: Texts, iv: Floats, greeks: Sensitivities, spread: 
 
 def _frame(chain: pd.DataFrame, columns: dict[str, NDArray[Any]]) -> pd.DataFrame:
     """The columns of `tables.GREEKS`, in order: computed, or those of the chain."""
-    names = [column.name for column in GREEKS.columns]
+    names = [column.name for column in GREEKS.columns if column.name in columns or column.name in chain]
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
 
 

@@ -47,7 +47,7 @@ MAX_STEPS = 60
 GENEROUS = 1.3  # a step that lands below the volatility sought, mostly
 PRICE_TOLERANCE = 1e-7  # of the strike
 VOLATILITY_TOLERANCE = 1e-6  # relative
-LOWEST, HIGHEST = 1e-3, 5.0  # volatility, and volatility times root of years, between which one is sought
+LOWEST, HIGHEST = 1e-3, 5.0  # volatility below which there is none, and volatility times root of years
 
 
 class Dividends(NamedTuple):
@@ -139,7 +139,7 @@ def implied_volatility(contracts: Contracts, dividends: Dividends, prices: Float
     search = _Search.of(rows, contracts.rows(rows), dividends.rows(rows), prices[rows])
     for _ in range(MAX_STEPS):
         search, found, volatility = search.step()
-        out[found] = volatility
+        out[found] = np.where(volatility > LOWEST, volatility, np.nan)
         if not search.row.size:
             break
     return out
@@ -180,7 +180,8 @@ class _Search(NamedTuple):
 
     def gap(self, volatility: Floats) -> Floats:
         """Value less price, over the strike."""
-        return (price(self.contracts, self.dividends, volatility) - self.price) / self.contracts.strike
+        tried = np.maximum(volatility, LOWEST)
+        return (price(self.contracts, self.dividends, tried) - self.price) / self.contracts.strike
 
     def step(self) -> tuple[_Search, Rows, Floats]:
         """One step on; the rows that are found by it, and their volatilities."""

@@ -26,7 +26,24 @@ DAYS_PER_YEAR = 365.0
 SECONDS_PER_YEAR = DAYS_PER_YEAR * 86_400
 SESSIONS_PER_YEAR = 252
 _BLOCK = 5  # years that are asked for at once; most listed options and all daily prices used here lie within
+# When advice may change its ground: another day, the open, the earliest and the usual close, and the end of trading in
+# index options. Each counts on every day, holiday or not: one too many costs a run, one too few an answer of yesterday.
+_EVENTS = (time(0), OPEN, time(13, 0), CLOSE, time(16, 15))
 _EARLIEST, _LATEST = 1990, 2100  # a day out of these years is a mistake of whoever sent it
+
+
+def event_between(earlier: datetime, later: datetime) -> bool:
+    """Whether midnight, an open or a close in New York may lie between two times (aware), the later one included.
+
+    No calendar is looked up, for it takes longer to import than an answer from the cache may take.
+
+    >>> event_between(datetime(2026, 11, 23, 15, 0, tzinfo=UTC), datetime(2026, 11, 23, 17, 59, tzinfo=UTC))
+    False
+    """
+    first, last = earlier.astimezone(NEW_YORK), later.astimezone(NEW_YORK)
+    if first.date() != last.date():
+        return True
+    return any(first.time() < event <= last.time() for event in _EVENTS)
 
 
 class Session(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wheel_assets.errors import UsageError
 from wheel_assets.market.calendar import new_york_day
 from wheel_assets.market.quote_times import quote_warnings
-from wheel_assets.recommend.account.basis import collateral_opened, net_basis
+from wheel_assets.recommend.account.basis import collateral_opened
 from wheel_assets.recommend.account.state import read_account
 from wheel_assets.recommend.bounds import Bounds
 from wheel_assets.recommend.contracts import contracts_table, utc
@@ -137,10 +137,19 @@ def advise(
             price_history=known.price_history,
             volatility_history=known.volatility_history,
         ),
-        net_basis=net_basis(known.transactions, {symbol: account.shares_of(symbol) for symbol in account.shares}),
+        net_basis=_net_basis(known.transactions, positions, new_york_day(now)),
         opened_today=collateral_opened(known.transactions, account, new_york_day(now)),
     )
     return _advice(stamp, situation)
+
+
+def _net_basis(transactions: pd.DataFrame | None, positions: pd.DataFrame, today: date) -> dict[str, float]:
+    """By symbol, where the transactions lead to just the positions that there are."""
+    if transactions is None or transactions.empty:
+        return {}
+    from wheel_assets.recommend.cycles import cycles, net_basis
+
+    return net_basis(cycles(transactions, positions, today))
 
 
 def _advice(stamp: Stamp, situation: Situation) -> Advice:

@@ -72,8 +72,7 @@ def read_outlook(
 def _events(events: pd.DataFrame | None, today: date) -> dict[str, Any]:
     if events is None or not len(events):
         return {}
-    days = events["date"]
-    coming = events[days >= np.datetime64(today, "D")].sort_values("date", kind="stable")
+    coming = events[events["date"] >= np.datetime64(today)].sort_values("date", kind="stable")
     next_one = coming.drop_duplicates(["symbol", "kind"])
     earnings = next_one[next_one["kind"] == "earnings"]
     dividends = next_one[next_one["kind"] == "ex_dividend"]
@@ -100,7 +99,7 @@ def _prices(
     for symbol, day in quoted_on.items():
         if symbol in closes:
             earlier = closes[symbol].dropna()
-            earlier = earlier[earlier.index < np.datetime64(day, "D")]
+            earlier = earlier[earlier.index.date < day]
             before |= {symbol: float(earlier.iloc[-1])} if len(earlier) else {}
     sigmas = {str(symbol): value for symbol, value in returns.std().items() if value > 0}
     matrix = returns.corr(min_periods=_LEAST_RETURNS)

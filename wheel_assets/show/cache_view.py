@@ -32,7 +32,7 @@ TABLE_COLUMNS = {
     "oldest": "age",
     "newest": "age",
 }
-STATES = {"fresh": "fresh", "too_old": "too old", "input_superseded": "inputs replaced"}
+STATES = {"fresh": "fresh", "too_old": "too old", "input_superseded": "inputs replaced", "absent": "other settings"}
 NAMED = 4  # keys that the summary calls by name; the others are in the table
 
 

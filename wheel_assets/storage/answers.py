@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.policy import CLOCK_TOLERANCE, Snapshot
+from wheel_assets.cache.policy import API, API_ROWS, CLOCK_TOLERANCE, Snapshot
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import StoreBusy, StoreUnwritable
 from wheel_assets.storage.encoding import decode, encode, has_content
@@ -24,7 +24,6 @@ from wheel_assets.tables import DOCUMENTS, SnapshotTable
 if TYPE_CHECKING:
     import pandas as pd
 
-FINGERPRINT, ROWS_FINGERPRINT = "api", "api rows"
 SOURCE = "api"
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Answers:
         Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
         """
         index, newest = self.store.index([(question.table, question.key), (DOCUMENTS.name, question.key)])
-        snapshot = next((s for s in index if s.fingerprint == FINGERPRINT), None)
+        snapshot = next((s for s in index if s.fingerprint == API), None)
         age = self.store.clock() - snapshot.created_at if snapshot else None
         reason = _reason(question, snapshot, age, newer_than)
         if reason == "fresh" or newer_than is None:
@@ -116,7 +115,7 @@ class Answers:
             now = self.store.clock()
             rows = self.rows_of(self.store.tables[question.table], question.name, value, now)
             if not rows.empty:
-                self._put(question.table, question, rows, ROWS_FINGERPRINT)
+                self._put(question.table, question, rows, API_ROWS)
             document = {"timestamp": now, "key": question.key, "document": text}
             self._put(DOCUMENTS.name, question, _frame([document]))
             return Answer(text, is_text=True)
@@ -127,7 +126,7 @@ class Answers:
     def _keep_frame(self, question: Question, frame: pd.DataFrame) -> Answer:
         return self._load(self._put(question.table, question, frame))
 
-    def _put(self, table: str, question: Question, frame: pd.DataFrame, fingerprint: str = FINGERPRINT) -> Snapshot:
+    def _put(self, table: str, question: Question, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
         return self.store.put(table, [Entry(question.key, frame, SOURCE, fingerprint=fingerprint)])[0]
 
     def _load(self, snapshot: Snapshot) -> Answer:

@@ -17,13 +17,13 @@ def reply(vendors):
     return vendors.Reply
 
 
-def notes(frame):
-    return frame.attrs["notes"]
+def notes(rows):
+    return rows.notes
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_one_account_is_the_same_from_every_broker(vendor_named, name):
-    frame = vendor_named(name).ask().set_index("symbol")
+    frame = vendor_named(name).ask().frame.set_index("symbol")
     numbers = frame[["quantity", "average_price", "market_value"]].astype(float).round(4)
     assert numbers.loc[PUT].tolist() == [-2, 1.2434, -230]
     assert numbers.loc["XYZ", ["quantity", "market_value"]].tolist() == [100, 9990]
@@ -43,7 +43,7 @@ def test_the_field_that_the_cash_is_of_is_told(vendor_named, name):
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_a_contract_is_the_same_from_every_vendor(vendor_named, name):
-    row = vendor_named(name).ask().set_index("option_symbol").loc[PUT]
+    row = vendor_named(name).ask().frame.set_index("option_symbol").loc[PUT]
     assert row[["bid", "ask", "last", "bid_size", "ask_size", "spot_price"]].tolist() == [1.1, 1.2, 1.15, 12, 20, 99.9]
     assert row["open_interest"] == 4821
     assert f"{row['timestamp']:%Y-%m-%d %H:%M}" == "2026-11-20 19:59"
@@ -53,22 +53,22 @@ def test_a_contract_is_the_same_from_every_vendor(vendor_named, name):
 def test_tradier_writes_none_as_a_text(vendor_named, fake, reply, sent):
     vendor = vendor_named("tradier account")
     fake.on(TRADIER_HELD, reply({"positions": sent}))
-    assert vendor.ask()["symbol"].tolist() == ["USD"]
+    assert vendor.ask().frame["symbol"].tolist() == ["USD"]
 
 
 def test_tradier_sends_one_object_for_a_list_of_one(vendor_named, fake, reply, brokers):
     vendor = vendor_named("tradier account")
     fake.on(TRADIER_HELD, reply({"positions": {"position": brokers.tradier_position("XYZ", 10.0, 981.0)}}))
-    assert vendor.ask().set_index("symbol").loc["XYZ", "average_price"] == pytest.approx(98.1)
+    assert vendor.ask().frame.set_index("symbol").loc["XYZ", "average_price"] == pytest.approx(98.1)
 
 
 def test_tradier_cash_that_is_not_settled_is_not_free(vendor_named, fake, reply, brokers):
     vendor = vendor_named("tradier account")
     told = brokers.tradier_balances(account_type="cash", cash={"unsettled_funds": 1000.0, "cash_available": 1.0})
     fake.on("/v1/accounts/87654321/balances", reply(told))
-    frame = vendor.ask().set_index("symbol")
-    assert frame.loc["USD", "quantity"] == 24000
-    assert "cash is total_cash less unsettled_funds" in notes(frame)
+    rows = vendor.ask()
+    assert rows.frame.set_index("symbol").loc["USD", "quantity"] == 24000
+    assert "cash is total_cash less unsettled_funds" in notes(rows)
 
 
 @pytest.mark.parametrize("size", [10, 150])
@@ -76,21 +76,21 @@ def test_a_contract_of_another_size_is_left_out(vendor_named, fake, reply, broke
     vendor = vendor_named("tradier chains")
     odd = brokers.tradier_option("XYZ270115P00090000", contract_size=size, strike=90.0)
     fake.on(vendor.path, reply({"options": {"option": [brokers.tradier_option(), odd]}}))
-    assert vendor.ask()["option_symbol"].tolist() == [PUT]
+    assert vendor.ask().frame["option_symbol"].tolist() == [PUT]
 
 
 @pytest.mark.parametrize("greeks", [None, {"mid_iv": 0}, {"mid_iv": "NaN"}, []])
 def test_a_volatility_of_nothing_is_missing(vendor_named, fake, reply, brokers, greeks):
     vendor = vendor_named("tradier chains")
     fake.on(vendor.path, reply({"options": {"option": brokers.tradier_option(greeks=greeks)}}))
-    assert vendor.ask()["iv"].isna().all()
+    assert vendor.ask().frame["iv"].isna().all()
 
 
 @pytest.mark.parametrize("seconds", [1795204799, 1795204799000])
 def test_times_in_seconds_and_in_milliseconds_are_the_same(vendor_named, fake, reply, brokers, seconds):
     vendor = vendor_named("tradier chains")
     fake.on(vendor.path, reply({"options": {"option": brokers.tradier_option(bid_date=seconds, ask_date=None)}}))
-    assert f"{vendor.ask()['timestamp'][0]}" == "2026-11-20 19:59:59"
+    assert f"{vendor.ask().frame['timestamp'][0]}" == "2026-11-20 19:59:59"
 
 
 @pytest.mark.parametrize("url", ["{}", "{}/v1", "{}/v1/"])
@@ -105,14 +105,14 @@ def test_the_direction_is_the_sign(vendor_named, fake, reply, brokers, direction
     vendor = vendor_named("tastytrade account")
     held = brokers.tastytrade_position(**{"quantity-direction": direction})
     fake.on(TASTYTRADE_HELD, reply(brokers.tastytrade_data({"items": [held]})))
-    assert vendor.ask().set_index("symbol")["quantity"].get(PUT) == quantity
+    assert vendor.ask().frame.set_index("symbol")["quantity"].get(PUT) == quantity
 
 
 @pytest.mark.parametrize(("side", "qty"), [("short", "2"), ("short", "-2"), ("long", "2")])
 def test_the_side_is_the_sign_whatever_that_of_the_quantity(vendor_named, fake, reply, brokers, side, qty):
     vendor = vendor_named("alpaca account")
     fake.on("/v2/positions", reply([brokers.alpaca_position(qty=qty, side=side)]))
-    row = vendor.ask().set_index("symbol").loc[PUT]
+    row = vendor.ask().frame.set_index("symbol").loc[PUT]
     assert (row["quantity"] < 0, row["market_value"] < 0) == (side == "short", side == "short")
 
 
@@ -168,9 +168,9 @@ def test_access_is_bought_once_in_fifteen_minutes(vendor_named, fake):
 
 def test_alpacas_free_quotes_are_labelled_and_its_interest_is_elsewhere(vendor_named, fake, reply):
     vendor = vendor_named("alpaca chains")
-    frame = vendor.ask()
-    assert frame["source"].unique().tolist() == ["alpaca-indicative"]
-    assert any("check every limit price" in note for note in notes(frame))
+    rows = vendor.ask()
+    assert rows.frame["source"].unique().tolist() == ["alpaca-indicative"]
+    assert any("check every limit price" in note for note in notes(rows))
     fake.on("/v2/options/contracts", reply({}, 500))
     assert any("no open interest" in note for note in notes(vendor.ask()))
 
@@ -179,7 +179,7 @@ def test_alpacas_pages_are_put_together(vendor_named, fake, reply, brokers):
     vendor = vendor_named("alpaca chains")
     first = {"snapshots": {"XYZ270115C00105000": brokers.alpaca_snapshot()}, "next_page_token": "more"}
     fake.on(vendor.path, reply(first), vendor.good)
-    assert len(vendor.ask()) == 2
+    assert len(vendor.ask().frame) == 2
     assert fake.seen[1].query["page_token"] == "more"
 
 

@@ -91,7 +91,7 @@ class SyntheticMarket:
 
     def account(self) -> pd.DataFrame:
         """The holdings and the cash."""
-        return SampleAccount().positions("default", self.now)
+        return SampleAccount().positions("default", self.now).frame
 
     def positions_file(self) -> str:
         """The account as a CSV of our own layout."""
@@ -135,7 +135,7 @@ class SyntheticMarket:
 def _chain(symbol: str, now: datetime) -> pd.DataFrame:
     if symbol not in STOCKS:
         raise Refused(404, {"error": {"code": "not_found", "message": f"no {symbol}"}})
-    return SampleMarket().option_chain(symbol, now)
+    return SampleMarket().option_chain(symbol, now).frame
 
 
 def number(value: Any) -> float | None:

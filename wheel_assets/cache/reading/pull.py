@@ -27,12 +27,33 @@ SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of e
 def pull(
     step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
 ) -> dict[CacheKey, str]:
-    """Materialize the stale cache keys in a child run and return why some of them have no data.
+    """Materialize the stale cache keys and return why some of them have no data.
 
-    A failure is one sentence, the one that the failing asset gave. What was made is in the store.
+    In one child run; in two, where some of the tables can do without others that are stale too: those come
+    first, for Dagster makes nothing of what failed in the same run. A failure is one sentence, the one that
+    the failing asset gave. What was made is in the store.
     """
-    if not stale:
-        return {}
+    first = _done_without(request, {result.table for result in stale})
+    failures: dict[CacheKey, str] = {}
+    for part in ([r for r in stale if r.table in first], [r for r in stale if r.table not in first]):
+        failures |= _pull_together(step, assets, request, part) if part else {}
+    return failures
+
+
+def _done_without(request: Request, stale: Collection[str]) -> set[str]:
+    """Of the stale tables those that another of them can do without, and what those are made of."""
+    first: set[str] = set()
+    more = {above for table in stale for above in request.by_table[table].optional if above in stale}
+    while more:
+        first |= more
+        more = {above for table in more for above in request.by_table[table].upstream if above in stale} - first
+    return first
+
+
+def _pull_together(
+    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
+) -> dict[CacheKey, str]:
+    """The same in one child run."""
     keys: dict[str, list[str]] = defaultdict(list)
     for result in stale:
         keys[result.table].append(result.key)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.policy import CLOCK_TOLERANCE, Reason
+from wheel_assets.cache.policy import CacheKey, LookupResult, Node, verdicts
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
@@ -37,7 +37,7 @@ class KeyStats:
     last_used_at: str
 
 
-def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
+def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[Node] = ()) -> dict[str, Any]:
     """Everything there is to know about the cache, in plain values; times are ISO, UTC.
 
     By table: `<table>_count` snapshots of `<table>_rows` rows, `<table>_oldest_days` and
@@ -45,7 +45,8 @@ def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
     of that in use, `limit_mb` (None: no limit). `hits` counts reads that a snapshot answered,
     `misses` the snapshots themselves, each of which was made because it was missing; both of what is
     still in the cache. `keys` tells the newest snapshot of each key: whether it is `fresh`,
-    `too_old` or `input_superseded`. `api_calls` and `cost_usd` are this calendar month's (UTC).
+    `too_old`, `input_superseded` or `absent`: made with other settings or another version than now.
+    `nodes` are the tables as a run would ask for them. `api_calls` and `cost_usd` are this calendar month's (UTC).
     """
     now = store.clock()
     with store.file.attached() as connection:
@@ -53,6 +54,8 @@ def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
         tables = _tables(connection, list(store.tables), now)
         used, (calls, cost) = used_bytes(connection), _this_month(connection, now)
         size = store.file.size
+    index, _ = store.index([(line["table_name"], line["key"]) for line in newest])
+    results = verdicts(nodes, index, now=now, max_age=max_age)
     hits, misses = (sum(table[name] for table in tables.values()) for name in ("hits", "count"))
     limits = store.maintenance.limits
     by_table = {f"{name}_{what}": value for name, table in tables.items() for what, value in table.items()}
@@ -67,7 +70,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None) -> dict[str, Any]:
         "hit_rate": round(hits / (hits + misses), 4) if hits + misses else None,
         "api_calls": calls,
         "cost_usd": round(cost, 4),
-        "keys": [asdict(key) for key in _keys(newest, now, max_age)],
+        "keys": [asdict(key) for key in _keys(newest, results)],
     }
 
 
@@ -106,30 +109,26 @@ def _newest(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _keys(newest: Sequence[Mapping[str, Any]], now: datetime, max_age: MaxAge) -> list[KeyStats]:
-    in_force = {line["snapshot_id"] for line in newest}
-    places: list[KeyStats] = []
+def _keys(newest: Sequence[Mapping[str, Any]], results: Mapping[CacheKey, LookupResult]) -> list[KeyStats]:
+    """Each cache key with the verdict on it; a key that came or went meanwhile is not told."""
+    told: list[KeyStats] = []
     for line in newest:
-        table, age, limit = line["table_name"], now - line["created_at"], max_age(line["table_name"])
-        if not set(line["inputs"]) <= in_force:
-            state = Reason.INPUT_SUPERSEDED
-        elif limit is not None and not -CLOCK_TOLERANCE <= age <= limit:
-            state = Reason.TOO_OLD
-        else:
-            state = Reason.FRESH
+        result = results.get((line["table_name"], line["key"]))
+        if result is None:
+            continue
         times = {name: line[name].isoformat() for name in ("created_at", "last_used_at")}
         same = {name: line[name] for name in ("key", "rows", "bytes", "source", "snapshots", "hits")}
-        places.append(
+        told.append(
             KeyStats(
-                table=table,
-                age_minutes=_minutes(max(age, timedelta(0))),
-                max_age_minutes=_minutes(limit),
-                state=str(state),
+                table=result.table,
+                age_minutes=_minutes(result.age),
+                max_age_minutes=_minutes(result.max_age),
+                state=str(result.reason),
                 **same,
                 **times,
             )
         )
-    return places
+    return told
 
 
 def _this_month(connection: DuckDBPyConnection, now: datetime) -> tuple[int, float]:

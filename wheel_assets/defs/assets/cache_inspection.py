@@ -10,6 +10,7 @@ from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Taken, last_failures, taken_by_source
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
+from wheel_assets.defs.flow import nodes
 from wheel_assets.sanitise import one_line
 from wheel_assets.show import cache_view, markdown
 from wheel_assets.show.freshness import Freshness, freshness, next_pull, shared_cells, symbol_cells
@@ -40,7 +41,7 @@ def cache_inspection(
     computed or stored. `wheel stats` prints the same.
     """
     with one_sentence():
-        document = stats(store, settings().max_age.of)
+        document = stats(store, settings().max_age.of, nodes(settings()))
         matrix = freshness(
             document,
             store.clock(),

@@ -14,7 +14,7 @@ from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.tables import EVENTS
 
 
-@dg.asset(group_name="market", code_version="1", **declared(EVENTS))
+@dg.asset(group_name="market", **declared(EVENTS))
 def events(
     context: dg.AssetExecutionContext,
     config: SymbolsConfig,

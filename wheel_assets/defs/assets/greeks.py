@@ -5,20 +5,18 @@ from datetime import timedelta
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.sanity import without_volatility
 from wheel_assets.defs.checks.table_checks import Checked, checked
-from wheel_assets.defs.declare import SymbolsConfig, declared, settings
+from wheel_assets.defs.declare import SymbolsConfig, declared, settings, where_known
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import GREEKS
+from wheel_assets.vendors import EVENTS
 
 
-# A new number for everything that changes the numbers; `wheel_assets_tests/greeks/test_code_version.py` holds us to it.
 @dg.asset(
     group_name="model",
-    code_version="3",
-    ins={"events": dg.AssetIn(metadata=OPTIONAL_PULLED)},
+    ins={"events": where_known(EVENTS)},
     **declared(GREEKS),
 )
 def greeks(

@@ -13,7 +13,7 @@ from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.tables import OPTION_CHAINS
 
 
-@dg.asset(group_name="market", code_version="1", **declared(OPTION_CHAINS))
+@dg.asset(group_name="market", **declared(OPTION_CHAINS))
 def option_chains(
     context: dg.AssetExecutionContext,
     config: SymbolsConfig,

@@ -13,7 +13,7 @@ from wheel_assets.fetch.source import AccountSource, watched_by
 from wheel_assets.tables import POSITIONS
 
 
-@dg.asset(group_name="account", code_version="1", **declared(POSITIONS))
+@dg.asset(group_name="account", **declared(POSITIONS))
 def positions(
     context: dg.AssetExecutionContext,
     config: AccountConfig,

@@ -12,7 +12,6 @@ from wheel_assets.tables import PREDICTIONS
 
 @dg.asset(
     group_name="model",
-    code_version="3",
     ins={"price_history": dg.AssetIn(metadata=OPTIONAL)},
     **declared(PREDICTIONS),
 )

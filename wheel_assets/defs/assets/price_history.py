@@ -13,7 +13,7 @@ from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.tables import PRICE_HISTORY
 
 
-@dg.asset(group_name="market", code_version="1", **declared(PRICE_HISTORY))
+@dg.asset(group_name="market", **declared(PRICE_HISTORY))
 def price_history(
     context: dg.AssetExecutionContext,
     config: SymbolsConfig,

@@ -1,12 +1,14 @@
 """Recommendation: what to do now."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
@@ -14,10 +16,12 @@ from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
-from wheel_assets.defs.declare import declared, settings
+from wheel_assets.defs.declare import declared, settings, where_known
+from wheel_assets.defs.flow import nodes, question
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
+from wheel_assets.vendors import EVENTS, TRANSACTIONS
 
 AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
 
@@ -40,16 +44,15 @@ class RecommendationConfig(PullConfig):
     )
 
 
-@dg.asset(
-    group_name="advice",
-    code_version="2",
-    ins={
-        "events": dg.AssetIn(metadata=OPTIONAL_PULLED),
-        "price_history": dg.AssetIn(metadata=OPTIONAL),
-        "transactions": dg.AssetIn(metadata=OPTIONAL),
-    },
-    **declared(RECOMMENDATION),
-)
+_OPTIONAL = {
+    "events": where_known(EVENTS),
+    "transactions": where_known(TRANSACTIONS),
+    "volatility_history": dg.AssetIn(metadata=OPTIONAL_PULLED),
+    "price_history": dg.AssetIn(metadata=OPTIONAL),
+}
+
+
+@dg.asset(group_name="advice", ins=_OPTIONAL, **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
@@ -58,8 +61,9 @@ def recommendation(
     greeks: LoadedInput,
     predictions: LoadedInput,
     events: LoadedInput,
-    price_history: LoadedInput,
     transactions: LoadedInput,
+    volatility_history: LoadedInput,
+    price_history: LoadedInput,
     store: dg.ResourceParam[Store],
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
@@ -74,6 +78,12 @@ def recommendation(
     from wheel_assets.show.markdown import as_markdown
 
     inputs = (option_chains, positions, greeks, predictions)
+    more = {
+        "events": events,
+        "transactions": transactions,
+        "volatility_history": volatility_history,
+        "price_history": price_history,
+    }
     with one_sentence():
         advice = advise(
             *(loaded.frame for loaded in inputs),
@@ -82,25 +92,24 @@ def recommendation(
             symbols=wanted_symbols(config.symbols),
             portfolio_value=config.portfolio_value,
             inputs=Inputs(
-                events=events.frame,
-                price_history=price_history.frame,
-                transactions=transactions.frame,
-                cash_is_net=settings().broker.cash_is_net,
+                **{name: loaded.frame for name, loaded in more.items()}, cash_is_net=settings().broker.cash_is_net
             ),
             not_evaluated={key: why for loaded in inputs for key, why in loaded.not_fetched.items()},
         )
-    used = [loaded for loaded in (*inputs, events, price_history, transactions) if _tells(loaded)]
-    document = answer_document(advice, [read for loaded in used for read in loaded.reads])
+    advice = replace(advice, warnings=(*advice.warnings, *_remarks(more)))
+    document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
+    asked = question(config.symbols, config.account_id, config.portfolio_value)
+    made_of = [read["snapshot_id"] for loaded in (*inputs, *more.values()) for read in loaded.reads]
+    keep(store, asked, nodes(settings())[-1], document, inputs=made_of, run_id=context.run.run_id)
 
 
-def _tells(loaded: LoadedInput) -> bool:
-    """Whether an input has anything that advice rests on: nobody may know events or transactions."""
-    kinds = loaded.frame.get("kind")
-    dates = loaded.frame.get("announced_until")
-    empty = kinds is not None and bool((kinds == "none").all() if dates is None else loaded.frame["date"].isna().all())
-    return not empty
+def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:
+    """What is peculiar about inputs that the advice can do without, and why some are missing; each said once."""
+    failed = [f"no {table}: {why}" for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
+    notes = [note for loaded in inputs.values() for read in loaded.reads for note in read["notes"]]
+    return list(dict.fromkeys([*failed, *notes]))
 
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import dagster as dg
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
+from wheel_assets.defs.flow import nodes
 from wheel_assets.errors import UsageError
 
 QUESTION = dg.AssetKey("recommendation")
@@ -36,7 +37,7 @@ def page(document: Mapping[str, Any], store: Store) -> str:
 
     now = store.clock()
     asked = list(dict.fromkeys([*document["spot_prices"], *(row["symbol"] for row in document["not_evaluated"])]))
-    matrix = freshness(stats(store, settings().max_age.of), now, asked or list(settings().symbols))
+    matrix = freshness(stats(store, settings().max_age.of, nodes(settings())), now, asked or list(settings().symbols))
     return report_html(document, made_at=now, matrix=matrix, outcomes=outcomes(store))
 
 

@@ -14,7 +14,7 @@ from wheel_assets.sanitise import one_line
 from wheel_assets.tables import RISK_FREE_RATE
 
 
-@dg.asset(group_name="market", code_version="2", **declared(RISK_FREE_RATE))
+@dg.asset(group_name="market", **declared(RISK_FREE_RATE))
 def risk_free_rate(
     context: dg.AssetExecutionContext, rate: dg.ResourceParam[RateSource], store: dg.ResourceParam[Store]
 ) -> Checked:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from wheel_assets.fetch.alpaca.session import SOURCE, AlpacaSession, session_of
 from wheel_assets.fetch.normalise.holdings import (
+    account_rows,
     chosen_number,
     dollars,
     holding,
     masked,
-    positions_frame,
     unreadable,
 )
 from wheel_assets.fetch.source import Access, AccountSource
+from wheel_assets.rows import Rows
 
 _KINDS = ("us_equity", "us_option")
 _SIGNS = {"long": 1.0, "short": -1.0}
@@ -32,7 +33,7 @@ class AlpacaAccount(AccountSource):
     def __init__(self, session: AlpacaSession) -> None:
         self._session = session
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash, see `AccountSource.positions`."""
         account = self._session.get("/v2/account", {})
         if not isinstance(account, dict):
@@ -41,14 +42,13 @@ class AlpacaAccount(AccountSource):
         sent = self._session.get("/v2/positions", {}, masked(number))
         if not isinstance(sent, list) or not all(isinstance(row, dict) for row in sent):
             raise unreadable(SOURCE, "its positions are no list of objects")
-        rows = [_row(row) for row in sent if row.get("asset_class") in _KINDS]
+        held = [_row(row) for row in sent if row.get("asset_class") in _KINDS]
         cash, equity = ("cash", dollars(account, "cash")), dollars(account, "equity")
-        frame, notes = positions_frame(SOURCE, account_id, rows, cash, equity, now)
+        rows = account_rows(SOURCE, account_id, held, cash, equity, now)
         kinds = [str(row.get("asset_class"))[:40] for row in sent]
         others = Counter(kind for kind in kinds if kind not in _KINDS)
         left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
-        frame.attrs["notes"] = [*notes, *left_out]
-        return frame
+        return replace(rows, notes=(*rows.notes, *left_out))
 
 
 def open_account(access: Access) -> AlpacaAccount:

@@ -18,6 +18,7 @@ from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, fir
 from wheel_assets.fetch.normalise.quotes import non_negative, numbers
 from wheel_assets.fetch.normalise.times import newest_text
 from wheel_assets.fetch.source import Access, MarketSource
+from wheel_assets.rows import Rows
 from wheel_assets.vendors import AlpacaSettings
 
 INDICATIVE = "indicative"
@@ -34,7 +35,7 @@ class AlpacaMarket(MarketSource):
     def __init__(self, session: AlpacaSession, feed: str = INDICATIVE) -> None:
         self._session, self._feed = session, feed
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract, see `MarketSource.option_chain`."""
         snapshots = self._snapshots(symbol, now)
         if not snapshots:
@@ -51,9 +52,9 @@ class AlpacaMarket(MarketSource):
         notes += [*interest_notes, *([] if as_of else ["Alpaca gave no quote time; counted as of now"])]
         notes += [_CAUTION] if self._feed == INDICATIVE else []
         source = f"{SOURCE}-{INDICATIVE}" if self._feed == INDICATIVE else SOURCE
-        return VendorChain(source, symbol, spot, as_of or now, quotes, notes).frame(now)
+        return VendorChain(source, symbol, spot, as_of or now, quotes, notes).rows(now)
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """None: the free feed of shares is one exchange's, whose prices are not those of the market."""
         what, why = f"no price history of {symbol}", "Alpaca's free feed of shares is that of one exchange"
         raise SourceError(what, why, "use another market source for it", source=SOURCE)

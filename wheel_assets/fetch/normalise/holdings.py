@@ -14,6 +14,7 @@ from wheel_assets.errors import BadSymbol, SourceRefused, UnexpectedAnswer
 from wheel_assets.fetch.normalise.chains import naive_utc
 from wheel_assets.fetch.normalise.quotes import numbers
 from wheel_assets.market.osi import parse_osi
+from wheel_assets.rows import Rows
 from wheel_assets.tables import POSITIONS
 
 ONLY_ACCOUNT = "default"
@@ -73,14 +74,14 @@ def holding(source: str, code: Any, **values: float) -> dict[str, Any]:
     }
 
 
-def positions_frame(
+def account_rows(
     source: str,
     account_id: str,
     holdings: Iterable[dict[str, Any]],
     cash: tuple[str, float],
     equity: float,
     now: datetime,
-) -> tuple[pd.DataFrame, list[str]]:
+) -> Rows:
     """Rows of the holdings and of the cash, as of `now`, and what to tell of them.
 
     `cash` is the field that was used and its dollars, free to set aside for puts; `equity` what liquidation
@@ -97,7 +98,7 @@ def positions_frame(
     stamp = pd.Timestamp(naive_utc(now)).as_unit("us")
     options = [parse_osi(each["symbol"]) for each in rows if each["asset_type"] == "option"]
     notes = [note for option in options if (note := option.deliverable_note)]
-    return frame.assign(timestamp=stamp, account_id=account_id, source=source), [*notes, f"cash is {field}"]
+    return Rows(frame.assign(timestamp=stamp, account_id=account_id, source=source), (*notes, f"cash is {field}"))
 
 
 def unreadable(source: str, why: str) -> UnexpectedAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wheel_assets.fetch.sample.sources import SampleAccount
 from wheel_assets.fetch.source import Access, TransactionSource
@@ -12,9 +12,7 @@ from wheel_assets.fetch.transactions.layout import at_close
 from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
 from wheel_assets.market.calendar import NEW_YORK, last_session
 from wheel_assets.market.osi import format_osi
-
-if TYPE_CHECKING:
-    import pandas as pd
+from wheel_assets.rows import Rows
 
 FEE = 0.65  # dollars a contract
 _FRIDAY = 4
@@ -26,16 +24,16 @@ class SampleTransactions(TransactionSource):
     name = "sample"
     incremental = False
 
-    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> pd.DataFrame:
+    def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
         """Three puts sold and assigned, a call and a put sold; the shares cost the strike less the premium."""
         today = now.astimezone(NEW_YORK).date()
-        held: list[Any] = list(SampleAccount().positions(account_id, now).itertuples())
+        held: list[Any] = list(SampleAccount().positions(account_id, now).frame.itertuples())
         (shares,), options = ([row for row in held if row.asset_type == kind] for kind in ("stock", "option"))
         history = _assigned_puts(shares.symbol, shares.quantity, shares.average_price, today)
         for days, option in zip((15, 10), options, strict=True):
             when = last_session(today - timedelta(days=days))
             history.append(_sale(when, option.underlying, option.symbol, option.quantity, option.average_price))
-        return transaction_frame(self.name, history, account_id, now)
+        return Rows(transaction_frame(self.name, history, account_id, now))
 
 
 def _assigned_puts(symbol: str, shares: float, cost: float, today: date) -> list[Transaction]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from wheel_assets.fetch.normalise.holdings import (
+    account_rows,
     chosen_number,
     dollars,
     holding,
     masked,
-    positions_frame,
     unreadable,
 )
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
+from wheel_assets.rows import Rows
 
 _KINDS = ("Equity", "Equity Option")
 _SIGNS = {"Long": 1.0, "Short": -1.0, "Zero": 0.0}
@@ -32,7 +33,7 @@ class TastytradeAccount(AccountSource):
     def __init__(self, session: TastytradeSession) -> None:
         self._session = session
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash, see `AccountSource.positions`."""
         number = account_number(self._session, account_id)
         balances = of_account(self._session, number, "balances/USD", {})
@@ -40,15 +41,14 @@ class TastytradeAccount(AccountSource):
         sent = items(of_account(self._session, number, "positions", params))
         if not isinstance(balances, dict):
             raise unreadable(SOURCE, "its balances are no object")
-        rows = [_row(row) for row in sent if row.get("instrument-type") in _KINDS]
+        held = [_row(row) for row in sent if row.get("instrument-type") in _KINDS]
         cash = ("cash-balance", dollars(balances, "cash-balance"))
         equity = dollars(balances, "net-liquidating-value")
-        frame, notes = positions_frame(SOURCE, account_id, rows, cash, equity, now)
+        rows = account_rows(SOURCE, account_id, held, cash, equity, now)
         kinds = [str(row.get("instrument-type"))[:40] for row in sent]
         others = Counter(kind for kind in kinds if kind not in _KINDS)
         left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
-        frame.attrs["notes"] = [*notes, *left_out]
-        return frame
+        return replace(rows, notes=(*rows.notes, *left_out))
 
 
 def open_account(access: Access) -> TastytradeAccount:

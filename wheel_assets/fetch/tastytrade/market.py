@@ -22,6 +22,7 @@ from wheel_assets.fetch.source import Access, MarketSource, tell_progress
 from wheel_assets.fetch.tastytrade.metrics import metrics_of
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
 from wheel_assets.market.indices import INDICES
+from wheel_assets.rows import Rows
 
 _QUOTES = "/market-data/by-type"
 _SYMBOLS_A_REQUEST = 100
@@ -41,7 +42,7 @@ class TastytradeMarket(MarketSource):
         self._session, self._days = session, days
         self._refused: SourceError | None = None
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """The contracts of the window, see the module and `MarketSource.option_chain`."""
         listed, notes = self._listed(symbol, now)
         kind = "index" if symbol in INDICES else "equity"
@@ -57,9 +58,9 @@ class TastytradeMarket(MarketSource):
         as_of = newest_text(row.get("updated-at") for row in sent)
         notes += [*spot_notes, *self._volatility_notes(symbol)]
         notes += [] if as_of else ["tastytrade gave no quote time; counted as of now"]
-        return VendorChain(SOURCE, symbol, spot, as_of or now, quotes, notes).frame(now)
+        return VendorChain(SOURCE, symbol, spot, as_of or now, quotes, notes).rows(now)
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """None: tastytrade gives bars to its streaming clients only."""
         what, why = f"no price history of {symbol}", "tastytrade gives bars to its streaming clients only"
         raise SourceError(what, why, "use another market source for it", source=SOURCE)

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.normalise.quotes import non_negative
-from wheel_assets.fetch.source import Access, EventSource, Fetched
+from wheel_assets.fetch.source import Access, EventSource
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
+from wheel_assets.rows import Rows
 
 _METRICS = "/market-metrics"
 _SYMBOLS_A_REQUEST = 50
@@ -42,13 +43,13 @@ class TastytradeEvents(EventSource):
     def __init__(self, session: TastytradeSession) -> None:
         self._session = session
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """See `EventSource.events`; a symbol that tastytrade does not know is a failure."""
         found = metrics_of(self._session, symbols)
         known = [symbol for symbol in symbols if symbol in found]
         failures = {symbol: f"tastytrade has no metrics of {symbol}" for symbol in symbols if symbol not in found}
         events = [event for symbol in known for event in found[symbol].events]
-        return Fetched(event_frame(SOURCE, events, known, now, until=until), failures)
+        return Rows(event_frame(SOURCE, events, known, now, until=until), (), failures)
 
 
 def open_events(access: Access) -> TastytradeEvents:

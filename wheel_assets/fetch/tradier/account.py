@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from wheel_assets.fetch.normalise.holdings import (
+    account_rows,
     chosen_number,
     dollars,
     holding,
     masked,
-    positions_frame,
     unreadable,
 )
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.fetch.tradier.market import price_of, quotes_of
 from wheel_assets.fetch.tradier.session import PROFILE, SOURCE, TradierSession, items, session_of
+from wheel_assets.rows import Rows
 
 
 class TradierAccount(AccountSource):
@@ -29,7 +29,7 @@ class TradierAccount(AccountSource):
     def __init__(self, session: TradierSession) -> None:
         self._session = session
 
-    def positions(self, account_id: str, now: datetime) -> pd.DataFrame:
+    def positions(self, account_id: str, now: datetime) -> Rows:
         """Holdings and cash, see `AccountSource.positions`; Tradier values nothing: that is done by its quotes."""
         number = account_number(self._session, account_id)
         balances = self._session.of_account(number, "balances", {}, masked(number))
@@ -38,11 +38,9 @@ class TradierAccount(AccountSource):
             raise unreadable(SOURCE, "its balances or positions are no objects")
         symbols = [row["symbol"] for row in sent if isinstance(row.get("symbol"), str)]
         prices = quotes_of(self._session, symbols) if symbols else {}
-        rows = [_row(row, prices) for row in sent]
+        held = [_row(row, prices) for row in sent]
         equity = dollars(balances, "total_equity")
-        frame, notes = positions_frame(SOURCE, account_id, rows, _cash(balances), equity, now)
-        frame.attrs["notes"] = notes
-        return frame
+        return account_rows(SOURCE, account_id, held, _cash(balances), equity, now)
 
 
 def open_account(access: Access) -> TradierAccount:

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.normalise.quotes import non_negative
-from wheel_assets.fetch.source import Access, EventSource, Fetched
+from wheel_assets.fetch.source import Access, EventSource
 from wheel_assets.fetch.tradier.market import spelt
 from wheel_assets.fetch.tradier.session import SOURCE, TradierSession, items, session_of
+from wheel_assets.rows import Rows
 
 _CALENDARS, _DIVIDENDS = "/beta/markets/fundamentals/calendars", "/beta/markets/fundamentals/dividends"
 _RESULTS_OF_A_QUARTER = {"7", "8", "9", "10"}
@@ -24,12 +25,12 @@ class TradierEvents(EventSource):
     def __init__(self, session: TradierSession) -> None:
         self._session = session
 
-    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Fetched:
+    def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """See `EventSource.events`."""
         asked = {"symbols": ",".join(spelt(symbol) for symbol in symbols)}
         found = list(_earnings(self._session.get(_CALENDARS, asked)))
         found += _dividends(self._session.get(_DIVIDENDS, asked))
-        return Fetched(event_frame(SOURCE, found, symbols, now, until=until))
+        return Rows(event_frame(SOURCE, found, symbols, now, until=until))
 
 
 def open_events(access: Access) -> TradierEvents:

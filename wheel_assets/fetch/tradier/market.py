@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wheel_assets.errors import UnexpectedAnswer, UnknownSymbol
-from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_frame
+from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, numbers, rows_frame
 from wheel_assets.fetch.normalise.times import newest_epoch
 from wheel_assets.fetch.source import Access, MarketSource, tell_progress
 from wheel_assets.fetch.tradier.session import SOURCE, TradierSession, items, session_of
+from wheel_assets.rows import Rows
 
 _EXPIRATIONS, _CHAINS = "/v1/markets/options/expirations", "/v1/markets/options/chains"
 _QUOTES, _HISTORY = "/v1/markets/quotes", "/v1/markets/history"
@@ -34,7 +35,7 @@ class TradierMarket(MarketSource):
     def __init__(self, session: TradierSession) -> None:
         self._session = session
 
-    def option_chain(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def option_chain(self, symbol: str, now: datetime) -> Rows:
         """Every listed standard contract, see `MarketSource.option_chain`."""
         days = self._expirations(symbol, first_live_day(now))
         sent: list[Any] = []
@@ -48,9 +49,9 @@ class TradierMarket(MarketSource):
         spot, notes = first_spot([*prices, ("mid", price_of(quote))], symbol, SOURCE)
         as_of = newest_epoch(value for row in sent if isinstance(row, dict) for value in _times(row))
         notes += [] if as_of else ["Tradier gave no quote time; counted as of now"]
-        return VendorChain(SOURCE, symbol, spot, as_of or now, quotes, notes).frame(now)
+        return VendorChain(SOURCE, symbol, spot, as_of or now, quotes, notes).rows(now)
 
-    def price_history(self, symbol: str, now: datetime) -> pd.DataFrame:
+    def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year of daily prices, see `MarketSource.price_history`."""
         start = now.date() - timedelta(days=370)
         params = {"symbol": spelt(symbol), "interval": "daily", "start": f"{start}", "end": f"{now.date()}"}
@@ -58,7 +59,7 @@ class TradierMarket(MarketSource):
         if not days:
             raise _unknown(symbol, "price history of")
         bars = rows_frame(days, ("date", *BARS))
-        return history_frame(SOURCE, symbol, days_of_text(bars, "date"), bars, now)
+        return history_rows(SOURCE, symbol, days_of_text(bars, "date"), bars, now)
 
     def _expirations(self, symbol: str, today: date) -> list[date]:
         params = {"symbol": spelt(symbol), "includeAllRoots": "true", "strikes": "false"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -40,31 +38,6 @@ def strike_floor(situation: Situation, symbol: str) -> float:
     return situation.account.spots.get(symbol, math.inf) if math.isnan(basis) else basis
 
 
-def net_basis(transactions: pd.DataFrame | None, shares: Mapping[str, float]) -> dict[str, float]:
-    """Dollars a share that the shares held cost, all premiums, dividends and fees of their cycle counted.
-
-    A cycle begins when the account holds nothing of a symbol, neither shares nor options. `transactions` are rows of
-    the account (symbol the underlying, option_symbol NULL for shares, quantity signed, amount signed dollars, fees
-    in). A symbol is left out where they do not lead to the `shares` that are held: they are incomplete.
-    """
-    if transactions is None or not len(transactions):
-        return {}
-    known = {}
-    for symbol, rows in transactions.sort_values("executed_at", kind="stable").groupby("symbol"):
-        held: dict[str, float] = defaultdict(float)
-        paid = 0.0
-        for row in rows.itertuples():
-            if all(abs(quantity) < 1e-9 for quantity in held.values()):
-                paid = 0.0
-            code = row.option_symbol if isinstance(row.option_symbol, str) else ""
-            held[code] += _number(row.quantity)
-            paid -= _number(row.amount)
-        wanted = shares.get(str(symbol), 0.0)
-        if wanted > 0 and abs(held[""] - wanted) < 1e-6 and math.isfinite(paid):
-            known[str(symbol)] = paid / wanted
-    return known
-
-
 def collateral_opened(transactions: pd.DataFrame | None, account: Account, today: date) -> float:
     """Dollars behind the open short puts that were sold today, as far as the transactions tell."""
     if transactions is None or not len(transactions):
@@ -76,7 +49,3 @@ def collateral_opened(transactions: pd.DataFrame | None, account: Account, today
     return math.fsum(
         account.collateral(put) * min(1.0, float(sizes.get(put.symbol, 0.0)) / put.contracts) for put in puts
     )
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and value == value else math.nan

@@ -33,6 +33,9 @@ def as_renderables(document: Mapping[str, Any], width: int, *, verbose: bool = F
     if answer_view.banner(document):
         parts.append(Text(answer_view.banner(document), style="bold black on yellow"))
     parts.append(Text(unbroken(answer_view.headline(document)), style="bold"))
+    if document.get("from_cache"):
+        age = answer_view.age(document["age_minutes"])
+        parts.append(Text(f"from the cache, {age} old; --fresh asks anew", style="dim"))
     parts += [_warning(line) for line in answer_view.warnings(document)]
     parts.append(_orders(document, width) if answer_view.to_do(document) else Text("Nothing to do now."))
     parts += _listed("Hold", answer_view.to_hold(document))

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from wheel_assets.cache.policy import Node
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.ledger import Ledger
 from wheel_assets.cache.upkeep.maintenance import Limits
@@ -204,3 +205,23 @@ def test_forgetting_touches_only_the_assets_named():
         forget_materializations(home, ["greeks"])
         left = [home.get_latest_materialization_event(dg.AssetKey(name)) for name in ("greeks", "foreign")]
     assert [event is not None for event in left] == [False, True]
+
+
+@pytest.mark.parametrize(("fingerprint", "state"), [("1|sample", "fresh"), ("1|cboe", "absent")])
+def test_a_key_made_with_other_settings_is_not_called_fresh(store, make_frame, fingerprint, state):
+    entry = Entry("A", make_frame(store.tables["option_chains"]), "sample", fingerprint="1|sample")
+    store.put("option_chains", [entry])
+    nodes = [Node("option_chains", (), "symbol", fingerprint=fingerprint)]
+    assert [key["state"] for key in stats(store, nodes=nodes)["keys"]] == [state]
+
+
+def test_an_answer_on_one_symbol_is_not_stale_for_the_others_in_the_cache(store, make_frame):
+    chain, advice = store.tables["option_chains"], store.tables["recommendation"]
+    made = store.put(chain.name, [Entry(key, make_frame(chain, key=key), "s", fingerprint="1") for key in "AB"])
+    ids = frozenset({made[0].snapshot_id})
+    store.put(advice.name, [Entry("all", make_frame(advice), "s", inputs=ids, fingerprint="2")])
+    nodes = [
+        Node(chain.name, (), "symbol", fingerprint="1"),
+        Node(advice.name, (), None, (chain.name,), fingerprint="2"),
+    ]
+    assert {key["state"] for key in stats(store, nodes=nodes)["keys"]} == {"fresh"}

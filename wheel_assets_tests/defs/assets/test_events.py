@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 import pytest
 
@@ -44,3 +50,27 @@ def test_a_symbol_that_comes_later_asks_nobody(asked):
     assert count > 40
     assert materialize("U", "F") == [("F", "earnings", "before_open", False), ("F", "ex_dividend", None, True)]
     assert len(asked) == count
+
+
+def advice(**settings: str) -> tuple[int, str]:
+    """Exit code and words of `wheel recommend` in a process of its own, for inputs are declared by the settings."""
+    command = [sys.executable, "-m", "wheel_assets.cli", "recommend", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
+    return done.returncode, done.stdout or done.stderr
+
+
+@pytest.mark.parametrize("missing", ["WHEEL_EVENTS__FILE", "WHEEL_BROKER__TRANSACTIONS_FILE"])
+def test_what_the_advice_can_do_without_never_costs_it(missing):
+    code, told = advice(**{missing: "nowhere.csv", "WHEEL_EVENTS__SOURCE": "file", "WHEEL_EVENTS__FILE": "nowhere.csv"})
+    answer = json.loads(told)
+    assert (code, bool(answer["advice"])) == (0, True)
+    assert any("nowhere.csv was refused" in said for said in answer["warnings"])
+
+
+def test_earnings_that_a_file_names_reach_the_rules(tmp_path):
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    (tmp_path / "events.csv").write_text(f"symbol,kind,date\nU,earnings,{day}\n")
+    _, before = advice()
+    _, after = advice(WHEEL_EVENTS__SOURCE="file", WHEEL_EVENTS__FILE="events.csv")
+    sold = [{row["action"] for row in json.loads(told)["advice"]} for told in (before, after)]
+    assert ("open_csp" in sold[0], "open_csp" in sold[1]) == (True, False)

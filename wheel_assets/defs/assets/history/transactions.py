@@ -17,7 +17,7 @@ from wheel_assets.tables import TRANSACTIONS
 LATE = timedelta(days=10)  # brokers book assignments, fees and corrections days after
 
 
-@dg.asset(group_name="account", code_version="1", **declared(TRANSACTIONS))
+@dg.asset(group_name="account", **declared(TRANSACTIONS))
 def transactions(
     config: AccountConfig, past: dg.ResourceParam[TransactionSource], store: dg.ResourceParam[Store]
 ) -> Checked:

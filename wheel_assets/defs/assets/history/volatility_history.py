@@ -6,10 +6,11 @@ import pandas as pd
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
+from wheel_assets.rows import Rows
 from wheel_assets.tables import VOLATILITY_HISTORY
 
 
-@dg.asset(group_name="model", code_version="1", **declared(VOLATILITY_HISTORY))
+@dg.asset(group_name="model", **declared(VOLATILITY_HISTORY))
 def volatility_history(config: SymbolsConfig, greeks: pd.DataFrame, store: dg.ResourceParam[Store]) -> Checked:
     """At-the-money volatility of each symbol by day, with its rank and percentile among the days before.
 
@@ -22,4 +23,4 @@ def volatility_history(config: SymbolsConfig, greeks: pd.DataFrame, store: dg.Re
     newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(index)}
     columns = [column.name for column in VOLATILITY_HISTORY.columns]
     history = store.get(VOLATILITY_HISTORY.name, list(newest.values()))[columns]
-    yield from checked(VOLATILITY_HISTORY, continued(history, greeks).reindex(columns=columns))
+    yield from checked(VOLATILITY_HISTORY, Rows(continued(history, greeks).reindex(columns=columns)))

@@ -1,0 +1,116 @@
+"""The flow as plain values: which table is made of which, by which version of its code, with which settings.
+
+The assets declare themselves with it; statistics and `wheel recommend` judge by it without Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wheel_assets import tables
+from wheel_assets.cache.answers import Question, find
+from wheel_assets.cache.policy import WHOLE, Node
+from wheel_assets.fetch.registry import has_source, vendor_fingerprint
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
+
+if TYPE_CHECKING:
+    from wheel_assets.cache.store.store import Store
+    from wheel_assets.settings import Settings
+    from wheel_assets.tables import SnapshotTable
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A table's asset: the version of its code, what it loads, and what of that it can do without."""
+
+    table: SnapshotTable
+    code_version: str
+    upstream: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+_NEEDED = ("option_chains", "positions", "greeks", "predictions")
+_KNOWN_OR_NOT = ("events", "transactions", "volatility_history", "price_history")
+
+# Inputs first. A new code version for everything that changes the numbers:
+# `wheel_assets_tests/defs/assets/test_code_version.py` holds us to it.
+STAGES: Mapping[str, Stage] = {
+    stage.table.name: stage
+    for stage in (
+        Stage(tables.OPTION_CHAINS, "1"),
+        Stage(tables.POSITIONS, "1"),
+        Stage(tables.TRANSACTIONS, "1"),
+        Stage(tables.RISK_FREE_RATE, "2"),
+        Stage(tables.PRICE_HISTORY, "1"),
+        Stage(tables.EVENTS, "1"),
+        Stage(tables.GREEKS, "3", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
+        Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
+        Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
+        Stage(tables.RECOMMENDATION, "3", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
+    )
+}
+
+# The role of the vendor that fills a table; the other tables are computed.
+_FETCHED_BY = {
+    "option_chains": MARKET,
+    "price_history": MARKET,
+    "positions": BROKER,
+    "transactions": TRANSACTIONS,
+    "risk_free_rate": RATE,
+    "events": EVENTS,
+}
+
+
+def fingerprint(table: str, settings: Settings) -> str:
+    """What a table's data depends on besides its inputs and its code: asked otherwise, it is other data."""
+    if role := _FETCHED_BY.get(table):
+        return vendor_fingerprint(settings, role)
+    strategy = settings.strategy
+    chosen = {
+        "greeks": settings.market.spot_mismatch,
+        "predictions": f"{strategy.price} {strategy.commission}",
+        "recommendation": _digest(strategy.model_dump_json() + str(settings.broker.cash_is_net)),
+    }
+    return chosen.get(table, "")
+
+
+def nodes(settings: Settings, keys: Mapping[str, Collection[str]] | None = None) -> tuple[Node, ...]:
+    """Every stage as `cache.policy` judges it; `keys` are those wanted, by key column."""
+    wanted = keys or {}
+    return tuple(
+        Node(
+            table=name,
+            keys=tuple(wanted.get(stage.table.key, ())) if stage.table.key else (WHOLE,),
+            key_column=stage.table.key,
+            upstream=stage.upstream,
+            max_age=settings.max_age.of(name),
+            fingerprint=f"{stage.code_version}|{fingerprint(name, settings)}",
+            optional=stage.optional,
+        )
+        for name, stage in STAGES.items()
+    )
+
+
+def question(symbols: Sequence[str], account_id: str, portfolio_value: float | None) -> Question:
+    """What `recommendation` is asked; the same for the same symbols in any order."""
+    asked = {"symbols": sorted(set(symbols)), "account_id": account_id, "portfolio_value": portfolio_value}
+    return Question(tables.RECOMMENDATION.name, asked)
+
+
+def stored_answer(
+    store: Store, settings: Settings, symbols: Sequence[str], account_id: str, portfolio_value: float | None
+) -> dict[str, Any] | None:
+    """The answer of `recommendation` that is in force and fresh, else None."""
+    keys = {"symbol": symbols, "account_id": [account_id]}
+    unknown = [
+        table for table, role in (("events", EVENTS), ("transactions", TRANSACTIONS)) if not has_source(settings, role)
+    ]
+    asked = question(symbols, account_id, portfolio_value)
+    return find(store, asked, nodes(settings, keys), ("price_history", *unknown))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,123 @@
+"""A guard before Dagster's web server, which itself obeys whoever can reach it.
+
+Dagster runs mutations sent by any page that is open in the same browser, by any local user, for any host
+name and by GET. Here a request needs the cookie that the one-time link became, and must come from this
+server's own pages.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+LANDING_PAGE = "/assets/recommendation"
+NO_COOKIE = "open the link that `wheel ui` printed; each link opens one browser, `wheel ui` prints a new one"
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware that lets through requests of one browser, sent by pages of `http://127.0.0.1:<port>`."""
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self.app = app
+        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self.origins = {f"http://{host}" for host in self.hosts}
+        self.cookie = f"wheel_ui_{port}"  # cookies know no ports
+        self._token: str | None = secrets.token_urlsafe(32)
+        self._session = secrets.token_urlsafe(32)
+
+    @property
+    def path(self) -> str:
+        """The path of the link that opens one browser, once."""
+        return f"/?token={self._token}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refusal, or let the request through; responses get HEADERS."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        answer = self._answer(scope)
+        if answer is None:
+            await self.app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await WebSocketClose(1008)(scope, receive, send)
+        else:
+            await answer(scope, receive, _with_headers(send))
+
+    def _answer(self, scope: Scope) -> Response | None:
+        """The guard's own answer; None where the request may go on."""
+        headers = Headers(scope=scope)
+        if why := self._foreign(scope, headers):
+            return PlainTextResponse(f"refused: {why}", 403)
+        token = QueryParams(scope["query_string"]).get("token")
+        if scope["type"] == "http" and scope["path"] == "/" and token and self._redeem(token):
+            answer = RedirectResponse(LANDING_PAGE, 303)
+            answer.set_cookie(self.cookie, self._session, httponly=True, samesite="strict")
+            return answer
+        if not self._knows(headers):
+            return PlainTextResponse(NO_COOKIE, 403)
+        return self._odd_request(scope, headers)
+
+    def _foreign(self, scope: Scope, headers: Headers) -> str:
+        """Why a request does not come from a page of this server; empty where it does, or from no page."""
+        origin = headers.get("origin")
+        if headers.get("host") not in self.hosts:
+            return "another host name"
+        if (origin is not None or scope["type"] == "websocket") and origin not in self.origins:
+            return "another origin"
+        return "" if headers.get("sec-fetch-site", "none") in ("none", "same-origin") else "another site"
+
+    def _odd_request(self, scope: Scope, headers: Headers) -> Response | None:
+        """A refusal of what Dagster's own pages never send."""
+        if scope["type"] == "websocket":
+            return None
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            return PlainTextResponse("refused: method", 405)
+        if scope["method"] == "POST":
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            return None if kind == "application/json" else PlainTextResponse("refused: JSON only", 415)
+        if scope["path"].rstrip("/") == "/graphql":
+            return PlainTextResponse("refused: GraphQL by POST only", 405)
+        return None
+
+    def _redeem(self, token: str) -> bool:
+        """Whether this is the one-time token; it is none any more from then on."""
+        if self._token is None or not hmac.compare_digest(token.encode(), self._token.encode()):
+            return False
+        self._token = None
+        return True
+
+    def _knows(self, headers: Mapping[str, str]) -> bool:
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
+        except CookieError:
+            return False
+        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._session.encode())
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                if name == "Content-Security-Policy":
+                    headers.append(name, value)  # Dagster's pages have one of their own: both hold
+                else:
+                    headers[name] = value
+        await send(message)
+
+    return send_guarded
