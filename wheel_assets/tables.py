@@ -283,9 +283,43 @@ RECOMMENDATION = SnapshotTable(
     ),
 )
 
+CANDIDATES = SnapshotTable(
+    "candidates",
+    "Every contract that could be opened, with its numbers and all the rules it breaks; the advised and nearest first.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        _OPTION_SYMBOL,
+        _EXPIRATION,
+        _STRIKE,
+        _OPTION_TYPE,
+        Column("days", "BIGINT", "until expiration", "days"),
+        Column("bid", "DOUBLE", "best bid", "dollars a share"),
+        Column("ask", "DOUBLE", "best ask", "dollars a share"),
+        Column("spread", "DOUBLE", "ask less bid over their mean", "share"),
+        Column("delta", "DOUBLE", "of the option", "dollars for a dollar"),
+        Column("open_interest", "BIGINT", "open interest", "contracts"),
+        Column("volume", "BIGINT", "traded today", "contracts"),
+        Column("premium", "DOUBLE", "limit price of a sale", "dollars a share"),
+        Column("collateral", "DOUBLE", "cash or shares' value behind one contract", "dollars"),
+        Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
+        Column("prob_itm", "DOUBLE", "probability of assignment at expiration", "0 to 1"),
+        Column("expected_return", "DOUBLE", "mean profit of the model over collateral", "decimal, whole period"),
+        Column("objective", "DOUBLE", "what openings are ranked by"),
+        Column("iv_rank", "DOUBLE", "IV rank of the symbol", "0 to 1"),
+        Column("event_days", "DOUBLE", "until the next earnings; NULL where none is known", "days"),
+        Column("quantity", "BIGINT", "how many there is room for", "contracts"),
+        Column("advised", "BOOLEAN", "whether the advice opens it", required=True),
+        Column("failures", "BIGINT", "how many rules it breaks", required=True, low=0),
+        Column("failed", "VARCHAR", "the rules it breaks, in their order"),
+        Column("reasons", "VARCHAR", "its numbers and the limits, one of each broken rule"),
+        Column("settings", "VARCHAR", "the strategy settings behind them"),
+    ),
+)
+
 DATA_TABLES = (
     *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
-    *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION),
+    *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION, CANDIDATES),
 )
 
 DOCUMENTS = SnapshotTable(

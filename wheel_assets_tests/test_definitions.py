@@ -24,6 +24,12 @@ GRAPH = {
         | {"events", "transactions", "volatility_history", "price_history"},
         15,
     ),
+    "candidates": (
+        "advice",
+        {"option_chains", "positions", "greeks", "predictions"}
+        | {"events", "transactions", "volatility_history", "price_history"},
+        15,
+    ),
 }
 
 

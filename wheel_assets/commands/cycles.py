@@ -20,7 +20,7 @@ def cycles(debug: bool, account: str | None, as_json: bool) -> None:
     account_id = checked_account(account or load_settings().account_id)
     from wheel_assets.commands import run
 
-    document = run.cycles({"account_id": account_id}, debug=debug)
+    document = run.made("cycles", {"account_id": account_id}, debug=debug)["document"]
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -47,14 +47,14 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
 
 
-def cycles(config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
-    """Materialize `cycles` and return its document; raises RunFailed with the one sentence of whatever failed."""
+def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
+    """Materialize one asset and return its metadata as plain values; raises RunFailed with the line of what failed."""
     with instance() as home:
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            asset_selection=[dg.AssetKey("cycles")],
+            asset_selection=[dg.AssetKey(asset)],
             instance=home,
             run_config={
-                "ops": {"cycles": {"config": config}},
+                "ops": {asset: {"config": config}},
                 "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
             },
             raise_on_error=debug,
@@ -62,7 +62,8 @@ def cycles(config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence)
-    return result.asset_materializations_for_node("cycles")[0].metadata["document"].value
+    metadata = result.asset_materializations_for_node(asset)[0].metadata
+    return {name: value.value for name, value in metadata.items()}
 
 
 @contextmanager

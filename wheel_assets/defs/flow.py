@@ -49,6 +49,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.GREEKS, "3", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
+        Stage(tables.CANDIDATES, "1", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
         Stage(tables.RECOMMENDATION, "3", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
     )
 }
@@ -69,10 +70,12 @@ def fingerprint(table: str, settings: Settings) -> str:
     if role := _FETCHED_BY.get(table):
         return vendor_fingerprint(settings, role)
     strategy = settings.strategy
+    rules = _digest(strategy.model_dump_json() + str(settings.broker.cash_is_net))
     chosen = {
         "greeks": settings.market.spot_mismatch,
         "predictions": f"{strategy.price} {strategy.commission}",
-        "recommendation": _digest(strategy.model_dump_json() + str(settings.broker.cash_is_net)),
+        "candidates": rules,
+        "recommendation": rules,
     }
     return chosen.get(table, "")
 

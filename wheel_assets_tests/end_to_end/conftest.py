@@ -131,6 +131,12 @@ def market(documents: dict[str, bytes]) -> Iterator[Market]:
     server.server_close()
 
 
+def leashed(program: str, *arguments: str) -> list[str]:
+    """The command line of one of this environment's programs that ends when these tests are killed."""
+    leash = CLONE / "wheel_assets_tests" / "end_to_end" / "leash.py"
+    return [sys.executable, "-I", "-S", str(leash), str(Path(sys.executable).parent / program), *arguments]
+
+
 @dataclass
 class User:
     """A trader with a folder, settings in the environment, and the commands."""
@@ -144,9 +150,8 @@ class User:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Begin a command of this environment's bin folder."""
-        program = Path(sys.executable).parent / command[0]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([str(program), *command[1:]], cwd=self.folder, env=self.environment, **pipes)
+        return subprocess.Popen(leashed(*command), cwd=self.folder, env=self.environment, **pipes)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -205,6 +210,8 @@ def user(tmp_path: Path, market: Market) -> User:
 class Server:
     """`dagster dev` in a folder of its own, on a free port."""
 
+    command: tuple[str, ...] = ("dagster", "dev", "-p")
+    cookie = ""  # of whoever asks
     earlier: dict[str, Any] = {}  # the answer on the command line, before the server was started
 
     def __init__(self, user: User) -> None:
@@ -212,7 +219,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.log = user.folder / "dev.log"
-        command = [str(Path(sys.executable).parent / "dagster"), "dev", "-p", str(self.port)]
+        command = leashed(*self.command, str(self.port))
         where = {"cwd": user.folder, "env": user.environment, "start_new_session": True}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, **where)
@@ -221,7 +228,9 @@ class Server:
         """A GraphQL answer."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
+            f"http://127.0.0.1:{self.port}/graphql",
+            body,
+            {"Content-Type": "application/json", "Cookie": self.cookie},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["data"]
@@ -289,6 +298,17 @@ class Server:
         return self.ask(STATUS, id=run_id)["runOrError"]["status"]
 
 
+class GuardedServer(Server):
+    """`wheel ui` in a folder of its own, on a free port."""
+
+    command = ("wheel", "ui", "--no-browser", "--port")
+
+    @property
+    def link(self) -> str:
+        """The one-time link, once it is printed."""
+        return next((line for line in self.log.read_text().splitlines() if line.startswith("http://")), "")
+
+
 @pytest.fixture
 def server(user: User) -> Iterator[Server]:
     """The web server and daemon of a trader with real data, who has used the command line before."""
@@ -307,5 +327,23 @@ def newcomers_server(sample_user: User) -> Iterator[Server]:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(CLONE / name, sample_user.folder)
     server = Server(sample_user)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=[Server, GuardedServer], ids=["dagster dev", "wheel ui"])
+def either_server(request: pytest.FixtureRequest, sample_user: User) -> Iterator[Server]:
+    """The web server and daemon of somebody who has done nothing: Dagster's own way, and ours."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CLONE / name, sample_user.folder)
+    server = request.param(sample_user)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def guarded_server(sample_user: User) -> Iterator[GuardedServer]:
+    """`wheel ui` of somebody who has set nothing, in a folder without a `dagster.yaml`."""
+    server = GuardedServer(sample_user)
     yield server
     server.stop()
