@@ -52,7 +52,7 @@ def traded(*rows):
         )
         for ago, what, *rest in rows
     ]
-    return {"transactions": pd.DataFrame(told, columns=columns).assign(symbol="U", kind="trade")}
+    return {"transactions": pd.DataFrame(told, columns=columns).assign(symbol="U", kind="trade", price=math.nan, fees=0.0)}
 
 
 def funded(**quote):
