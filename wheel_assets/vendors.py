@@ -20,6 +20,7 @@ from wheel_assets.section import Section, address, secret, token_file
 # What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
 MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")
 TRANSACTIONS = "transactions"  # asked of the broker, where it can tell
+RANKS = "ranks"  # of volatility: asked of whoever is chosen for something else and knows them
 
 
 class CboeSettings(Section):
@@ -278,6 +279,7 @@ VENDORS: tuple[Vendor, ...] = (
             MARKET: "tastytrade.market:open_market",
             BROKER: "tastytrade.account:open_account",
             EVENTS: "tastytrade.metrics:open_events",
+            RANKS: "tastytrade.metrics:open_ranks",
         },
         settings=TastytradeSettings,
         login="tastytrade.session:log_in",

@@ -13,7 +13,7 @@ import pytest
 from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
-from wheel_assets.vendors import TRANSACTIONS, VENDORS, Vendor
+from wheel_assets.vendors import RANKS, TRANSACTIONS, VENDORS, Vendor
 
 CLONE = Path(__file__).resolve().parents[1]
 README, DOCS = CLONE / "README.md", CLONE / "docs"
@@ -60,11 +60,12 @@ def vendors() -> str:
 
 
 GIVEN = {"market": "chains", "broker": "positions", "rate": "rates", "events": "events", "transactions": "transactions"}
+GIVEN |= {"ranks": "volatility ranks"}
 
 
 def section(role: str) -> str:
     """The section of the settings that chooses the vendor of a role."""
-    return ("broker" if role == TRANSACTIONS else role).upper()
+    return {TRANSACTIONS: "broker", RANKS: "events"}.get(role, role).upper()
 
 
 def cost(vendor: Vendor) -> str:

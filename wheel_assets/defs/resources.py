@@ -19,10 +19,18 @@ from wheel_assets.fetch.registry import (
     account_source,
     event_source,
     market_source,
+    rank_source,
     rate_source,
     transaction_source,
 )
-from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
+from wheel_assets.fetch.source import (
+    AccountSource,
+    EventSource,
+    MarketSource,
+    RankSource,
+    RateSource,
+    TransactionSource,
+)
 from wheel_assets.settings import checked_account, checked_symbol
 from wheel_assets.tables import EVENTS
 
@@ -100,6 +108,13 @@ def calendar(_: Any) -> Iterator[EventSource]:
         yield event_source(settings(), ledger.record, remembered)
 
 
+@dg.resource(description="Who ranks volatilities: the vendor of events, chains or positions that does.")
+def ranks(_: Any) -> Iterator[RankSource]:
+    """The source of ranks of the settings; its requests end up in the ledger."""
+    with one_sentence(), the_ledger().kept() as ledger:
+        yield rank_source(settings(), ledger.record)
+
+
 def remembered(name: str, fetch: Callable[[], Any]) -> Any:
     """What was fetched under a name within the age limit of the events, else what `fetch` gives, kept."""
     import pandas as pd
@@ -149,4 +164,5 @@ RESOURCES: dict[str, Any] = {
     "rate": rate,
     "past": past,
     "calendar": calendar,
+    "ranks": ranks,
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import SettingError
 from wheel_assets.fetch.source import Access, Record, Remember, Reserve, no_memory, no_reserve
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS, file_version, vendor_named
+from wheel_assets.vendors import BROKER, EVENTS, MARKET, RANKS, RATE, TRANSACTIONS, file_version, vendor_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wheel_assets.fetch.login import Terminal
-    from wheel_assets.fetch.source import AccountSource, EventSource, MarketSource, RateSource, TransactionSource
+    from wheel_assets.fetch.source import (
+        AccountSource,
+        EventSource,
+        MarketSource,
+        RankSource,
+        RateSource,
+        TransactionSource,
+    )
     from wheel_assets.settings import Settings
 
 
@@ -72,6 +79,16 @@ def event_source(settings: Settings, record: Record, remember: Remember = no_mem
 
     own = FileEvents(settings.events.file)
     return ByTrust([own, asked]) if settings.chosen(EVENTS).remote else own
+
+
+def rank_source(settings: Settings, record: Record) -> RankSource:
+    """Who ranks volatilities: the first that does of those who are asked for something else."""
+    from wheel_assets.fetch.events.unknown import NoRanks
+
+    chosen = (settings.chosen(role) for role in (EVENTS, MARKET, BROKER))
+    vendor = next((vendor for vendor in chosen if RANKS in vendor.sources), None)
+    source: RankSource = function_at(vendor.sources[RANKS])(Access(settings, record)) if vendor else NoRanks()
+    return source
 
 
 def has_source(settings: Settings, role: str) -> bool:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from wheel_assets.errors import SourceError
 from wheel_assets.rows import Rows
@@ -118,6 +118,23 @@ class EventSource(ABC):
         kind of event, without a date where none is announced. A symbol that cannot be asked about is one of
         the failures. Raises SourceError where nobody can be asked about any.
         """
+
+
+class VolatilityRank(NamedTuple):
+    """Where a stock's implied volatility stands in its past year: rank and percentile, 0 to 1; None where unknown."""
+
+    iv_rank: float | None
+    iv_percentile: float | None
+
+
+class RankSource(ABC):
+    """Somebody who ranks volatilities."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def ranks(self, symbols: Sequence[str]) -> dict[str, VolatilityRank]:
+        """The ranks now, by symbol, of those that are known; raises SourceError."""
 
 
 @dataclass(frozen=True)

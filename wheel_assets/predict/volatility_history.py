@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,18 @@ def at_the_money(greeks: pd.DataFrame) -> float:
     if not years[0] <= HORIZON <= years[-1]:
         return float(ivs[0] if years[0] > HORIZON else ivs[-1])
     return float(np.sqrt(np.interp(HORIZON, years, ivs**2 * years) / HORIZON))
+
+
+def ranked_by(frame: pd.DataFrame, source: str, ranks: Mapping[str, tuple[float | None, float | None]]) -> pd.DataFrame:
+    """The same rows, the newest of each symbol with rank and percentile as a `source` that knows a year tells them."""
+    frame = frame.sort_values(["symbol", "date"], ignore_index=True)
+    for place, symbol in frame["symbol"].drop_duplicates(keep="last").items():
+        rank, percentile = ranks.get(symbol, (None, None))
+        if rank is not None or percentile is not None:
+            told = [np.nan if value is None else value for value in (rank, percentile)]
+            frame.loc[place, ["iv_rank", "iv_percentile"]] = told
+            frame.loc[place, ["days", "source"]] = [YEAR_OF_SESSIONS, source]
+    return frame
 
 
 def continued(history: pd.DataFrame, greeks: pd.DataFrame) -> pd.DataFrame:

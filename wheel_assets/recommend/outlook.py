@@ -58,7 +58,7 @@ def read_outlook(
     price_history: pd.DataFrame | None = None,
     volatility_history: pd.DataFrame | None = None,
 ) -> Outlook:
-    """The outlook from frames of `tables.EVENTS` and `tables.PRICE_HISTORY`, and of symbol, date, iv.
+    """The outlook from frames of `tables.EVENTS` and `tables.PRICE_HISTORY`, and `tables.VOLATILITY_HISTORY`.
 
     `quoted_on` is the day in New York of each symbol's quotes: the close before is that of an earlier day.
     """
@@ -110,14 +110,10 @@ def _prices(
 
 
 def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[str, float]]:
-    """Rank (now - low) / (high - low) and share of lower days, of the last year; the last row of a symbol is now."""
+    """Rank and percentile now, by symbol, of those with enough days behind them."""
     if history is None or not len(history):
         return {}, {}
-    ranks, percentiles = {}, {}
-    for symbol, rows in history.dropna(subset=["iv"]).sort_values("date").groupby("symbol"):
-        past, now = rows["iv"].to_numpy()[:-1][-SESSIONS_PER_YEAR:], float(rows["iv"].iloc[-1])
-        if len(past) >= _LEAST_RETURNS:
-            low, high = min(past.min(), now), max(past.max(), now)
-            ranks[str(symbol)] = (now - low) / (high - low) if high > low else math.nan
-            percentiles[str(symbol)] = float((past < now).mean())
+    now = history.sort_values("date", kind="stable").drop_duplicates("symbol", keep="last").set_index("symbol")
+    now = now[now["days"] >= _LEAST_RETURNS]
+    ranks, percentiles = (now[name].dropna().astype(float).to_dict() for name in ("iv_rank", "iv_percentile"))
     return ranks, percentiles

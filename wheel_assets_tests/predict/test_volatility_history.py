@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.predict.volatility_history import at_the_money, continued, rank_and_percentile
+from wheel_assets.predict.volatility_history import at_the_money, continued, rank_and_percentile, ranked_by
+from wheel_assets.recommend.outlook import read_outlook
 
 FRIDAY = pd.Timestamp("2026-11-20 21:00")
 COLUMNS = ["symbol", "date", "iv", "iv_rank", "iv_percentile", "days", "timestamp", "source"]
@@ -71,3 +72,21 @@ def test_a_flat_past_has_a_percentile_but_no_rank():
     rank, percentile = rank_and_percentile(np.array([0.4, 0.4]), 0.4)
     assert np.isnan(rank)
     assert percentile == 0.0
+
+
+def test_a_source_that_knows_a_year_ranks_the_newest_day_alone():
+    history = continued(continued(NOTHING, chain((30, 0.4))), chain((30, 0.6), at=FRIDAY + pd.Timedelta(days=1)))
+    ranked = ranked_by(history, "tastytrade", {"U": (0.25, None), "F": (0.5, 0.5)})
+    assert ranked["iv_rank"].iloc[-1] == 0.25
+    assert ranked["iv_percentile"].isna().iloc[-1]
+    assert ranked["source"].tolist() == ["cache", "tastytrade"]
+    assert ranked["days"].tolist() == [0, 252]
+
+
+def test_ranks_with_few_days_behind_them_do_not_reach_the_rules():
+    history = continued(continued(NOTHING, chain((30, 0.4))), chain((30, 0.6), at=FRIDAY + pd.Timedelta(days=1)))
+    at = {"now": FRIDAY.to_pydatetime(), "quoted_on": {}}
+    assert read_outlook(**at, volatility_history=history).iv_ranks == {}
+    known = ranked_by(history, "tastytrade", {"U": (0.25, 0.5)})
+    outlook = read_outlook(**at, volatility_history=known)
+    assert (outlook.iv_ranks, outlook.iv_percentiles) == ({"U": 0.25}, {"U": 0.5})

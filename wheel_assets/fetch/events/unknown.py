@@ -1,4 +1,4 @@
-"""The source of events where none is named."""
+"""The sources of events and of ranks where nobody knows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from wheel_assets.fetch.events.rows import event_frame
-from wheel_assets.fetch.source import Access, EventSource
+from wheel_assets.fetch.source import Access, EventSource, RankSource, VolatilityRank
 from wheel_assets.rows import Rows
 
 
@@ -23,3 +23,13 @@ class NoEvents(EventSource):
 def open_events(access: Access) -> NoEvents:
     """For the registry."""
     return NoEvents()
+
+
+class NoRanks(RankSource):
+    """Nobody ranks volatilities."""
+
+    name = "none"
+
+    def ranks(self, symbols: Sequence[str]) -> dict[str, VolatilityRank]:
+        """None."""
+        return {}

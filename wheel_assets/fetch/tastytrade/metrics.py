@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from wheel_assets.fetch.events.rows import Event, event_frame
 from wheel_assets.fetch.normalise.quotes import non_negative
-from wheel_assets.fetch.source import Access, EventSource
+from wheel_assets.fetch.source import Access, EventSource, RankSource, VolatilityRank
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
 from wheel_assets.rows import Rows
 
@@ -55,6 +55,25 @@ class TastytradeEvents(EventSource):
 def open_events(access: Access) -> TastytradeEvents:
     """For the registry."""
     return TastytradeEvents(session_of(access))
+
+
+class TastytradeRanks(RankSource):
+    """Ranks of the market metrics, of a year."""
+
+    name: ClassVar[str] = SOURCE
+
+    def __init__(self, session: TastytradeSession) -> None:
+        self._session = session
+
+    def ranks(self, symbols: Sequence[str]) -> dict[str, VolatilityRank]:
+        """See `RankSource.ranks`."""
+        found = metrics_of(self._session, symbols)
+        return {symbol: VolatilityRank(each.iv_rank, each.iv_percentile) for symbol, each in found.items()}
+
+
+def open_ranks(access: Access) -> TastytradeRanks:
+    """For the registry."""
+    return TastytradeRanks(session_of(access))
 
 
 def metrics_of(session: TastytradeSession, symbols: Sequence[str]) -> dict[str, Metrics]:
