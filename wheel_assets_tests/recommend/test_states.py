@@ -34,11 +34,10 @@ def history(*frames):
     return {"price_history": pd.concat(frames, ignore_index=True)}
 
 
-def volatility(now):
-    """A year in which the implied volatility went from 0.30 to 0.50."""
-    values = [0.30 + 0.2 * day / 251 for day in range(252)] + [now]
-    days = pd.date_range(end=TODAY, periods=len(values))
-    return {"volatility_history": pd.DataFrame({"symbol": "U", "date": days, "iv": values})}
+def volatility(rank, percentile=0.5):
+    """Where implied volatility stands within the year."""
+    row = {"symbol": "U", "date": pd.Timestamp(TODAY), "days": 252, "iv_rank": rank, "iv_percentile": percentile}
+    return {"volatility_history": pd.DataFrame([row])}
 
 
 def traded(*rows):
@@ -52,7 +51,9 @@ def traded(*rows):
         )
         for ago, what, *rest in rows
     ]
-    return {"transactions": pd.DataFrame(told, columns=columns).assign(symbol="U", kind="trade", price=math.nan, fees=0.0)}
+    return {
+        "transactions": pd.DataFrame(told, columns=columns).assign(symbol="U", kind="trade", price=math.nan, fees=0.0)
+    }
 
 
 def funded(**quote):
@@ -108,9 +109,9 @@ OPENINGS = {
     "a strike above its limit": (funded(), {"max_strike": 27.0}, "none", "above the greatest strike"),
     "a strike at its limit": (funded(), {"max_strike": 28.0}, "open_csp", "28 puts"),
     "an adjusted contract": (funded(root="U1"), {}, "none", "adjusted"),
-    "IV rank high enough": (funded(), volatility(0.45) | {"min_iv_rank": 0.5}, "open_csp", "Sell"),
-    "IV rank too low": (funded(), volatility(0.35) | {"min_iv_rank": 0.5}, "none", "IV rank 25 %"),
-    "IV percentile too low": (funded(), volatility(0.35) | {"min_iv_percentile": 0.5}, "none", "IV percentile"),
+    "IV rank high enough": (funded(), volatility(0.75) | {"min_iv_rank": 0.5}, "open_csp", "Sell"),
+    "IV rank too low": (funded(), volatility(0.25) | {"min_iv_rank": 0.5}, "none", "IV rank 25 %"),
+    "IV percentile too low": (funded(), volatility(0.6, 0.4) | {"min_iv_percentile": 0.5}, "none", "IV percentile"),
     "IV rank unknown": (funded(), {"min_iv_rank": 0.5}, "none", "IV rank unknown"),
     "a put on a green day": (funded(), history(closes(29.7)) | {"put_days": "red"}, "none", "did not fall enough"),
     "a put on a red day": (funded(), history(closes(30.3)) | {"put_days": "red"}, "open_csp", "Sell"),
