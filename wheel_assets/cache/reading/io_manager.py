@@ -114,9 +114,12 @@ class ReadThroughIOManager(dg.IOManager):
             for key, part in by_key.items()
         ]
         asker = step.dagster_run.tags.get(PULLED_BY)
+        try:
+            stored = self.store.put(table.name, entries)
+        finally:
+            self.store.leases.release(str(_attempt(step)))
         context.add_output_metadata(
-            _metadata(table, rows, self.store.put(table.name, entries))
-            | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
+            _metadata(table, rows, stored) | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
         )
 
     def _reads_of(self, step: StepExecutionContext) -> tuple[dict[CacheKey, LookupResult], Reads]:
@@ -124,6 +127,8 @@ class ReadThroughIOManager(dg.IOManager):
         attempt = _attempt(step)
         if attempt not in self._reads:
             self._reads[attempt] = self._read_through(step)
+            read = self._reads[attempt][1].snapshots.values()
+            self.store.leases.hold(str(attempt), [snapshot.snapshot_id for snapshot in read])
             if any(not result.served for result in self._reads[attempt][0].values()):
                 # Dagster noted the versions of the inputs before they were pulled: the result would look unsynced.
                 step.fetch_external_input_asset_version_info()
