@@ -9,7 +9,7 @@ from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised
+from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised, asked_of
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.flow import nodes, question
@@ -50,7 +50,7 @@ def recommendation(
         "volatility_history": volatility_history,
         "price_history": price_history,
     }
-    advice = advised(config, store, inputs, known)
+    advice = advised(inputs, known, **asked_of(config, store))
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
