@@ -8,7 +8,6 @@ one insert, so a look-up by id reads one row group however large the file is, wi
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,12 +17,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
+from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.uses import Uses
 from wheel_assets.cache.upkeep.compaction import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
@@ -205,14 +203,14 @@ class Store:
         """Be the only one, in any process, to pull these places; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
-        the file is attached. A process that dies gives them back.
+        the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
+        where that takes too long.
         """
         folder = self.path.parent / "locks"
         make_private_folder(folder)
         with ExitStack() as held:
             for table, key in sorted(places):
-                name = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
-                held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
+                held.enter_context(pull_lock(folder, f"{table}.{key}"))
             yield
 
     def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
