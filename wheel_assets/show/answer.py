@@ -52,7 +52,7 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
     rows = [_in_words(record) for record in advice.frame.to_dict("records")]
     sources = str(rows[0]["source"]) if rows else ""
     return {
-        "as_of": plain(advice.now),
+        "as_of": advice.now.isoformat(),  # to the microsecond: `--as-of` replays it
         "account": advice.account_id,
         "portfolio_value": plain(advice.portfolio_value),
         "free_cash": plain(advice.free_cash),
