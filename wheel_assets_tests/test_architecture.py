@@ -21,7 +21,7 @@ OURS = {
     "section": {"errors"},
     "vendors": {"errors", "section"},
     "strategy": {"section"},
-    "settings": {"errors", "section", "strategy", "vendors"},
+    "settings": {"errors", "sanitise", "section", "strategy", "vendors"},
     "columns": {"errors"},
     "tables": {"errors", "columns"},
     "rows": set(),

@@ -28,6 +28,7 @@ from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Re
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -248,8 +249,8 @@ def _log(step: StepExecutionContext, results: Iterable[LookupResult]) -> None:
     for result in results:
         step.log.info(
             f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
-            f"key={result.key} age_minutes={minutes(result.age)} max_age_minutes={minutes(result.max_age)} "
-            f"reason={result.reason}"
+            f"key={masked_account(result.key)} age_minutes={minutes(result.age)} "
+            f"max_age_minutes={minutes(result.max_age)} reason={result.reason}"
         )
 
 

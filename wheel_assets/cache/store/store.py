@@ -8,6 +8,7 @@ one insert, so a look-up by id reads one row group however large the file is, wi
 from __future__ import annotations
 
 import atexit
+import hashlib
 import logging
 import re
 from collections import Counter
@@ -28,6 +29,7 @@ from wheel_assets.cache.store.memory import AtHand
 from wheel_assets.cache.upkeep.compaction import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
+from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, SnapshotTable
 
 if TYPE_CHECKING:
@@ -213,7 +215,8 @@ class Store:
         make_private_folder(folder)
         with ExitStack() as held:
             for table, key in sorted(places):
-                name = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
+                shown = key if masked_account(key) == key else hashlib.sha256(key.encode()).hexdigest()[:16]
+                name = re.sub(r"[^\w.-]", "_", f"{table}.{shown}")
                 held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
             yield
 
