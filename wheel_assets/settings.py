@@ -21,6 +21,7 @@ from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -170,15 +171,18 @@ class MarketSettings(Section):
     )
 
 
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty name is none
+
+
 class BrokerSettings(Section):
     """Who knows the account."""
 
     source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
-    file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    file: OptionalFile = Field(None, description="CSV or JSON with positions, for source `file`")
     cash_is_net: bool | None = Field(
         None, description="whether its cash leaves out the collateral of open puts; told by the balances if not set"
     )
-    transactions_file: Path | None = Field(
+    transactions_file: OptionalFile = Field(
         None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
     )
 
@@ -187,7 +191,7 @@ class EventsSettings(Section):
     """Earnings and ex-dividend dates."""
 
     source: Annotated[str, _offered(EVENTS)] = Field("none", description="who knows the earnings and ex-dividend dates")
-    file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
+    file: OptionalFile = Field(None, description="CSV or JSON with your own dates; comes before every source")
 
 
 class RateSettings(Section):
@@ -253,6 +257,8 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> tuple[str, ...]:
         """`U, smci` to ("U", "SMCI"), each once, in the order given."""
         parts = value.split(",") if isinstance(value, str) else value
+        if not any(str(part).strip() for part in parts):
+            raise ValueError("it is empty: name at least one symbol, for example U")
         try:
             return tuple(dict.fromkeys(checked_symbol(part) for part in parts if str(part).strip()))
         except BadSymbol as error:

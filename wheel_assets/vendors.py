@@ -248,7 +248,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="schwab",
         title="Schwab chains, account, prices",
-        sources={MARKET: "schwab.market:open_market", BROKER: "schwab.account:open_account"},
+        sources={
+            MARKET: "schwab.market:open_market",
+            BROKER: "schwab.account:open_account",
+            TRANSACTIONS: "schwab.transactions:open_transactions",
+        },
         settings=SchwabSettings,
         needs=(Need("WHEEL_SCHWAB__APP_KEY", _APP_PAGE), Need("WHEEL_SCHWAB__APP_SECRET", _APP_PAGE)),
         login="schwab.prompt:log_in",
@@ -264,6 +268,7 @@ VENDORS: tuple[Vendor, ...] = (
             MARKET: "tradier.market:open_market",
             BROKER: "tradier.account:open_account",
             EVENTS: "tradier.events:open_events",
+            TRANSACTIONS: "tradier.transactions:open_transactions",
         },
         settings=TradierSettings,
         login="tradier.session:log_in",
@@ -279,6 +284,7 @@ VENDORS: tuple[Vendor, ...] = (
             MARKET: "tastytrade.market:open_market",
             BROKER: "tastytrade.account:open_account",
             EVENTS: "tastytrade.metrics:open_events",
+            TRANSACTIONS: "tastytrade.transactions:open_transactions",
             RANKS: "tastytrade.metrics:open_ranks",
         },
         settings=TastytradeSettings,
@@ -291,7 +297,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="alpaca",
         title="Alpaca chains, account",
-        sources={MARKET: "alpaca.market:open_market", BROKER: "alpaca.account:open_account"},
+        sources={
+            MARKET: "alpaca.market:open_market",
+            BROKER: "alpaca.account:open_account",
+            TRANSACTIONS: "alpaca.transactions:open_transactions",
+        },
         settings=AlpacaSettings,
         needs=(
             Need("WHEEL_ALPACA__KEY_ID", "copy it from your dashboard"),

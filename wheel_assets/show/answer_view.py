@@ -42,7 +42,9 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
     """What has to be known before anything is typed: of the account, of what could not be judged, of old data."""
     unjudged = [row["reason"] for row in document["advice"] if row["action"] == "none" and row["option_symbol"]]
     missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
-    return [*document["warnings"], *missing, *unjudged, *_old_data(document["inputs"])]
+    told = " ".join(document["warnings"])
+    news = [reason for reason in unjudged if reason.rstrip(".") not in told]
+    return [*document["warnings"], *missing, *news, *_old_data(document["inputs"])]
 
 
 def to_do(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

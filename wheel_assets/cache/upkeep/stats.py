@@ -49,6 +49,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[No
     `too_old`, `input_superseded` or `absent`: made with other settings or another version than now.
     `nodes` are the tables as a run would ask for them. `api_calls` and `cost_usd` are this calendar month's (UTC).
     """
+    store.write_touches()
     now = store.clock()
     with store.file.attached() as connection:
         newest = _newest(connection)

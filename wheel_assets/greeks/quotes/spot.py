@@ -97,8 +97,10 @@ def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Float
     pairs = _nearest_the_money(contracts, mid, nearest_pairs(contracts, near, expiration, CANDIDATES))
     if pairs.call.size == 0:
         return None
-    years, gaps = _gaps(contracts, mid + np.where(contracts.is_put, 0.0, carried), pairs)
-    size = _at_once(years, gaps)
+    # Who holds a call may exercise it before the ex-date: its price keeps any part of the dividend, from none to all.
+    kept = np.where(contracts.is_put, 0.0, carried)
+    bounds = [_at_once(*_gaps(contracts, mid + extra, pairs)) for extra in (0.0, kept)]
+    size = 0.0 if min(bounds) <= 0 <= max(bounds) else min(bounds, key=abs)
     if abs(size) <= CONTRADICTION:
         return Gap(size, False)
     near &= ~contracts.is_put | (contracts.strike < contracts.spot)
