@@ -41,18 +41,8 @@ from pydantic_settings import (
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.section import OWN_FILE, Guarded, Section, section
 from wheel_assets.strategy import StrategySettings
-from wheel_assets.vendors import (
-    BROKER,
-    EVENTS,
-    MARKET,
-    RATE,
-    ROLES,
-    TRANSACTIONS,
-    VENDORS,
-    Vendor,
-    offering,
-    vendor_named,
-)
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
+from wheel_assets.vendors import VENDORS, offering, vendor_named
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")

@@ -48,6 +48,7 @@ class CacheFile:
         self.lock_seconds = lock_seconds
         self._instance: tuple[int, DuckDBPyConnection] | None = None
         self._checked_inode: int | None = None
+        self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
     @property
     def size(self) -> int:
@@ -180,6 +181,8 @@ class CacheFile:
             ours = schema.is_ours(connection)
             if ours:
                 schema.bring_up_to_date(connection, self.path, self.tables)
+                if self.when_opened is not None:
+                    self.when_opened(connection)
         except BaseException:  # an interrupt too: left attached, the file would keep everybody else out
             self._detach(connection)
             raise
