@@ -39,6 +39,7 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
+from wheel_assets.sanitise import masked_account, without_credentials
 from wheel_assets.section import OWN_FILE, Guarded, Section, section
 from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
@@ -335,6 +336,7 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
     for name, meaning in variable_names().items():
         value = _value(settings, name)
         shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        shown = masked_account(shown) if name == "WHEEL_ACCOUNT_ID" else without_credentials(shown)
         rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
     return rows
 
@@ -389,7 +391,7 @@ def _setting_error(error: ValidationError) -> SettingError:
         hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
         return SettingError(f"{name} is not a setting", "", hint)
     secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
-    value = "" if secret else f"={str(first['input'])[:60]}"
+    value = "" if secret else f"={without_credentials(str(first['input']))[:60]}"
     return SettingError(
         f"{name}{value} is refused",
         first["msg"].removeprefix("Value error, "),
