@@ -136,12 +136,13 @@ class Compaction:
         try:
             with self.attached() as connection:
                 lines = [line for line in index_lines(connection) if line.snapshot_id not in drop]
-                self._begin(connection)
+                self._begin(connection, sum(line.bytes for line in lines) <= IN_ONE_GO_BYTES)
             with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
                 for table in dict.fromkeys(line.table for line in lines):
                     for piece in slices([line for line in lines if line.table == table]):
                         with self.attached() as connection:
                             self._copy_piece(connection, table, piece)
+                        connection.execute("CHECKPOINT new")  # not while the readers wait
                         advance(sum(line.rows for line in piece))
             connection.execute("CHECKPOINT new")
             sync(self._scratch)  # here, for the last step is to find little left to write
@@ -152,10 +153,10 @@ class Compaction:
         _tell_lost(len(self._lost), len(self._lost) + len(self._copied))
         return sorted(self._copied)
 
-    def _begin(self, connection: DuckDBPyConnection) -> None:
-        """Make the empty copy."""
+    def _begin(self, connection: DuckDBPyConnection, small: bool) -> None:
+        """Make the empty copy. The log of a slice is small beside a large cache; of a small one none is written."""
         connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
-        connection.execute("SET wal_autocheckpoint = '1KB'")  # a log would hold every slice a second time
+        connection.execute(f"SET wal_autocheckpoint = '{'1KB' if small else '1GB'}'")
         connection.execute("ATTACH ? AS new", [str(self._scratch)])
         schema.create(connection, "new", self.tables)
         connection.execute("USE cache")
