@@ -39,6 +39,7 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
+from wheel_assets.sanitise import masked_account, without_credentials
 from wheel_assets.section import OWN_FILE, Guarded, Section, section
 from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
@@ -329,12 +330,40 @@ def variable_names() -> dict[str, str]:
     return names
 
 
+def example_toml() -> str:
+    """A `wheel.toml` with every setting at its default, its meaning above it, all commented out."""
+    top, groups = ["# wheel.toml: take the # away from what you want to set otherwise."], []
+    for name, field in _with_vendors().model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            lines = [line for sub, own in kind.model_fields.items() for line in _example_lines(sub, own)]
+            groups += ["", f"# [{name}]", *lines]
+        else:
+            top += _example_lines(name, field)
+    return "\n".join([*top, *groups])
+
+
+def _example_lines(name: str, field: Any) -> list[str]:
+    default = field.get_default(call_default_factory=True)
+    if default is None:
+        return [f"# {field.description or name}; not set", f"# {name} ="]
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    if isinstance(shown, bool):
+        value = str(shown).lower()
+    else:
+        value = (
+            str(shown) if isinstance(shown, int | float) else "{}" if isinstance(shown, dict) else f'"{shown or ""}"'
+        )
+    return [f"# {field.description or name}", f"# {name} = {value}"]
+
+
 def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value and meaning of every setting; a secret is shown only as set or not set."""
     rows = []
     for name, meaning in variable_names().items():
         value = _value(settings, name)
         shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        shown = masked_account(shown) if name == "WHEEL_ACCOUNT_ID" else without_credentials(shown)
         rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
     return rows
 
@@ -389,7 +418,7 @@ def _setting_error(error: ValidationError) -> SettingError:
         hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
         return SettingError(f"{name} is not a setting", "", hint)
     secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
-    value = "" if secret else f"={str(first['input'])[:60]}"
+    value = "" if secret else f"={without_credentials(str(first['input']))[:60]}"
     return SettingError(
         f"{name}{value} is refused",
         first["msg"].removeprefix("Value error, "),

@@ -34,7 +34,7 @@ OURS = {
     "vendor": {"errors", "section"},
     "vendors": {"errors", "section", "vendor"},
     "strategy": {"section"},
-    "settings": {"errors", "section", "strategy", "vendors", "vendor"},
+    "settings": {"errors", "sanitise", "section", "strategy", "vendors", "vendor"},
     "columns": {"errors"},
     "tables": {"errors", "columns"},
     "rows": set(),
