@@ -13,15 +13,28 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 PACKAGE = CLONE / "wheel_assets"
 # What each part may import of ours; `commands`, `definitions` and `cli` stand above all of them.
-FACTS = {"columns", "tables", "rows", "settings", "strategy", "vendors", "section", "errors", "sanitise", "market"}
+FACTS = {
+    "columns",
+    "tables",
+    "rows",
+    "settings",
+    "strategy",
+    "vendor",
+    "vendors",
+    "section",
+    "errors",
+    "sanitise",
+    "market",
+}
 PURE = FACTS | {"greeks", "predict", "recommend"}
 OURS = {
     "sanitise": set(),
     "errors": {"sanitise"},
     "section": {"errors"},
-    "vendors": {"errors", "section"},
+    "vendor": {"errors", "section"},
+    "vendors": {"errors", "section", "vendor"},
     "strategy": {"section"},
-    "settings": {"errors", "section", "strategy", "vendors"},
+    "settings": {"errors", "sanitise", "section", "strategy", "vendors", "vendor"},
     "columns": {"errors"},
     "tables": {"errors", "columns"},
     "rows": set(),

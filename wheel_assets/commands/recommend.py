@@ -55,19 +55,28 @@ def recommend(
         "portfolio_value": portfolio or settings.portfolio_value,
         "allow_stale": allow_stale,
     }
-    document = _replayed(asked, as_of) if as_of else None if fresh or debug else _stored(asked)
-    if document is None:
-        from wheel_assets.cache.upkeep.progress import watched
-        from wheel_assets.commands import run
-
-        with watched():
-            document = run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    document = _replayed(asked, as_of) if as_of else _answer(asked, fresh=fresh, debug=debug)
+    if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
+        joined = asked | {"symbols": [*settings.symbols, *document["unwatched"]]}
+        document = _replayed(joined, as_of) if as_of else _answer(joined, fresh=False, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
         from wheel_assets.show.terminal.answer import show
 
         show(document, console(), verbose=verbose)
+
+
+def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, Any]:
+    """The answer that is stored, or else one that is made now."""
+    stored = None if fresh or debug else _stored(asked)
+    if stored is not None:
+        return stored
+    from wheel_assets.cache.upkeep.progress import watched
+    from wheel_assets.commands import run
+
+    with watched():
+        return run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
 
 
 def _replayed(asked: Mapping[str, Any], when: datetime) -> dict[str, Any]:

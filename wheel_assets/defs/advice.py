@@ -15,7 +15,7 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
 from wheel_assets.defs.resources import wanted_symbols
-from wheel_assets.vendors import EVENTS, TRANSACTIONS
+from wheel_assets.vendor import EVENTS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from wheel_assets.cache.reading.loaded import LoadedInput

@@ -14,7 +14,7 @@ from wheel_assets import tables
 from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
 from wheel_assets.fetch.registry import has_source, vendor_fingerprint
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store

@@ -13,6 +13,7 @@ from typing import Any
 
 from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
+from wheel_assets.sanitise import masked_account
 from wheel_assets.show.units import age
 
 Cells = tuple[str, ...]
@@ -34,7 +35,7 @@ def headline(document: Mapping[str, Any]) -> str:
     """Whose account, what it is worth, what is free, when."""
     when = new_york_text(datetime.fromisoformat(document["as_of"]))
     worth, free = _text(dollars, document["portfolio_value"]), _text(dollars, document["free_cash"])
-    return f"Account {document['account']} · portfolio {worth} · free cash {free} · as of {when}"
+    return f"Account {masked_account(document['account'])} · portfolio {worth} · free cash {free} · as of {when}"
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, offering
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE
+from wheel_assets.vendors import offering
 
 CLONE = Path(__file__).resolve().parents[2]
 # Each vendor in every role that it can take at once; another's where it cannot.

@@ -29,6 +29,7 @@ from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Re
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged, UsageError
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -270,8 +271,8 @@ def _log(step: StepExecutionContext, results: Iterable[LookupResult]) -> None:
     """One record for all reads of a step, a line each: a record costs a run milliseconds, a line does not."""
     lines = [
         f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
-        f"key={result.key} age_minutes={minutes(result.age)} max_age_minutes={minutes(result.max_age)} "
-        f"reason={result.reason}"
+        f"key={masked_account(result.key)} age_minutes={minutes(result.age)} "
+        f"max_age_minutes={minutes(result.max_age)} reason={result.reason}"
         for result in results
     ]
     if lines:

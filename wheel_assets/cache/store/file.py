@@ -48,6 +48,7 @@ class CacheFile:
         self.lock_seconds = lock_seconds
         self._instance: tuple[int, DuckDBPyConnection] | None = None
         self._checked_inode: int | None = None
+        self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
     @property
     def size(self) -> int:
@@ -180,6 +181,8 @@ class CacheFile:
             ours = schema.is_ours(connection)
             if ours:
                 schema.bring_up_to_date(connection, self.path, self.tables)
+                if self.when_opened is not None:
+                    self.when_opened(connection)
         except BaseException:  # an interrupt too: left attached, the file would keep everybody else out
             self._detach(connection)
             raise
@@ -253,10 +256,19 @@ class CacheFile:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can look into; one that exists is left as it is."""
+    """Make a folder that only its owner can look into; one that exists is left as it is.
+
+    Raises StoreUnwritable for one that is somebody else's or that others can write to, as ssh does: whoever
+    can replace the file decides what is advised.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid not in (os.geteuid(), 0):
+        raise StoreUnwritable(f"the folder {folder} is refused", "it belongs to another user", "set WHEEL_CACHE__DIR")
+    if found.st_mode & 0o022:
+        raise StoreUnwritable(f"the folder {folder} is refused", "others can write to it", f"chmod go-w {folder}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wheel_assets.errors import StoreBusy
+from wheel_assets.sanitise import masked_account
 
 TOLD_AFTER, GIVE_UP_AFTER = 5.0, 900.0  # seconds: most pulls are over before; none of a healthy vendor takes longer
 
@@ -28,7 +30,10 @@ def pull_lock(
 
     Raises StoreBusy after `give_up_after` seconds, naming the process that holds it and since when.
     """
-    safe = re.sub(r"[^\w.-]", "_", name)
+    table, _, key = name.partition(".")
+    if masked_account(key) != key:  # what a folder lists is read by more people than what a file holds
+        name, key = f"{table}.{masked_account(key)}", hashlib.sha256(key.encode()).hexdigest()[:16]
+    safe = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
     lock, owner = FileLock(folder / f"{safe}.lock", poll_interval=0.02, mode=0o600), folder / f"{safe}.owner"
     _acquire(lock, owner, name, told_after, give_up_after)
     try:

@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
+from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
 from wheel_assets.cache.upkeep.compaction import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
@@ -76,6 +77,8 @@ class Store:
         self.tables = {table.name: table for table in tables}
         self.clock = clock
         self.file = CacheFile(path, (*tables, SNAPSHOTS, API_CALLS), clock, lock_seconds)
+        self.receipts = Receipts(self.path.with_name(f"{self.path.name}.receipts"))
+        self.file.when_opened = self.receipts.reconcile
         self.leases = Leases(self.file.path.parent / "leases")
         self.maintenance = Maintenance(self.file, limits, self.leases.held)
         self.after_put: Callable[[Store], None] | None = None
@@ -165,9 +168,7 @@ class Store:
         except (StoreError, OSError) as error:
             log.warning("uses of the cache were not counted: %s", error)
 
-    def record_calls(
-        self, calls: Sequence[tuple[object, ...]], held: Mapping[str, float] = MappingProxyType({})
-    ) -> None:
+    def record_calls(self, calls: Sequence[tuple[Any, ...]], held: Mapping[str, float] = MappingProxyType({})) -> None:
         """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
 
         `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
@@ -175,13 +176,14 @@ class Store:
         if not (calls or held):
             return
         with self.file.transaction() as connection:
+            self.receipts.add(connection, calls, held)
             if calls:
                 connection.executemany(_INSERT_CALL, [list(call) for call in calls])
             for note, dollars in held.items():
                 connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
                 connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
 
-    def reserve(self, call: tuple[object, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
+    def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
         """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
 
         Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
@@ -190,6 +192,7 @@ class Store:
             spent = _spent(connection, since)
             if spent + cost_usd > limit + CENTS_OF_CENTS:
                 return spent
+            self.receipts.add(connection, [call])
             connection.execute(_INSERT_CALL, list(call))
         return None
 
