@@ -88,12 +88,15 @@ chromium:
 	echo "Installing chromium and chromium-driver (once) ..."; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null
 
-# Pin what a clean environment resolves to today.
+# Pin what a clean environment resolves to today: every tool by version, what the package needs by hash too.
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,check,browser]'
 	build/lock/bin/python -m pip freeze --exclude wheel_assets > constraints.txt
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lock/bin/uv pip compile --quiet pyproject.toml --constraint constraints.txt --universal --python-version 3.11 \
+		--generate-hashes --no-strip-extras --no-header --no-annotate --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .dagster .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,8 +1,10 @@
 """How right the probabilities are: where the truth is known, and over recorded prices.
 
+    python benchmarks/calibration.py FOLDER > benchmarks/results/recorded_days.txt
     python benchmarks/calibration.py [--market URL] [--weeks N] > benchmarks/results/calibration.txt
 
-needs QuantLib (the `test` extra). First, option chains priced in worlds whose probabilities are known (mixtures of
+With a FOLDER of recorded days the product's forecasts of each day are scored, see `recorded_days`. Without one it needs
+QuantLib (the `test` extra): first, option chains priced in worlds whose probabilities are known (mixtures of
 log-normals, jumps, Heston), quoted in ticks of five cents: the mean and the worst error of `prob_itm` over the
 contracts a seller looks at (3 to 50 % likely to finish in the money), beside N(d2) at the contract's own volatility
 and |delta|; then the same with one quote in twelve stale, and `prob_touch` beside a simulation.
@@ -10,7 +12,8 @@ and |delta|; then the same with one quote in twelve stale, and `prob_touch` besi
 With `--market`, a server that speaks Cboe's protocol, the chain that it holds is put N weeks back, week by week: its
 quotes and strikes in proportion to the share price of then. Predictions are made from it with the prices that
 were known then, stored as of then, and scored by `wheel outcomes` against the prices that came. The share prices are
-real; of the quotes only their smile and term structure are, for the level of volatility is the last day's all along.
+real; of the quotes only their smile and term structure are, for the level of volatility is the last day's all along:
+it flatters whoever looks at past prices, and is no evidence for a step away from the market's view.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 import QuantLib as ql  # noqa: N813
+import recorded_days
 from scipy.special import ndtr
 
 from wheel_assets.cache.store.store import Entry, Store
@@ -269,9 +273,13 @@ def scored(url: str, weeks: int) -> str:
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="recorded days, see recorded_days.py: score them alone")
     parser.add_argument("--market", metavar="URL", help="score predictions over the prices that this server has")
     parser.add_argument("--weeks", type=int, default=26, help="how far back (default 26)")
     asked = parser.parse_args()
+    if asked.folder:
+        sys.stdout.writelines(f"{line}\n" for line in recorded_days.report(asked.folder))
+        return
     for line in (*truths(), "", *touches()):
         sys.stdout.write(line + "\n")
     if asked.market:

@@ -235,7 +235,7 @@ store = Store(Path(sys.argv[1]), (OPTION_CHAINS,))
 before, began = store.file.size, time.perf_counter()
 with store.file.attached() as connection:
     ids = [line.snapshot_id for line in index_lines(connection)]
-    store.file.rewrite(connection, [i for i in ids if i % 10])
+store.file.rewrite([i for i in ids if i % 10])
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(before / 1e6, store.file.size / 1e6, time.perf_counter() - began, memory / 1e3)
 """

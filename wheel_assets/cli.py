@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "recommend": "recommend",
     "explain": "explain",
+    "diff": "diff",
     "cycles": "cycles",
     "stats": "inspection",
     "costs": "inspection",

@@ -39,3 +39,21 @@ def for_markdown(text: str) -> str:
     '!\\[x\\](http://evil) a\\|b'
     """
     return _MARKUP.sub(r"\\\1", one_line(text))
+
+
+def masked_account(name: str) -> str:
+    """An account as it is shown: of a number only its end; other names, symbols too, as they are.
+
+    >>> masked_account("12345678"), masked_account("default"), masked_account("SMCI")
+    ('...678', 'default', 'SMCI')
+    """
+    return f"...{name[-3:]}" if len(re.findall(r"\d", name)) >= 5 else name
+
+
+def without_credentials(text: str) -> str:
+    """A text without what URLs in it carry as login or query.
+
+    >>> without_credentials("https://me:secret@host/path?key=secret")
+    'https://(hidden)@host/path?(hidden)'
+    """
+    return re.sub(r"(://[^\s?#]*)\?\S+", r"\1?(hidden)", re.sub(r"://[^\s/?#]*@", "://(hidden)@", text))

@@ -21,6 +21,7 @@ from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -38,20 +39,11 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
+from wheel_assets.sanitise import masked_account, without_credentials
 from wheel_assets.section import OWN_FILE, Guarded, Section, section
 from wheel_assets.strategy import StrategySettings
-from wheel_assets.vendors import (
-    BROKER,
-    EVENTS,
-    MARKET,
-    RATE,
-    ROLES,
-    TRANSACTIONS,
-    VENDORS,
-    Vendor,
-    offering,
-    vendor_named,
-)
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
+from wheel_assets.vendors import VENDORS, offering, vendor_named
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -169,15 +161,18 @@ class MarketSettings(Section):
     )
 
 
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty name is none
+
+
 class BrokerSettings(Section):
     """Who knows the account."""
 
     source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
-    file: Path | None = Field(None, description="CSV or JSON with positions, for source `file`")
+    file: OptionalFile = Field(None, description="CSV or JSON with positions, for source `file`")
     cash_is_net: bool | None = Field(
         None, description="whether its cash leaves out the collateral of open puts; told by the balances if not set"
     )
-    transactions_file: Path | None = Field(
+    transactions_file: OptionalFile = Field(
         None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
     )
 
@@ -186,7 +181,7 @@ class EventsSettings(Section):
     """Earnings and ex-dividend dates."""
 
     source: Annotated[str, _offered(EVENTS)] = Field("none", description="who knows the earnings and ex-dividend dates")
-    file: Path | None = Field(None, description="CSV or JSON with your own dates; comes before every source")
+    file: OptionalFile = Field(None, description="CSV or JSON with your own dates; comes before every source")
 
 
 class RateSettings(Section):
@@ -252,6 +247,8 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> tuple[str, ...]:
         """`U, smci` to ("U", "SMCI"), each once, in the order given."""
         parts = value.split(",") if isinstance(value, str) else value
+        if not any(str(part).strip() for part in parts):
+            raise ValueError("it is empty: name at least one symbol, for example U")
         try:
             return tuple(dict.fromkeys(checked_symbol(part) for part in parts if str(part).strip()))
         except BadSymbol as error:
@@ -339,6 +336,7 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
     for name, meaning in variable_names().items():
         value = _value(settings, name)
         shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        shown = masked_account(shown) if name == "WHEEL_ACCOUNT_ID" else without_credentials(shown)
         rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
     return rows
 
@@ -393,7 +391,7 @@ def _setting_error(error: ValidationError) -> SettingError:
         hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
         return SettingError(f"{name} is not a setting", "", hint)
     secret = any(word in name for word in ("KEY", "SECRET", "TOKEN"))
-    value = "" if secret else f"={str(first['input'])[:60]}"
+    value = "" if secret else f"={without_credentials(str(first['input']))[:60]}"
     return SettingError(
         f"{name}{value} is refused",
         first["msg"].removeprefix("Value error, "),

@@ -7,8 +7,6 @@ cached snapshot depends on, and the table of vendors in the documentation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +14,18 @@ from pydantic import Field, SecretStr
 
 from wheel_assets.errors import SettingError
 from wheel_assets.section import Section, address, secret, token_file
-
-# What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
-MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")
-TRANSACTIONS = "transactions"  # asked of the broker, where it can tell
-RANKS = "ranks"  # of volatility: asked of whoever is chosen for something else and knows them
+from wheel_assets.vendor import (
+    BROKER,
+    EVENTS,
+    MARKET,
+    RANKS,
+    RATE,
+    TRANSACTIONS,
+    Limit,
+    Need,
+    Vendor,
+    file_version,
+)
 
 
 class CboeSettings(Section):
@@ -116,42 +121,6 @@ class AlpacaSettings(Section):
         return self.data_base_url or (_ALPACA_DATA if alpaca else self.base_url)
 
 
-@dataclass(frozen=True)
-class Need:
-    """A variable that a vendor cannot do without, in a role or (None) in all, and where a person finds its value."""
-
-    variable: str
-    remedy: str
-    role: str | None = None
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The pace that is kept to: at most `calls` requests in any `seconds`."""
-
-    calls: int
-    seconds: float
-
-    def __str__(self) -> str:
-        """In words, such as `100 requests a minute`."""
-        period = {1.0: "a second", 60.0: "a minute"}.get(self.seconds, f"in {self.seconds:g} seconds")
-        return f"{self.calls} request{'s' if self.calls > 1 else ''} {period}"
-
-
-def _base_url(vendor: Vendor, settings: Any, role: str) -> str:
-    """The address that is asked; another host is another source."""
-    return getattr(settings, vendor.name).base_url if vendor.settings else ""
-
-
-def file_version(path: Path | None) -> str:
-    """A file or a folder of files and when each was written: an edited file is another file. Empty for none."""
-    if path is None or not path.expanduser().exists():
-        return ""
-    path = path.expanduser()
-    parts = sorted(path.iterdir()) if path.is_dir() else [path]
-    return f"{path} {' '.join(str(part.stat().st_mtime_ns) for part in parts)}"
-
-
 def _positions_file(_: Vendor, settings: Any, role: str) -> str:
     return file_version(settings.broker.file) if role == BROKER else ""
 
@@ -164,37 +133,6 @@ def _alpaca(vendor: Vendor, settings: Any, role: str) -> str:
 
 def _constant(_: Vendor, settings: Any, role: str) -> str:
     return f"{settings.rate.value}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vendor:
-    """One source of data.
-
-    `name` is what settings, ledger and cache call it; `sources` names, by role, the function of a module
-    of `fetch` that opens it (`module:function`, see `fetch.source.Access`); `settings` is its section, None
-    where it asks nobody; `login` the function behind `wheel login` (see `fetch.login`); `fingerprint` what
-    its data depends on besides its name, of (vendor, settings, role). The rest is for people: `title` what
-    it gives, `usage` and `monthly_usd` the plan of what it costs, `limit` the pace that is kept to,
-    `access` what a user needs, `freshness` how old its data is when it comes.
-    """
-
-    name: str
-    title: str
-    sources: Mapping[str, str]
-    settings: type[Section] | None = None
-    needs: tuple[Need, ...] = ()
-    login: str | None = None
-    fingerprint: Callable[[Vendor, Any, str], str] = _base_url
-    usage: str = ""
-    monthly_usd: float = 0
-    limit: Limit | None = None
-    access: str = "nothing"
-    freshness: str = ""
-
-    @property
-    def remote(self) -> bool:
-        """Whether it is asked over the network."""
-        return self.settings is not None
 
 
 _APP_PAGE = "copy it from your app's page"
@@ -248,7 +186,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="schwab",
         title="Schwab chains, account, prices",
-        sources={MARKET: "schwab.market:open_market", BROKER: "schwab.account:open_account"},
+        sources={
+            MARKET: "schwab.market:open_market",
+            BROKER: "schwab.account:open_account",
+            TRANSACTIONS: "schwab.transactions:open_transactions",
+        },
         settings=SchwabSettings,
         needs=(Need("WHEEL_SCHWAB__APP_KEY", _APP_PAGE), Need("WHEEL_SCHWAB__APP_SECRET", _APP_PAGE)),
         login="schwab.prompt:log_in",
@@ -264,6 +206,7 @@ VENDORS: tuple[Vendor, ...] = (
             MARKET: "tradier.market:open_market",
             BROKER: "tradier.account:open_account",
             EVENTS: "tradier.events:open_events",
+            TRANSACTIONS: "tradier.transactions:open_transactions",
         },
         settings=TradierSettings,
         login="tradier.session:log_in",
@@ -279,6 +222,7 @@ VENDORS: tuple[Vendor, ...] = (
             MARKET: "tastytrade.market:open_market",
             BROKER: "tastytrade.account:open_account",
             EVENTS: "tastytrade.metrics:open_events",
+            TRANSACTIONS: "tastytrade.transactions:open_transactions",
             RANKS: "tastytrade.metrics:open_ranks",
         },
         settings=TastytradeSettings,
@@ -291,7 +235,11 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         name="alpaca",
         title="Alpaca chains, account",
-        sources={MARKET: "alpaca.market:open_market", BROKER: "alpaca.account:open_account"},
+        sources={
+            MARKET: "alpaca.market:open_market",
+            BROKER: "alpaca.account:open_account",
+            TRANSACTIONS: "alpaca.transactions:open_transactions",
+        },
         settings=AlpacaSettings,
         needs=(
             Need("WHEEL_ALPACA__KEY_ID", "copy it from your dashboard"),

@@ -13,7 +13,8 @@ import pytest
 from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import effective, load_settings
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
-from wheel_assets.vendors import RANKS, TRANSACTIONS, VENDORS, Vendor
+from wheel_assets.vendor import RANKS, TRANSACTIONS, Vendor
+from wheel_assets.vendors import VENDORS
 
 CLONE = Path(__file__).resolve().parents[1]
 README, DOCS = CLONE / "README.md", CLONE / "docs"

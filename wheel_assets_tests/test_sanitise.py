@@ -12,7 +12,7 @@ from rich.text import Text
 
 from wheel_assets.cli import main as wheel
 from wheel_assets.errors import SourceRefused
-from wheel_assets.sanitise import for_markdown, for_terminal, one_line
+from wheel_assets.sanitise import for_markdown, for_terminal, masked_account, one_line, without_credentials
 from wheel_assets.show.markdown import bullets, table
 from wheel_assets.show.terminal.console import console
 
@@ -88,3 +88,16 @@ def test_old_data_with_hostile_names_is_refused_harmlessly(tmp_path, capsys):
     told = capsys.readouterr()
     assert told.out + told.err
     assert not OBEYED & set(told.out + told.err)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("12345678", "...678"), ("5WX-12345", "...345"), ("default", "default"), ("U", "U")],
+)
+def test_an_account_number_is_shown_by_its_end(name, shown):
+    assert masked_account(name) == shown
+
+
+@pytest.mark.parametrize("url", ["https://me:key@host/x", "http://host/x?key=key", "s3://id:key@bucket?key#key"])
+def test_a_url_shows_no_key(url):
+    assert "key" not in without_credentials(f"no archive at {url} today")

@@ -12,7 +12,8 @@ import pytest
 from wheel_assets.errors import SettingError
 from wheel_assets.fetch.registry import function_at
 from wheel_assets.settings import load_settings
-from wheel_assets.vendors import ROLES, TRANSACTIONS, VENDORS, offering, vendor_named
+from wheel_assets.vendor import RANKS, ROLES, TRANSACTIONS
+from wheel_assets.vendors import VENDORS, offering, vendor_named
 
 PACKAGE = Path(__file__).parents[1] / "wheel_assets"
 REMOTE = [vendor for vendor in VENDORS if vendor.remote]
@@ -26,6 +27,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from wheel_assets import vendors
 from wheel_assets.section import Section, address, secret
+from wheel_assets.vendor import Need, Vendor
 
 class AcmeSettings(Section):
     base_url: str = address("https://acme.example")
@@ -35,9 +37,9 @@ acme = types.ModuleType("wheel_assets.fetch.acme")
 acme.open_market = lambda access: ("market", access.settings.of(AcmeSettings).base_url)
 acme.log_in = lambda access, terminal, now: "logged in to acme"
 sys.modules[acme.__name__] = acme
-vendors.VENDORS += (vendors.Vendor(
-    name="acme", title="Acme chains", sources={vendors.MARKET: "acme:open_market"}, settings=AcmeSettings,
-    needs=(vendors.Need("WHEEL_ACME__KEY", "ask Acme"),), login="acme:log_in", usage="one call", monthly_usd=3,
+vendors.VENDORS += (Vendor(
+    name="acme", title="Acme chains", sources={"market": "acme:open_market"}, settings=AcmeSettings,
+    needs=(Need("WHEEL_ACME__KEY", "ask Acme"),), login="acme:log_in", usage="one call", monthly_usd=3,
 ),)
 
 from wheel_assets.cli import main
@@ -90,7 +92,7 @@ def test_a_name_without_an_entry_is_refused_with_those_that_have_one(environment
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_every_entry_leads_to_functions(vendor):
-    assert set(vendor.sources) <= {*ROLES, TRANSACTIONS}
+    assert set(vendor.sources) <= {*ROLES, TRANSACTIONS, RANKS}
     for path in (*vendor.sources.values(), *([vendor.login] if vendor.login else [])):
         assert callable(function_at(path)), path
 

@@ -27,7 +27,7 @@ def explain(debug: bool, symbol: str | None, everything: bool, nearest: int | No
     symbols = [checked_symbol(symbol)] if symbol else list(settings.symbols)
     from wheel_assets.cache.policy import WHOLE
     from wheel_assets.commands import run
-    from wheel_assets.show.candidates_view import explain_document
+    from wheel_assets.show.views.candidates_view import explain_document
     from wheel_assets.tables import CANDIDATES
 
     run.made(CANDIDATES.name, {"symbols": symbols, "account_id": settings.account_id}, debug=debug)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import click
 
-from wheel_assets.commands.session import console
+from wheel_assets.commands.session import Moment, console
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -29,6 +30,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
 @click.option("--account", help="Account to advise on.")
 @click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
 @click.option("--allow-stale", type=click.FloatRange(min=0), help="If data cannot be renewed: minutes old it may be.")
+@click.option("--as-of", type=Moment(), help="Replay: as advised from the snapshots in force then, New York time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell all reasons, what was refused and every input too.")
 @click.pass_obj
@@ -39,6 +41,7 @@ def recommend(
     account: str | None,
     fresh: bool,
     allow_stale: float | None,
+    as_of: datetime | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -52,19 +55,36 @@ def recommend(
         "portfolio_value": portfolio or settings.portfolio_value,
         "allow_stale": allow_stale,
     }
-    document = None if fresh or debug else _stored(asked)
-    if document is None:
-        from wheel_assets.cache.upkeep.progress import watched
-        from wheel_assets.commands import run
-
-        with watched():
-            document = run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+    document = _replayed(asked, as_of) if as_of else _answer(asked, fresh=fresh, debug=debug)
+    if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
+        joined = asked | {"symbols": [*settings.symbols, *document["unwatched"]]}
+        document = _replayed(joined, as_of) if as_of else _answer(joined, fresh=False, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
         from wheel_assets.show.terminal.answer import show
 
         show(document, console(), verbose=verbose)
+
+
+def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, Any]:
+    """The answer that is stored, or else one that is made now."""
+    stored = None if fresh or debug else _stored(asked)
+    if stored is not None:
+        return stored
+    from wheel_assets.cache.upkeep.progress import watched
+    from wheel_assets.commands import run
+
+    with watched():
+        return run.recommend({k: v for k, v in asked.items() if v is not None}, fresh=fresh, debug=debug)
+
+
+def _replayed(asked: Mapping[str, Any], when: datetime) -> dict[str, Any]:
+    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.defs.replay import replayed
+
+    settings, store = settings_and_store()
+    return replayed(store, settings, when, **{name: value for name, value in asked.items() if name != "allow_stale"})
 
 
 def _stored(asked: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wheel_assets.market.calendar import NEW_YORK
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,3 +31,17 @@ def console() -> Console:
     from wheel_assets.show.terminal.console import console as made
 
     return made()
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 time, of New York where it names no zone: 2026-11-20T15:30."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment, aware."""
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-11-20T15:30", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.errors import RunFailed
 from wheel_assets.sanitise import one_line
 
 if TYPE_CHECKING:
@@ -90,3 +91,5 @@ def migrate(file: str, dry_run: bool, as_json: bool) -> None:
     _, store = settings_and_store()
     done = take(store, file, dry_run=dry_run)
     click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_migration(done, console())
+    if done.refused and not done.snapshots:
+        raise RunFailed(f"nothing of {file} was taken", "no row of it fits a table", "see above for each row's reason")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -15,7 +15,7 @@ from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
 from wheel_assets.defs.resources import wanted_symbols
-from wheel_assets.vendors import EVENTS, TRANSACTIONS
+from wheel_assets.vendor import EVENTS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from wheel_assets.cache.reading.loaded import LoadedInput
@@ -51,27 +51,38 @@ OPTIONAL_INPUTS = {
 
 
 def advised(
-    config: RecommendationConfig,
-    store: Store,
     needed: Sequence[LoadedInput],
     known: Mapping[str, LoadedInput],
+    *,
+    now: datetime,
+    symbols: Sequence[str],
+    portfolio_value: float | None,
 ) -> Advice:
-    """The advice from `needed` (chains, positions, Greeks, predictions) and `known`, the optional inputs by name."""
+    """The advice at `now` (aware) from chains, positions, Greeks and predictions, and optional inputs by name."""
     from wheel_assets.recommend.advice import Inputs, advise
 
     with one_sentence():
         advice = advise(
             *(loaded.frame for loaded in needed),
             strategy=settings().strategy,
-            now=store.clock().replace(tzinfo=UTC),
-            symbols=wanted_symbols(config.symbols),
-            portfolio_value=config.portfolio_value,
+            now=now,
+            symbols=symbols,
+            portfolio_value=portfolio_value,
             inputs=Inputs(
                 **{name: loaded.frame for name, loaded in known.items()}, cash_is_net=settings().broker.cash_is_net
             ),
             not_evaluated={key: why for loaded in needed for key, why in loaded.not_fetched.items()},
         )
     return replace(advice, warnings=(*advice.warnings, *_remarks(known)))
+
+
+def asked_of(config: RecommendationConfig, store: Store) -> dict[str, Any]:
+    """The keyword arguments of `advised` that a run's config and the store's clock decide."""
+    return {
+        "now": store.clock().replace(tzinfo=UTC),
+        "symbols": wanted_symbols(config.symbols),
+        "portfolio_value": config.portfolio_value,
+    }
 
 
 def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:

@@ -14,7 +14,7 @@ from wheel_assets import tables
 from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
 from wheel_assets.fetch.registry import has_source, vendor_fingerprint
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store
@@ -46,7 +46,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.RISK_FREE_RATE, "2"),
         Stage(tables.PRICE_HISTORY, "1"),
         Stage(tables.EVENTS, "1"),
-        Stage(tables.GREEKS, "3", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
+        Stage(tables.GREEKS, "4", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
         Stage(tables.CANDIDATES, "1", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.errors import SettingError
 from wheel_assets.fetch.source import Access, Record, Remember, Reserve, no_memory, no_reserve
-from wheel_assets.vendors import BROKER, EVENTS, MARKET, RANKS, RATE, TRANSACTIONS, file_version, vendor_named
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RANKS, RATE, TRANSACTIONS, file_version
+from wheel_assets.vendors import vendor_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable

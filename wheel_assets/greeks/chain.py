@@ -15,7 +15,8 @@ from wheel_assets.greeks.early_exercise import early_exercise
 from wheel_assets.greeks.quotes.arbitrage import contradicted
 from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced_events
 from wheel_assets.greeks.quotes.ex_dates import announced
-from wheel_assets.greeks.quotes.forward import ImpliedYields, chain_yields
+from wheel_assets.greeks.quotes.forward import ImpliedYields
+from wheel_assets.greeks.quotes.implied_dividends import with_implied_dividends
 from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
@@ -64,7 +65,10 @@ def valued_chain(
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
-    yields = chain_yields(contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid)
+    known = paid
+    yields, paid = with_implied_dividends(
+        contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid
+    )
     quotes = quotes.carried(yields, paid)
     iv, greeks = valued(quotes.contracts, quotes.european_style, quotes.good_mid, paid)
     greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
@@ -75,7 +79,7 @@ def valued_chain(
     priced = priced_events(_frame(option_chains, columns))
     frame = _frame(option_chains, columns | event_columns(option_chains, priced))
     bad = _notes(option_chains["symbol"], quotes.expiration, yields.credible, contracts.years > 0)
-    return Rows(frame, (*spots.notes, *event_notes(priced, events), *bad))
+    return Rows(frame, (*spots.notes, *_dividend_notes(option_chains, known, paid), *event_notes(priced, events), *bad))
 
 
 class _Quotes(NamedTuple):
@@ -195,6 +199,14 @@ def _frame(chain: pd.DataFrame, columns: dict[str, NDArray[Any]]) -> pd.DataFram
     """The columns of `tables.GREEKS`, in order: computed, or those of the chain."""
     names = [column.name for column in GREEKS.columns if column.name in columns or column.name in chain]
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
+
+
+def _dividend_notes(chain: pd.DataFrame, known: Dividends, paid: Dividends) -> list[str]:
+    """One sentence for each symbol whose options price a cash dividend that nobody announced."""
+    implied = np.flatnonzero(paid.any & ~known.any)
+    amounts = pd.Series(paid.amount[implied].sum(axis=1)).groupby(chain["symbol"].to_numpy()[implied], sort=False)
+    told = "the options price a cash dividend of about {:.2f} that no event tells of; it is valued as such"
+    return [f"{symbol}: {told.format(amount)}" for symbol, amount in amounts.median().items()]
 
 
 def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def early_exercise(contracts: Contracts, paid: Dividends, time_value: Floats) ->
     left = c.years[:, None] - paid.years
     forgone = -np.expm1(-np.maximum(c.rate[:, None] * left, 0.0)) * c.strike[:, None]
     best = np.where(paid.amount > 0, paid.amount - forgone, 0.0).max(axis=1, initial=0.0)
-    call = ~c.is_put & (c.spot > c.strike) & (time_value < best)
+    call = ~c.is_put & (c.spot > c.strike) & (best > 0) & (time_value < best)
     interest = -np.expm1(-c.rate * c.years) * c.strike - paid.amount.sum(axis=1)
     put = c.is_put & (c.spot < c.strike) & (time_value < interest)
     reasons = np.array([None, DIVIDEND, INTEREST], dtype=object)

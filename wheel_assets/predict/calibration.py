@@ -154,5 +154,53 @@ def compared(forecasts: Mapping[str, Floats], happened: Bools, group: np.ndarray
     return [(name, rows is common, score(forecasts[name][rows], happened[rows], group[rows])) for name, rows in scored]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Mean squared error of one forecast less a rival's on the same contracts, with a 95 % interval; below 0 is better.
+
+    The interval counts what one price decided as one observation, however many contracts that is (Liang, Zeger,
+    Biometrika 73, 1986).
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+    groups: int
+
+
+def brier_difference(forecast: Floats, rival: Floats, happened: Floats, group: np.ndarray) -> Difference:
+    """How much better or worse one forecast was than another; both known throughout, at least one contract.
+
+    `happened` is 1 or 0; shape (contracts,), or (contracts, n) for n ways in which it came, each counted alike.
+
+    >>> brier_difference(np.array([1.0, 0.0]), np.array([0.5, 0.5]), np.array([1.0, 0.0]), np.array([1, 2])).mean
+    -0.25
+    """
+    came = happened.reshape(len(forecast), -1)
+    each = ((forecast[:, None] - came) ** 2 - (rival[:, None] - came) ** 2).mean(axis=1)
+    mean = float(each.mean())
+    _, numbered = np.unique(group, return_inverse=True)
+    clusters = np.bincount(numbered, each - mean)
+    few = clusters.size / max(clusters.size - 1, 1)
+    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * float(np.sqrt(few * (clusters**2).sum())) / each.size
+    known = reach if clusters.size > 1 else float("nan")
+    return Difference(mean, mean - known, mean + known, each.size, clusters.size)
+
+
+def mirrored(price: Floats, forward: Floats, strike: Floats, is_put: Bools) -> Floats:
+    """Whether options ended in the money, as it came and mirrored about the forward; shape (contracts, 2).
+
+    1 or 0; NaN where the forward is not known.
+
+    A month in which shares rose flatters whoever says that they will. Counting each outcome also the other way round,
+    as if the price had ended as far from the forward on the other side (in logarithms), takes the direction out.
+    """
+    ended = np.column_stack([price, forward * forward / price])
+    put = np.asarray(is_put, dtype=bool)[:, None]
+    inside = np.where(put, ended < strike[:, None], ended > strike[:, None]).astype(float)
+    return np.where(np.isnan(ended), np.nan, inside)
+
+
 def _skill(loss: float, reference: float) -> float:
     return 1 - loss / reference if reference > 0 else float("nan")

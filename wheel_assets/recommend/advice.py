@@ -72,6 +72,7 @@ class Advice:
     warnings: tuple[str, ...]
     now: datetime
     exposures: Exposures
+    unwatched: tuple[str, ...] = ()  # underlyings of what is held that were not asked about
     net_basis: Mapping[str, float] = field(default_factory=dict)
     quotes_as_of: Mapping[str, datetime] = field(default_factory=dict)
     spots: Mapping[str, float] = field(default_factory=dict)  # dollars a share, of the symbols that are quoted
@@ -173,6 +174,7 @@ def _advice(stamp: Stamp, situation: Situation) -> Advice:
         warnings=(*_warnings(situation, judgements), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
         now=stamp.now,
         exposures=exposures(situation, suggestions),
+        unwatched=_unwatched(situation),
         net_basis=dict(situation.net_basis),
         quotes_as_of=as_of,
         spots=account.spots,
@@ -205,6 +207,13 @@ def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
     shares = math.fsum(o.shares * part for o, part in closed if o.option_type == "call")
     freed = [f"{dollars(cash)} of collateral"] * (cash > 0) + [f"{count(shares)} shares"] * (shares > 0)
     return [f"the closes free {' and '.join(freed)}: ask again after the fills"] if freed else []
+
+
+def _unwatched(situation: Situation) -> tuple[str, ...]:
+    """Underlyings of open options, and shares enough for a call, that are not among the symbols."""
+    account = situation.account
+    shares = {symbol for symbol in account.shares if account.shares_of(symbol) >= 100}
+    return tuple(sorted({*shares, *(option.underlying for option in account.options)} - set(situation.symbols)))
 
 
 def _unused_shares(situation: Situation) -> list[str]:

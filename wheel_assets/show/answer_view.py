@@ -13,6 +13,7 @@ from typing import Any
 
 from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
+from wheel_assets.sanitise import masked_account
 from wheel_assets.show.units import age
 
 Cells = tuple[str, ...]
@@ -34,14 +35,16 @@ def headline(document: Mapping[str, Any]) -> str:
     """Whose account, what it is worth, what is free, when."""
     when = new_york_text(datetime.fromisoformat(document["as_of"]))
     worth, free = _text(dollars, document["portfolio_value"]), _text(dollars, document["free_cash"])
-    return f"Account {document['account']} · portfolio {worth} · free cash {free} · as of {when}"
+    return f"Account {masked_account(document['account'])} · portfolio {worth} · free cash {free} · as of {when}"
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:
     """What has to be known before anything is typed: of the account, of what could not be judged, of old data."""
     unjudged = [row["reason"] for row in document["advice"] if row["action"] == "none" and row["option_symbol"]]
     missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
-    return [*document["warnings"], *missing, *unjudged, *_old_data(document["inputs"])]
+    told = " ".join(document["warnings"])
+    news = [reason for reason in unjudged if reason.rstrip(".") not in told]
+    return [*document["warnings"], *missing, *news, *_old_data(document["inputs"])]
 
 
 def to_do(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

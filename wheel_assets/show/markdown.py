@@ -12,6 +12,8 @@ from typing import Any
 from wheel_assets.sanitise import for_markdown
 from wheel_assets.show import answer_view
 
+SHOWN_AT_ONCE = 1000  # characters; Dagster's page shows longer Markdown only after a click
+
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
     """A table, the columns named in `numbers` to the right; empty without rows. Blanks in numbers do not break.
@@ -48,8 +50,8 @@ def paragraphs(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def as_markdown(document: Mapping[str, Any], picture: str = "") -> str:
-    """The document of `answer.answer_document` as Markdown, with an SVG document below the advice."""
+def as_markdown(document: Mapping[str, Any], payoff: str = "", candidates: str = "") -> str:
+    """The document of `answer.answer_document` as Markdown, with SVG documents below the advice."""
     banner = answer_view.banner(document)
     advice = table(answer_view.ADVICE_COLUMNS, answer_view.advice_cells(document), answer_view.NUMBERS)
     return paragraphs(
@@ -57,7 +59,8 @@ def as_markdown(document: Mapping[str, Any], picture: str = "") -> str:
         f"**{for_markdown(answer_view.headline(document))}**",
         bullets(answer_view.warnings(document), "⚠ "),
         advice or "Nothing to do now.",
-        image(picture, "profit at expiration of these trades"),
+        image(payoff, "profit at expiration of these trades"),
+        image(candidates, "candidates: yearly return against probability of assignment"),
         section("Why", "\n".join(for_markdown(line) for line in answer_view.reasons(document))),
         section("Not done", bullets(answer_view.not_done(document))),
         section("About the data", bullets(answer_view.notes(document))),

@@ -49,18 +49,30 @@ def payoff_svg(document: Mapping[str, Any]) -> str:
     Solid lines are proposed, dashed ones are held already; where there are several, the thick line is all of
     them together. Empty where nothing can be drawn.
     """
-    rows = [row for row in document["advice"] if _can_be_drawn(row) and row["symbol"] in document["spot_prices"]]
-    if not rows:
+    panels = _panels(document)
+    if not panels:
         return ""
-    symbols = list(dict.fromkeys(row["symbol"] for row in rows))[:MOST]
-    panels = [
-        _Panel(symbol, document["spot_prices"][symbol], [_trade(row) for row in rows if row["symbol"] == symbol])
-        for symbol in symbols
-    ]
     height = max(panel.height for panel in panels)
     placed = [svg.group(number % 2 * WIDTH, number // 2 * height, panel.parts()) for number, panel in enumerate(panels)]
     size = WIDTH * min(2, len(panels)), math.ceil(len(panels) / 2) * height
     return svg.document(*size, placed, "profit at expiration of what would be held")
+
+
+def payoff_pictures(document: Mapping[str, Any]) -> list[str]:
+    """The same panels, each an SVG document of its own, for pages that lay them out themselves."""
+    return [
+        svg.document(WIDTH, panel.height, list(panel.parts()), f"profit at expiration on {panel.symbol}")
+        for panel in _panels(document)
+    ]
+
+
+def _panels(document: Mapping[str, Any]) -> list[_Panel]:
+    rows = [row for row in document["advice"] if _can_be_drawn(row) and row["symbol"] in document["spot_prices"]]
+    symbols = list(dict.fromkeys(row["symbol"] for row in rows))[:MOST]
+    return [
+        _Panel(symbol, document["spot_prices"][symbol], [_trade(row) for row in rows if row["symbol"] == symbol])
+        for symbol in symbols
+    ]
 
 
 def breakevens(trades: Sequence[Trade]) -> list[float]:

@@ -132,7 +132,8 @@ class Toy:
         """The cache lines of the newest run, oldest first."""
         run = self.instance.get_run_records(limit=10, order_by="id", ascending=False)
         newest = next(r.dagster_run for r in run if "wheel/pulled_by" not in r.dagster_run.tags)
-        lines = [entry.user_message for entry in self.instance.all_logs(newest.run_id)]
+        records = [entry.user_message for entry in self.instance.all_logs(newest.run_id)]
+        lines = [line for record in records for line in record.splitlines()]
         return [line for line in lines if line.startswith("cache_")]
 
 

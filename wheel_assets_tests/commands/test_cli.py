@@ -69,3 +69,26 @@ def test_config_shows_every_setting_with_its_meaning():
     shown = CliRunner().invoke(main, ["config"]).output
     assert "WHEEL_CACHE__DIR" in shown
     assert "watchlist" in shown
+
+
+def test_a_file_of_which_nothing_could_be_taken_is_a_failure(tmp_path, capsys):
+    (tmp_path / "foreign.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(SystemExit) as left:
+        main(["migrate", "foreign.csv"])
+    assert left.value.code == 1
+    assert "nothing of foreign.csv was taken; no row of it fits a table" in capsys.readouterr().err
+
+
+def test_an_empty_watchlist_is_told_plainly(monkeypatch, capsys):
+    monkeypatch.setenv("WHEEL_SYMBOLS", " , ")
+    with pytest.raises(SystemExit):
+        main(["config"])
+    assert "it is empty: name at least one symbol, for example U" in capsys.readouterr().err
+
+
+def test_an_empty_file_name_is_none(monkeypatch, capsys):
+    monkeypatch.setenv("WHEEL_BROKER__FILE", "")
+    monkeypatch.setenv("WHEEL_BROKER__SOURCE", "file")
+    with pytest.raises(SystemExit):
+        main(["config"])
+    assert "WHEEL_BROKER__FILE is not set" in capsys.readouterr().err

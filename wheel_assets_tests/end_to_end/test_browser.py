@@ -137,6 +137,7 @@ def see_the_advice(browser):
     """On the asset's page the state and what to do, without a click; behind one click why, and a picture."""
     browser.reads("Passing", reload=True)
     browser.reads("what_to_do")
+    browser.reads("SAMPLE DATA")  # warnings stand first, without a click
     browser.reads("SELL TO OPEN")
     assert "Unsynced" not in browser.text
     browser.click("Columns")  # folds them away, and Dagster remembers it
@@ -146,6 +147,7 @@ def see_the_advice(browser):
     for words in ("SAMPLE DATA", "Why", "Not done", "Advice only"):
         browser.reads(words)
     browser.draws("profit at expiration of these trades")
+    browser.draws("candidates: yearly return against probability of assignment")
     browser.picture("advice.png", height=1240)
 
 
@@ -171,8 +173,15 @@ def look_into_the_cache(browser):
     browser.open("/assets/cache_inspection")
     browser.click("Materialize")
     browser.server.wait_for(lambda: browser.server.done() >= 3)
-    browser.reads("6 of 6 keys are fresh", reload=True)
-    for words in ("of 5 GB on disk", "$0.00 of $50 this month", "option_chains", "15 min", "stale_keys"):
+    browser.reads("the next answer would pull nothing from outside", reload=True)
+    for words in (
+        "keys are fresh",
+        "of 5 GB on disk",
+        "$0.00 of $50 this month",
+        "🟢 fresh until ",
+        " ET",
+        "stale_keys",
+    ):
         browser.reads(words)
     browser.click("Plots")
     browser.reads("hit_rate")

@@ -93,6 +93,7 @@ def trader(sample_user, echo) -> Any:
     token = {"access_token": PLANTED["access token"], "refresh_token": PLANTED["refresh token"], "expires_at": 0}
     user, login = sample_user, sample_user.folder / "login.json"
     login.write_text(json.dumps({"creation_timestamp": time.time() - 3600, "token": token}))
+    login.chmod(0o600)
     (user.folder / "dagster_home").mkdir()
     user.settings |= {
         f"WHEEL_{name}__BASE_URL": echo.server.url for name in ("SCHWAB", "DATABENTO", "FRED", "TREASURY")

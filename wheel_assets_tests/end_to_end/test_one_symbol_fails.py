@@ -58,6 +58,7 @@ def trader_at(user, fake) -> Callable[[str], Any]:
         token = {"access_token": "access", "refresh_token": "refresh", "expires_at": time.time() + 1800}
         login = user.folder / "login.json"
         login.write_text(json.dumps({"creation_timestamp": time.time() - 60, "token": token}))
+        login.chmod(0o600)
         user.settings |= {"WHEEL_MARKET__SOURCE": vendor, "WHEEL_CBOE__BASE_URL": fake.url}
         user.settings |= {"WHEEL_SCHWAB__BASE_URL": fake.url, "WHEEL_SCHWAB__TOKEN_FILE": str(login)}
         user.settings |= {"WHEEL_SCHWAB__APP_KEY": "key", "WHEEL_SCHWAB__APP_SECRET": "secret"}

@@ -161,6 +161,7 @@ def schwab_user(user, fake):
     token = {"access_token": "old", "refresh_token": "planted-refresh-1", "expires_at": 0}
     path = user.folder / "token.json"
     path.write_text(json.dumps({"creation_timestamp": time.time() - 3600, "token": token}))
+    path.chmod(0o600)
     user.settings |= {"WHEEL_MARKET__SOURCE": "schwab", "WHEEL_BROKER__SOURCE": "schwab"}
     user.settings |= {"WHEEL_SCHWAB__BASE_URL": fake.url, "WHEEL_SCHWAB__TOKEN_FILE": str(path)}
     user.settings |= {"WHEEL_SCHWAB__APP_KEY": "planted-app-key", "WHEEL_SCHWAB__APP_SECRET": "planted-app-secret"}

@@ -113,6 +113,7 @@ def token_file(tmp_path: Path) -> Callable[..., Path]:
         token |= {"expires_at": int((NOW + timedelta(minutes=minutes)).timestamp())} | changes
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"creation_timestamp": (NOW - timedelta(days=days)).timestamp(), "token": token}))
+        path.chmod(0o600)
         return path
 
     return write

@@ -14,6 +14,8 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.errors import LoginExpired, RateLimited, SourceRefused, SourceUnreachable, UnexpectedAnswer
+from wheel_assets.vendor import BROKER, MARKET, RATE
+from wheel_assets.vendors import offering
 
 CBOE = ["cboe", "cboe history"]
 SCHWAB = ["schwab chains", "schwab history", "schwab account"]
@@ -323,3 +325,8 @@ def test_a_vendor_is_given_the_time_it_asks_for(vendor_named, fake, vendors, wai
     fake.on(vendor.path, vendors.Reply(**TABLE["429 with Retry-After"].reply), vendor.good)
     assert vendor.ask() is not None
     assert waits == [9.0]
+
+
+def test_no_vendor_is_left_out_of_these_tables():
+    asked = {name for role in (MARKET, BROKER, RATE) for name, vendor in offering(role).items() if vendor.remote}
+    assert asked == {name.split()[0] for name in VENDORS}

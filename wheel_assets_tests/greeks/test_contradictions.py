@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.greeks import valued_chain
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.dividends import Dividends, price
@@ -53,8 +54,8 @@ def test_a_late_spot_is_replaced_and_told(quoted):
 
 def test_a_late_spot_is_refused_where_the_setting_says_so_or_it_is_of_something_else():
     refused = valued_chain(chain(quoted_spot=103.0), risk_free_rate=RATE, spot_mismatch="refuse")
-    other = valued_chain(chain(quoted_spot=75.0), risk_free_rate=RATE)
-    for found in (refused, other):
+    others = [valued_chain(chain(quoted_spot=spot), risk_free_rate=RATE) for spot in (75.0, 125.0)]
+    for found in (refused, *others):
         assert set(found.frame["status"]) <= {"spot_mismatch"}
         assert found.frame["iv"].isna().all()
 
@@ -122,3 +123,17 @@ def test_quotes_of_another_scale_contradict_each_other(factor):
     quotes[["bid", "ask"]] *= factor
     made = valued_chain(quotes, risk_free_rate=RATE).frame
     assert made["status"].isin(["arbitrage", "above_bound", "spot_mismatch"])[made["mid"].notna()].mean() > 0.2
+
+
+@pytest.mark.parametrize("change", ["scaled", "swapped", "spot"])
+def test_a_symbol_of_wrong_quotes_fails_a_fatal_check(change):
+    quotes = chain()
+    if change == "scaled":
+        quotes[["bid", "ask"]] *= 3
+    if change == "swapped":
+        quotes["option_type"] = np.where(quotes["option_type"] == "put", "call", "put")
+    if change == "spot":
+        quotes["spot_price"] = 125.0
+    made = valued_chain(quotes, risk_free_rate=RATE).frame
+    fatal = [test for test in SANITY["greeks"] if test.fatal and not test.of_change]
+    assert any(len(test.beyond(test.measured(made, {}))) for test in fatal)

@@ -27,6 +27,7 @@ from wheel_assets.fetch.sample.sources import STOCKS, SampleAccount, SampleMarke
 
 TOKEN, GRANT, ACCESS = "synthetic-token", "synthetic-grant", "synthetic-access"
 NUMBER = "SYN12345"
+HASH = "5" * 64  # stands for the account's number in Schwab's paths
 NEW_YORK = ZoneInfo("America/New_York")
 Query = dict[str, list[str]]
 
@@ -429,6 +430,16 @@ def alpaca_stocks(market: SyntheticMarket, query: Query, headers: Any, body: str
     return {symbol: {"latestTrade": {"p": float(market.chain(symbol)["spot_price"].iloc[0])}}}
 
 
+def schwab_numbers(market: SyntheticMarket, query: Query, headers: Any, body: str) -> Any:
+    bearer(headers, ACCESS)
+    return [{"accountNumber": "12345678", "hashValue": HASH}]
+
+
+def nothing(empty: Any) -> Callable[..., Any]:
+    """A history of an account in which nothing happened, as its vendor writes that."""
+    return lambda market, query, headers, body: empty
+
+
 def treasury(market: SyntheticMarket, query: Query, headers: Any, body: str, year: str) -> Any:
     days = [market.now.astimezone(NEW_YORK) - timedelta(days=back) for back in (1, 2, 3)]
     return 'Date,"1 Mo","3 Mo","1 Yr"\n' + "".join(f"{day:%m/%d/%Y},4.00,3.97,3.80\n" for day in days)
@@ -475,6 +486,11 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"/v1beta1/options/snapshots/(\w+)": alpaca_snapshots,
     r"/v2/options/contracts": alpaca_contracts,
     r"/v2/stocks/snapshots": alpaca_stocks,
+    r"/trader/v1/accounts/accountNumbers": schwab_numbers,
+    rf"/trader/v1/accounts/{HASH}/transactions": nothing([]),
+    rf"/v1/accounts/{NUMBER}/history": nothing({"history": "null"}),
+    rf"/accounts/{NUMBER}/transactions": nothing(data({"items": []})),
+    r"/v2/account/activities": nothing([]),
     r"/resource-center/.*/daily-treasury-rates\.csv/(\d+)/all": treasury,
     r"/graph/fredgraph\.csv": fred_csv,
 }

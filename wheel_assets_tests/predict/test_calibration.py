@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from wheel_assets.predict.calibration import (
     EDGES,
+    brier_difference,
     brier_score,
     compared,
     log_loss,
+    mirrored,
     murphy_parts,
     reliability_table,
     score,
@@ -188,3 +190,21 @@ def test_points_lie_where_they_belong():
     root = ElementTree.fromstring(reliability_svg("", {"model": [one]}))
     circle = next(root.iter("{http://www.w3.org/2000/svg}circle"))
     assert (float(circle.get("cx")), float(circle.get("cy"))) == (60 + 480 / 4, 60)
+
+
+def test_a_difference_counts_what_one_price_decided_once():
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(40), 50)
+    came = np.repeat(rng.random(40) < 0.3, 50).astype(float)
+    good, bad = np.full(came.size, 0.3), np.full(came.size, 0.6)
+    clustered = brier_difference(good, bad, came, group)
+    alone = brier_difference(good, bad, came, np.arange(came.size))
+    assert clustered.mean == alone.mean < 0
+    assert clustered.high - clustered.low > 5 * (alone.high - alone.low)
+
+
+def test_mirroring_takes_the_direction_out():
+    price, forward, strike = np.array([120.0, 80.0]), np.array([100.0, 100.0]), np.array([110.0, 95.0])
+    both = mirrored(price, forward, strike, np.array([False, True]))
+    np.testing.assert_array_equal(both, [[1, 0], [1, 0]])
+    assert np.isnan(mirrored(price[:1], np.array([np.nan]), strike[:1], np.array([True]))[0, 1])

@@ -159,12 +159,13 @@ class Desk:
     def advise(self, **options: Any) -> Advice:
         """Advice on U at NOW, sized to $100,000; strategy settings and arguments of `advise` by name.
 
-        `own` are settings of single symbols; the fields of `Inputs` may be given by name too.
+        `own` are settings of single symbols, `calendar` the events; the other `Inputs` may be given by name too.
         """
         names = set(StrategySettings.model_fields) - {"symbols"}
         bounds = {name: options.pop(name) for name in list(options) if name in names}
         bounds |= {"symbols": options.pop("own", {})}
-        inputs = Inputs(**{f.name: options.pop(f.name) for f in fields(Inputs) if f.name in options})
+        known = {f.name: options.pop(f.name) for f in fields(Inputs) if f.name in options}
+        inputs = Inputs(**known, events=options.pop("calendar", None))
         asked = {
             "symbols": ("U",),
             "now": NOW,

@@ -7,7 +7,7 @@ import doctest
 import pytest
 
 from wheel_assets.recommend.explain import candidates
-from wheel_assets.show import candidates_view
+from wheel_assets.show.views import candidates_view
 from wheel_assets.tables import CANDIDATES
 
 

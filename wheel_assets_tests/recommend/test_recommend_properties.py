@@ -33,7 +33,7 @@ quotes = st.fixed_dictionaries(
         "bid": cents,
         "spread": rarely(st.integers(0, 10).map(lambda price: price / 100), st.sampled_from([-0.02, 2.0, math.nan])),
         "symbol": st.sampled_from(SYMBOLS),
-        "days": rarely(st.integers(7, 50), st.integers(-2, 6)),
+        "days": rarely(st.integers(28, 62), st.integers(-2, 27)),
         "delta": rarely(st.floats(0.05, 0.4), nan),
         "prob": rarely(st.floats(0, 1), nan),
         "cvar": rarely(st.floats(-1, 1), nan),
@@ -92,7 +92,7 @@ def filled(desk, drawn):
 
 def advice_on(desk, drawn):
     desk = filled(desk, drawn)
-    return desk, desk.advise(symbols=SYMBOLS, max_symbol_share=1.0, min_annualized_return=0.0)
+    return desk, desk.advise(symbols=SYMBOLS, max_symbol_share=1.0, min_annualized_return=0.0, min_otm=-1.0)
 
 
 @given(drawn=desks)
@@ -185,6 +185,60 @@ def test_it_conforms_and_renders(new_desk, drawn):
     assert not (np.signbit(numbers) & (numbers == 0)).any()
     text = json.dumps(answer_document(advice), allow_nan=False)
     assert as_markdown(json.loads(text))
+
+
+def same_market(desk, drawn, **changed):
+    """Advice with parts of the drawn account changed; the portfolio is sized alike."""
+    return filled(desk, drawn | changed).advise(symbols=SYMBOLS, min_annualized_return=0.0, max_new_collateral=0.3)
+
+
+@given(drawn=desks, more=st.floats(1, 50_000))
+@settings(max_examples=40, deadline=None)
+def test_more_cash_never_removes_a_trade(new_desk, drawn, more):
+    before = same_market(new_desk, drawn).frame
+    after = same_market(new_desk, drawn, cash=drawn["cash"] + more).frame
+    trades = [set(zip(f["symbol"], f["action"], strict=True)) for f in (before, after)]
+    assert {trade for trade in trades[0] if trade[1].startswith("open")} <= trades[1]
+
+
+@given(drawn=desks, shuffle=st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_rows_never_matters(new_desk, drawn, shuffle):
+    desk = filled(new_desk, drawn)
+    first = desk.advise(symbols=SYMBOLS).frame
+    for rows in (desk.positions, desk.greeks, desk.predictions, desk.chains):
+        shuffle.shuffle(rows)
+    unique = len({row["option_symbol"] for row in desk.chains}) == len(desk.chains)
+    if unique:  # of two quotes of one contract the last counts
+        pd.testing.assert_frame_equal(desk.advise(symbols=SYMBOLS).frame, first)
+
+
+@given(drawn=desks)
+@settings(max_examples=30, deadline=None)
+def test_no_call_is_naked_and_no_share_used_twice_after_the_advice(new_desk, drawn):
+    desk, advice = advice_on(new_desk, drawn)
+    frame = advice.frame
+    for symbol in SYMBOLS:
+        held = sum(r["quantity"] for r in desk.positions if r["asset_type"] == "stock" and r["symbol"] == symbol)
+        calls = net_options(desk, symbol, "call")
+        own = frame[frame["symbol"] == symbol]
+        sold = own.loc[own["action"] == "open_cc", "quantity"].sum() * 100
+        rolled = own[(own["action"] == "roll") & own["option_symbol"].str.contains("C", na=False)]
+        assert not sold or sold - 100 * sum(min(0, size) for size in calls.values()) <= held
+        assert all(-calls[code] >= size for code, size in zip(rolled["option_symbol"], rolled["quantity"], strict=True))
+
+
+@given(drawn=desks)
+@settings(max_examples=30, deadline=None)
+def test_a_roll_closes_as_many_as_it_opens(new_desk, drawn):
+    desk, advice = advice_on(new_desk, drawn)
+    rolls = advice.frame[advice.frame["action"] == "roll"]
+    for code, size, target in zip(
+        rolls["option_symbol"], rolls["quantity"], rolls["roll_to_option_symbol"], strict=True
+    ):
+        held = sum(row["quantity"] for row in desk.positions if row["symbol"] == code)
+        assert (size, target == code) == (-held, False)
+    assert not rolls["option_symbol"].duplicated().any()
 
 
 NULLABLE = {

@@ -22,17 +22,20 @@ from pydantic import Field
 
 from wheel_assets.cache.policy import WHOLE, CacheKey, LookupResult, Node, Reason, Snapshot, assess, input_keys
 from wheel_assets.cache.reading import pull
+from wheel_assets.cache.reading.frames import Frames, wants_reads
 from wheel_assets.cache.reading.loaded import LoadedInput, described, minutes, was_hit
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Request
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged
+from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged, UsageError
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from dagster._core.execution.context.system import StepExecutionContext
+    from dagster._core.storage.db_io_manager import DbTypeHandler
 
 MAX_PULLS = 10  # of one step: more means that others keep replacing what it needs
 
@@ -63,18 +66,24 @@ class ReadThroughIOManager(dg.IOManager):
         everything: Callable[[], dg.JobDefinition],
         keys: Mapping[str, Callable[[Any], Sequence[str]]] | None = None,
         fingerprint: Callable[[str], str] = lambda table: "",
+        handlers: Sequence[DbTypeHandler[Any]] = (),
     ) -> None:
         self.store = store
         self.assets = AssetTables(store.tables, everything, keys or {}, fingerprint)
+        self.frames = Frames(handlers)
         self._reads: dict[tuple[str, str, int], tuple[dict[CacheKey, LookupResult], Reads]] = {}
 
     @one_sentence()
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame | LoadedInput:
+    def load_input(self, context: dg.InputContext) -> Any:
         """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
 
-        A frame, or a `LoadedInput` where the step annotates its input so. Raises RefreshFailed where there is
-        nothing to load.
+        A frame, or a `LoadedInput` where the step annotates its input so; where no step asks (`load_asset_value`),
+        the newest rows of every key. Raises RefreshFailed where there is nothing to load.
         """
+        if not context.has_asset_key:
+            raise _no_asset("an input")
+        if context._step_context is None:
+            return self.frames.asked(context, self._newest(self.assets.table(context.asset_key)))
         first, reads = self._reads_of(context.step_context)
         table = self.assets.table(context.asset_key).name
         snapshots = [snapshot for cache_key, snapshot in reads.snapshots.items() if cache_key[0] == table]
@@ -86,8 +95,8 @@ class ReadThroughIOManager(dg.IOManager):
             # By now it is gone from the index. All inputs are read anew, for they have to fit together.
             raise dg.RetryRequested(max_retries=1) from error
         self.store.touch([s for s in snapshots if was_hit(first[s.cache_key], s)])
-        if context.dagster_type.typing_type is not LoadedInput:
-            return frame
+        if not wants_reads(context):
+            return self.frames.asked(context, frame)
         return LoadedInput(
             frame,
             tuple(described(first[s.cache_key], reads.results[s.cache_key]) for s in snapshots),
@@ -95,15 +104,17 @@ class ReadThroughIOManager(dg.IOManager):
         )
 
     @one_sentence()
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | Rows) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Store one snapshot a key, all in one transaction; raises BadFrame for no rows.
 
         The notes of `Rows` are kept with the snapshots that they are about, and become metadata of the event
         together with the reasons of keys without rows.
         """
+        if not context.has_asset_key:
+            raise _no_asset("an output")
         table, step = self.assets.table(context.asset_key), context.step_context
-        rows = obj if isinstance(obj, Rows) else Rows(obj)
-        if rows.frame is None or rows.frame.empty:
+        rows = obj if isinstance(obj, Rows) else Rows(self.frames.pandas(context, obj))
+        if rows.frame.empty:
             raise BadFrame(f"{table.name} came back empty", "an empty result never replaces anything")
         node = self.assets.node(step, context.asset_key)
         _, reads = self._reads.pop(_attempt(step), ({}, None))
@@ -114,16 +125,29 @@ class ReadThroughIOManager(dg.IOManager):
             for key, part in by_key.items()
         ]
         asker = step.dagster_run.tags.get(PULLED_BY)
+        try:
+            stored = self.store.put(table.name, entries)
+        finally:
+            self.store.leases.release(str(_attempt(step)))
         context.add_output_metadata(
-            _metadata(table, rows, self.store.put(table.name, entries))
-            | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
+            _metadata(table, rows, stored) | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
         )
+
+    def _newest(self, table: SnapshotTable) -> pd.DataFrame:
+        """The newest rows of each key that the configuration wants, whatever their age."""
+        index, _ = self.store.index([(table.name, key) for key in self.assets.wanted_keys(table, {})])
+        newest = {snapshot.key: snapshot.snapshot_id for snapshot in reversed(index)}
+        if not newest:
+            raise RefreshFailed(f"no {table.name} is stored", "nothing has made it yet", "materialize it")
+        return self.store.get(table.name, list(newest.values()))
 
     def _reads_of(self, step: StepExecutionContext) -> tuple[dict[CacheKey, LookupResult], Reads]:
         """What was found first and what is read in the end, decided once for all inputs of a step."""
         attempt = _attempt(step)
         if attempt not in self._reads:
             self._reads[attempt] = self._read_through(step)
+            read = self._reads[attempt][1].snapshots.values()
+            self.store.leases.hold(str(attempt), [snapshot.snapshot_id for snapshot in read])
             if any(not result.served for result in self._reads[attempt][0].values()):
                 # Dagster noted the versions of the inputs before they were pulled: the result would look unsynced.
                 step.fetch_external_input_asset_version_info()
@@ -244,13 +268,20 @@ def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
 
 
 def _log(step: StepExecutionContext, results: Iterable[LookupResult]) -> None:
-    """One line a read."""
-    for result in results:
-        step.log.info(
-            f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
-            f"key={result.key} age_minutes={minutes(result.age)} max_age_minutes={minutes(result.max_age)} "
-            f"reason={result.reason}"
-        )
+    """One record for all reads of a step, a line each: a record costs a run milliseconds, a line does not."""
+    lines = [
+        f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
+        f"key={masked_account(result.key)} age_minutes={minutes(result.age)} "
+        f"max_age_minutes={minutes(result.max_age)} reason={result.reason}"
+        for result in results
+    ]
+    if lines:
+        step.log.info("\n".join(lines))
+
+
+def _no_asset(what: str) -> UsageError:
+    """Op to op there is no asset, and so no table, age limit or fingerprint to go by."""
+    return UsageError(f"{what} of an op is refused", "the cache keeps assets", "set another io_manager_key for it")
 
 
 def _unavailable(reads: Reads, table: str) -> RefreshFailed:

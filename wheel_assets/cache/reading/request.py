@@ -157,8 +157,19 @@ class AssetTables:
         return {key: self.table(key) for key in keys if key.to_python_identifier() in self._tables}
 
     def table(self, asset: dg.AssetKey) -> SnapshotTable:
-        """The declared table of an asset."""
-        return self._tables[asset.to_python_identifier()]
+        """The declared table of an asset.
+
+        Raises UsageError for an asset without one, and for a partitioned one: a snapshot knows no partition, and a
+        reader would get another day's rows.
+        """
+        name = asset.to_python_identifier()
+        if name not in self._tables:
+            known = f"declared: {', '.join(self._tables)}; declare it or set another io_manager_key"
+            raise UsageError(f"asset {asset.to_user_string()} has no table in the cache", "it is not declared", known)
+        if self.graph.has(asset) and self.graph.get(asset).is_partitioned:
+            why = "the cache keeps snapshots by key, not by partition"
+            raise UsageError(f"partitioned asset {asset.to_user_string()} is refused", why, "use a key column instead")
+        return self._tables[name]
 
     def request(self, step: StepExecutionContext) -> Request:
         """What a step wants to read, by the declarations of its inputs and by its own config.
@@ -190,7 +201,7 @@ class AssetTables:
         answered_for = PULLED_BY in step.dagster_run.tags and not optional
         return Node(
             table=table.name,
-            keys=self._wanted_keys(table, config),
+            keys=self.wanted_keys(table, config),
             key_column=table.key,
             upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
             optional=frozenset(self.table(above).name for above in optional_inputs(declared.assets_def)),
@@ -220,7 +231,8 @@ class AssetTables:
         if allow_stale is not None and allow_stale < 0:
             raise UsageError(f"allow_stale={allow_stale} is refused", "", "minutes, 0 or more")
 
-    def _wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
+    def wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """The keys of a table that a config asks for."""
         if table.key is None or table.key_config is None:
             return (WHOLE,)
         return tuple(self._keys[table.key](config.get(table.key_config)))

@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ class CacheFile:
         self.lock_seconds = lock_seconds
         self._instance: tuple[int, DuckDBPyConnection] | None = None
         self._checked_inode: int | None = None
+        self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
     @property
     def size(self) -> int:
@@ -85,15 +86,26 @@ class CacheFile:
                 yield connection
             self._checkpoint_if_long(connection)
 
-    def rewrite(self, connection: DuckDBPyConnection, drop: Collection[int] = ()) -> list[int]:
-        """Put a compact copy without the snapshots in `drop` in the place of the attached file; the ids kept.
+    def rewrite(self, drop: Collection[int] = ()) -> list[int]:
+        """Put a compact copy without the snapshots in `drop` in the place of the file; the ids kept.
 
-        To be the last thing done while the file is attached: what is attached then is the old one.
+        Others use the file meanwhile. Not to be called while it is attached. Raises StoreBusy where another
+        process does the same.
         """
-        connection.execute("CHECKPOINT cache")
-        if compaction.with_log(self.path)[1].exists():
-            raise StoreError(f"the cache {self.path} cannot be compacted", "its log was not folded in", "run again")
-        return compaction.rewrite(connection, self.path, self.tables, drop)
+        with self._alone(f"{self.path}.compact.lock", "is being compacted by another process"):
+            own = CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
+            try:
+                with _as_store_errors(self.path):
+                    return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
+            finally:
+                own.close()
+
+    def close(self) -> None:
+        """Let go of this process's connection; the next use makes another."""
+        if self._instance is not None:
+            with suppress(duckdb.Error):
+                self._instance[1].close()
+            self._instance = None
 
     def require_free(self, wanted: float) -> None:
         """Raise StoreUnwritable unless the disk has `wanted` bytes free."""
@@ -105,14 +117,17 @@ class CacheFile:
                 "free some space or set WHEEL_CACHE__DIR",
             )
 
+    def _locked(self) -> AbstractContextManager[None]:
+        return self._alone(f"{self.path}.lock", "is in use")
+
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _alone(self, lock: str, busy: str) -> Iterator[None]:
         with ExitStack() as held:
             try:
                 make_private_folder(self.path.parent)
-                held.enter_context(exclusive(Path(f"{self.path}.lock"), self.lock_seconds))
+                held.enter_context(exclusive(Path(lock), self.lock_seconds))
             except TimeoutError as error:
-                raise StoreBusy(f"the cache {self.path} is in use", str(error), "try again") from error
+                raise StoreBusy(f"the cache {self.path} {busy}", str(error), "try again") from error
             except OSError as error:
                 raise _unwritable(self.path, error) from error
             yield
@@ -166,14 +181,24 @@ class CacheFile:
             ours = schema.is_ours(connection)
             if ours:
                 schema.bring_up_to_date(connection, self.path, self.tables)
+                if self.when_opened is not None:
+                    self.when_opened(connection)
         except BaseException:  # an interrupt too: left attached, the file would keep everybody else out
             self._detach(connection)
             raise
         if ours:
-            compaction.remove(self.path.with_name(f"{self.path.name}.new"))  # of a process that was killed
+            self._remove_leftovers()
             self._checked_inode = inode
         else:
             self._make_way(connection)
+
+    def _remove_leftovers(self) -> None:
+        """Remove the copies that a killed process did not finish."""
+        compaction.remove(self.path.with_name(f"{self.path.name}.new"))
+        copy = self.path.with_name(f"{self.path.name}.compact")
+        if copy.exists():
+            with suppress(TimeoutError), exclusive(Path(f"{copy}.lock"), 0):
+                compaction.remove(copy)
 
     def _make_way(self, connection: DuckDBPyConnection) -> None:
         """Move the database of another program aside and begin ours."""
@@ -191,7 +216,7 @@ class CacheFile:
 
     def _recover(self, error: duckdb.Error) -> str:
         """Set the file aside and bring back what is whole; tell what came of it."""
-        self._instance = None  # it may be of no more use
+        self.close()  # it may be of no more use
         aside = recovery.set_aside(self.path, self.clock())
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
@@ -231,10 +256,19 @@ class CacheFile:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can look into; one that exists is left as it is."""
+    """Make a folder that only its owner can look into; one that exists is left as it is.
+
+    Raises StoreUnwritable for one that is somebody else's or that others can write to, as ssh does: whoever
+    can replace the file decides what is advised.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid not in (os.geteuid(), 0):
+        raise StoreUnwritable(f"the folder {folder} is refused", "it belongs to another user", "set WHEEL_CACHE__DIR")
+    if found.st_mode & 0o022:
+        raise StoreUnwritable(f"the folder {folder} is refused", "others can write to it", f"chmod go-w {folder}")
 
 
 @contextmanager

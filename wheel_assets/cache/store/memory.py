@@ -1,4 +1,4 @@
-"""What this process stored last, kept at hand: the next step of a run mostly wants just that."""
+"""The snapshots that this process stored last, in memory: the next step of a run mostly wants just those."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 100_000
 
 
-class AtHand:
+class MemoryCache:
     """Rows by id of their snapshot, each frame as a look-up in the file would return it; the oldest give way."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class AtHand:
             del self._kept[min(self._kept)]
 
     def get(self, snapshot_ids: Collection[int]) -> dict[int, pd.DataFrame]:
-        """Those that are at hand, copied: a caller may change what it gets."""
+        """Those that are in memory, copied: a caller may change what it gets."""
         return {i: self._kept[i][1].copy() for i in snapshot_ids if i in self._kept}
 
     def forget_others(self, index: Collection[Snapshot]) -> None:

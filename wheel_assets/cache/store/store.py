@@ -7,24 +7,23 @@ one insert, so a look-up by id reads one row group however large the file is, wi
 
 from __future__ import annotations
 
-import atexit
 import logging
-import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
-from wheel_assets.cache.store.memory import AtHand
+from wheel_assets.cache.store.leases import Leases
+from wheel_assets.cache.store.memory import MemoryCache
+from wheel_assets.cache.store.pull_lock import pull_lock
+from wheel_assets.cache.store.receipts import Receipts
+from wheel_assets.cache.store.uses import Uses
 from wheel_assets.cache.upkeep.compaction import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-TOUCH_INTERVAL = timedelta(hours=1)
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
 BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
 CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
@@ -79,12 +77,14 @@ class Store:
         self.tables = {table.name: table for table in tables}
         self.clock = clock
         self.file = CacheFile(path, (*tables, SNAPSHOTS, API_CALLS), clock, lock_seconds)
-        self.maintenance = Maintenance(self.file, limits)
+        self.receipts = Receipts(self.path.with_name(f"{self.path.name}.receipts"))
+        self.file.when_opened = self.receipts.reconcile
+        self.leases = Leases(self.file.path.parent / "leases")
+        self.maintenance = Maintenance(self.file, limits, self.leases.held)
         self.after_put: Callable[[Store], None] | None = None
-        self._touched: Counter[int] = Counter()
-        self._touched_since: datetime | None = None
+        self.uses = Uses(self.path.with_name(f"{self.path.name}.uses"))
         self._clock_told = False
-        self._at_hand = AtHand()
+        self._memory = MemoryCache()
 
     @property
     def path(self) -> Path:
@@ -102,8 +102,9 @@ class Store:
         for entry, frame in zip(entries, frames, strict=True):
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
+        self.write_touches()  # before: what was just used is not what makes room
+        self.maintenance.make_room(table, sum(_unpacked(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
-            self._write_touches(connection)
             created_at = self.clock()
             snapshots = [
                 self._insert(connection, declared, entry, frame, created_at)
@@ -111,7 +112,7 @@ class Store:
             ]
         for snapshot, frame in zip(snapshots, frames, strict=True):
             stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
-            self._at_hand.keep(snapshot, declared.restore(stored))
+            self._memory.keep(snapshot, declared.restore(stored))
         self.maintenance.after_write()
         if self.after_put is not None:
             self.after_put(self)
@@ -127,8 +128,8 @@ class Store:
         declared = self.tables[table]
         if not snapshot_ids:
             return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]))
-        at_hand = self._at_hand.get(snapshot_ids)
-        frames = at_hand | self._read(declared, [i for i in snapshot_ids if i not in at_hand])
+        in_memory = self._memory.get(snapshot_ids)
+        frames = in_memory | self._read(declared, [i for i in snapshot_ids if i not in in_memory])
         together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
         return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
 
@@ -146,32 +147,28 @@ class Store:
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
         snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
         self._check_clock(snapshots)
-        self._at_hand.forget_others(snapshots)
+        self._memory.forget_others(snapshots)
         return snapshots, last[0] if last else 0
 
     def touch(self, snapshots: Collection[Snapshot]) -> None:
-        """Count a use of each; written with the next `put`, or alone at most once an hour.
-
-        Writing it at every read was rejected: it turns a read of 1 ms into a write of 8 ms.
-        """
-        self._touched.update(snapshot.snapshot_id for snapshot in snapshots)
-        self._touched_since = self._touched_since or self.clock()
-        if self.clock() - self._touched_since > TOUCH_INTERVAL:
-            self.write_touches()
-
-    def write_touches(self) -> None:
-        """Write the uses counted so far; it is no error if that cannot be done."""
-        if not self._touched:
-            return
+        """Count a use of each, which makes it the last to be evicted, at once and for every process."""
         try:
-            with self.file.transaction() as connection:
-                self._write_touches(connection)
-        except StoreError as error:
+            if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
+                self.write_touches()
+        except OSError as error:
             log.warning("uses of the cache were not counted: %s", error)
 
-    def record_calls(
-        self, calls: Sequence[tuple[object, ...]], held: Mapping[str, float] = MappingProxyType({})
-    ) -> None:
+    def write_touches(self) -> None:
+        """Have the index take over the uses noted so far; it is no error if that cannot be done."""
+        try:
+            if not self.uses.waiting:
+                return
+            with self.file.transaction() as connection:
+                self._write_touches(connection)
+        except (StoreError, OSError) as error:
+            log.warning("uses of the cache were not counted: %s", error)
+
+    def record_calls(self, calls: Sequence[tuple[Any, ...]], held: Mapping[str, float] = MappingProxyType({})) -> None:
         """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
 
         `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
@@ -179,13 +176,14 @@ class Store:
         if not (calls or held):
             return
         with self.file.transaction() as connection:
+            self.receipts.add(connection, calls, held)
             if calls:
                 connection.executemany(_INSERT_CALL, [list(call) for call in calls])
             for note, dollars in held.items():
                 connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
                 connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
 
-    def reserve(self, call: tuple[object, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
+    def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
         """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
 
         Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
@@ -194,6 +192,7 @@ class Store:
             spent = _spent(connection, since)
             if spent + cost_usd > limit + CENTS_OF_CENTS:
                 return spent
+            self.receipts.add(connection, [call])
             connection.execute(_INSERT_CALL, list(call))
         return None
 
@@ -207,14 +206,14 @@ class Store:
         """Be the only one, in any process, to pull these places; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
-        the file is attached. A process that dies gives them back.
+        the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
+        where that takes too long.
         """
         folder = self.path.parent / "locks"
         make_private_folder(folder)
         with ExitStack() as held:
             for table, key in sorted(places):
-                name = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
-                held.enter_context(FileLock(folder / f"{name}.lock", poll_interval=0.02, mode=0o600))
+                held.enter_context(pull_lock(folder, f"{table}.{key}"))
             yield
 
     def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
@@ -268,15 +267,15 @@ class Store:
         return {snapshot_id: table.restore(frame) for snapshot_id, frame in frames.items()}
 
     def _write_touches(self, connection: DuckDBPyConnection) -> None:
-        if self._touched:
-            touched = dict(self._touched)
-            connection.execute(
-                "UPDATE snapshots SET hits = snapshots.hits + used.hits, last_used_at = ? "
-                "FROM (SELECT unnest(?::BIGINT[]) AS id, unnest(?::BIGINT[]) AS hits) used WHERE snapshot_id = used.id",
-                [self.clock(), list(touched), list(touched.values())],
-            )
-        self._touched.clear()
-        self._touched_since = None
+        with self.uses.taken() as uses:
+            if uses:
+                hits, last = ([use[i] for use in uses.values()] for i in (0, 1))
+                connection.execute(
+                    "UPDATE snapshots SET hits = snapshots.hits + used.hits, "
+                    "last_used_at = greatest(last_used_at, used.at) FROM (SELECT unnest(?::BIGINT[]) AS id, "
+                    "unnest(?::BIGINT[]) AS hits, unnest(?::TIMESTAMP[]) AS at) used WHERE snapshot_id = used.id",
+                    [list(uses), hits, last],
+                )
 
 
 def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
@@ -286,7 +285,7 @@ def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
     """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, table, snapshot_id)[snapshot_id][1]
+    return content_hashes(connection, table, [snapshot_id])[snapshot_id][1]
 
 
 def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
@@ -295,9 +294,13 @@ def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
     return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
 
 
+def _unpacked(table: SnapshotTable, rows: pd.DataFrame) -> int:
+    """How many bytes of the file the rows take at most, as if their text could not be compressed."""
+    text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in ("VARCHAR", "JSON"))
+    return len(rows) * BYTES_A_ROW + text
+
+
 @cache
 def store_at(path: Path, limits: Limits | None = None) -> Store:
-    """The one store of this process for the file at `path`; uses not yet written are, at its end."""
-    store = Store(path, limits=limits)
-    atexit.register(store.write_touches)
-    return store
+    """The one store of this process for the file at `path`."""
+    return Store(path, limits=limits)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -27,11 +27,13 @@ from wheel_assets.tables import SNAPSHOTS, Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SLICE_ROWS, SLICE_SNAPSHOTS = 500_000, 2_000  # copied at a time: bounds the memory, feeds the progress bar
+SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # copied at a time: bounds the memory and the wait of readers
 _DAMAGE = ("not a valid DuckDB database file", "Could not read enough bytes", "Corrupt", "WAL file", "WAL does not")
 _NO_DAMAGE = ("Permission denied", "No space left", "File too large", "Read-only")
 
 HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
+
+IN_ONE_GO_BYTES = 12_000_000  # slices leave gaps as large as a row group, which in a small file would be much
 
 log = logging.getLogger(__name__)
 
@@ -90,57 +92,119 @@ def replacement(
         remove(scratch)
 
 
-def rewrite(
-    connection: DuckDBPyConnection,
-    path: Path,
-    tables: Sequence[Table],
-    drop: Collection[int] = (),
-    tolerant: bool = False,
-) -> list[int]:
-    """Copy the database `cache`, but for the snapshots in `drop`, to a new file at `path`; the ids kept.
+def salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> list[int]:
+    """Copy what can be read and verified of the broken database `cache` to a new file at `path`; the ids kept."""
+    lines = _salvaged(connection)
+    with (
+        replacement(connection, path, tables, next_id(connection, lines)),
+        progress_bar("mending the cache", sum(line.rows for line in lines)) as advance,
+    ):
+        schema.adopt(connection, "cache", "new")
+        kept: list[int] = []
+        for table in schema.data_tables(connection):
+            for piece in slices([line for line in lines if line.table == table]):
+                _copy(connection, table, piece, tolerant=True)
+                kept += _verified(connection, table, piece, tolerant=True)
+                advance(sum(line.rows for line in piece))
+        _copy_lists(connection, sorted(kept), tolerant=True)
+    _tell_lost(len(lines) - len(kept), len(lines))
+    return kept
+
+
+class Compaction:
+    """A compact copy of the cache, made slice by slice beside it and put into its place at the end.
+
+    The file is locked for one slice at a time. Snapshots never change, so what was copied stays true;
+    what was stored or removed meanwhile is caught up with at the end. `attached` locks and attaches the
+    cache on a connection that nothing else uses, `drop` are the ids to leave out.
 
     Only what is verified is kept: a snapshot whose rows are not those it was stored with is left out,
-    with a warning. `tolerant` leaves out what cannot be read too; otherwise that raises duckdb.Error,
-    as it raises StoreDamaged where the copy differs from a good original, and nothing is changed.
+    with a warning. Raises StoreDamaged, changing nothing, where the copy differs from a good original.
     """
-    dropped = set(drop)
-    lines = [line for line in _salvaged(connection, tolerant) if line.snapshot_id not in dropped]
-    total = sum(line.rows for line in lines)
-    connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
-    try:
-        with (
-            replacement(connection, path, tables, next_id(connection, lines)),
-            progress_bar("compacting the cache", total) as advance,
-            # One transaction leaves no gaps in the file; but a block that cannot be read would end it.
-            nullcontext() if tolerant else schema.one_transaction(connection),
-        ):
-            kept = _fill(connection, lines, tolerant, advance)
-    finally:
-        connection.execute("SET threads = 2")
-    if len(kept) < len(lines):
-        log.warning("%d of %d snapshots were not whole and are gone", len(lines) - len(kept), len(lines))
-    return kept
+
+    def __init__(
+        self, path: Path, tables: Sequence[Table], attached: Callable[[], AbstractContextManager[DuckDBPyConnection]]
+    ) -> None:
+        self.path, self.tables, self.attached = path, tables, attached
+        self._scratch = path.with_name(f"{path.name}.compact")
+        self._copied: dict[int, Line] = {}
+        self._lost: set[int] = set()
+
+    def run(self, drop: Collection[int]) -> list[int]:
+        """Copy, replace, and return the ids that were kept."""
+        remove(self._scratch)
+        try:
+            with self.attached() as connection:
+                lines = [line for line in index_lines(connection) if line.snapshot_id not in drop]
+                self._begin(connection)
+            with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
+                for table in dict.fromkeys(line.table for line in lines):
+                    for piece in slices([line for line in lines if line.table == table]):
+                        with self.attached() as connection:
+                            self._copy_piece(connection, table, piece)
+                        advance(sum(line.rows for line in piece))
+            connection.execute("CHECKPOINT new")
+            sync(self._scratch)  # here, for the last step is to find little left to write
+            with self.attached() as connection:
+                self._finish(connection, drop)
+        finally:
+            remove(self._scratch)
+        _tell_lost(len(self._lost), len(self._lost) + len(self._copied))
+        return sorted(self._copied)
+
+    def _begin(self, connection: DuckDBPyConnection) -> None:
+        """Make the empty copy."""
+        connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
+        connection.execute("SET wal_autocheckpoint = '1KB'")  # a log would hold every slice a second time
+        connection.execute("ATTACH ? AS new", [str(self._scratch)])
+        schema.create(connection, "new", self.tables)
+        connection.execute("USE cache")
+
+    def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> None:
+        """Copy snapshots of one table, but for those that were removed meanwhile."""
+        ids = [line.snapshot_id for line in lines]
+        there = "SELECT snapshot_id FROM snapshots WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))"
+        still = {row[0] for row in connection.execute(there, [ids]).fetchall()}
+        lines = [line for line in lines if line.snapshot_id in still]
+        if not lines:
+            return
+        schema.adopt(connection, "cache", "new")
+        with schema.one_transaction(connection):
+            _copy(connection, table, lines, tolerant=False)
+            whole = set(_verified(connection, table, lines, tolerant=False))
+        self._copied |= {line.snapshot_id: line for line in lines if line.snapshot_id in whole}
+        self._lost |= still - whole
+
+    def _finish(self, connection: DuckDBPyConnection, drop: Collection[int]) -> None:
+        """Catch up with what happened meanwhile, and put the copy in the place of the cache."""
+        connection.execute("CHECKPOINT cache")
+        lines = index_lines(connection)
+        done = self._copied.keys() | self._lost | set(drop)
+        new = [line for line in lines if line.snapshot_id not in done]
+        for table in dict.fromkeys(line.table for line in new):
+            for piece in slices([line for line in new if line.table == table]):
+                self._copy_piece(connection, table, piece)
+        for gone in self._copied.keys() - {line.snapshot_id for line in lines}:
+            table = self._copied.pop(gone).table
+            connection.execute(f"DELETE FROM new.{table} WHERE snapshot_id = ?", [gone])
+        schema.adopt(connection, "cache", "new")
+        with schema.one_transaction(connection):
+            _copy_lists(connection, sorted(self._copied), tolerant=False)
+            first = next_id(connection, lines)
+            connection.execute(f"CREATE OR REPLACE SEQUENCE new.snapshot_ids START WITH {first:d}")
+        connection.execute("CHECKPOINT new")
+        connection.execute("DETACH new")
+        if any(with_log(path)[1].exists() for path in (self._scratch, self.path)):
+            raise StoreDamaged(f"the cache {self.path} was not compacted", "a log was not folded in", "run again")
+        self._scratch.chmod(0o600)
+        sync(self._scratch)
+        os.replace(self._scratch, self.path)
+        sync(self.path.parent)
 
 
-def _fill(
-    connection: DuckDBPyConnection, lines: Sequence[Line], tolerant: bool, advance: Callable[[int], None]
-) -> list[int]:
-    """Copy the snapshots in `lines`, then everything else; the ids of those that are whole.
-
-    Tables and columns that this program does not declare are another's, and are copied too.
-    """
-    schema.adopt(connection, "cache", "new")
-    data = schema.data_tables(connection)
-    kept: list[int] = []
-    for table in data:
-        mine = [line for line in lines if line.table == table]
-        for piece in slices(mine):
-            _copy(connection, table, piece, tolerant)
-            advance(sum(line.rows for line in piece))
-        kept += _verified(connection, table, mine, tolerant)
-    others = schema.columns_of(connection).keys() - {*data, SNAPSHOTS.name}
-    _copy_lists(connection, sorted(others), sorted(kept), tolerant)
-    return kept
+def _tell_lost(lost: int, of: int) -> None:
+    if lost:
+        log.warning("%d of %d snapshots were not whole and are gone", lost, of)
 
 
 def index_lines(connection: DuckDBPyConnection) -> list[Line]:
@@ -153,9 +217,9 @@ def index_lines(connection: DuckDBPyConnection) -> list[Line]:
 
 
 def content_hashes(
-    connection: DuckDBPyConnection, table: str, snapshot_id: int | None = None
+    connection: DuckDBPyConnection, table: str, ids: Sequence[int] | None = None
 ) -> dict[int, tuple[int, str]]:
-    """The row count and a hash of the rows, whatever their order, of each snapshot or of one, as stored.
+    """The row count and a hash of the rows, whatever their order, of each snapshot, or of those in `ids`, as stored.
 
     A row is hashed by the names and values of what is not NULL in it: neither the order of the columns
     nor a column that was added later changes the hash. DuckDB's own hash may change with its version,
@@ -163,9 +227,9 @@ def content_hashes(
     """
     names = [column[0] for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]
     row = reduce(lambda so_far, value: f"xor({so_far}, {value})", (_hash_of(name) for name in names))
-    which = "" if snapshot_id is None else "WHERE snapshot_id = ?"
+    which = "" if ids is None else "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[]))"
     query = f"SELECT snapshot_id, count(*), bit_xor(hash({row})) FROM {table} {which} GROUP BY snapshot_id"
-    rows = connection.execute(query, [] if snapshot_id is None else [snapshot_id]).fetchall()
+    rows = connection.execute(query, [min(ids), max(ids), list(ids)] if ids else []).fetchall()
     return {given: (count, f"{HASH_SCHEME}:{value:016x}") for given, count, value in rows}
 
 
@@ -184,13 +248,14 @@ def next_id(connection: DuckDBPyConnection, lines: Iterable[Line] = ()) -> int:
 def slices(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """The snapshots of one table in portions that are copied at a time."""
     piece: list[Line] = []
-    rows = 0
+    size = 0
+    limit = SLICE_BYTES if sum(line.bytes for line in lines) > IN_ONE_GO_BYTES else IN_ONE_GO_BYTES
     for line in lines:
         piece.append(line)
-        rows += line.rows
-        if rows >= SLICE_ROWS or len(piece) >= SLICE_SNAPSHOTS:
+        size += line.bytes
+        if size >= limit or len(piece) >= SLICE_SNAPSHOTS:
             yield piece
-            piece, rows = [], 0
+            piece, size = [], 0
     if piece:
         yield piece
 
@@ -210,12 +275,10 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _salvaged(connection: DuckDBPyConnection, tolerant: bool) -> list[Line]:
+def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
     try:
         return index_lines(connection)
     except duckdb.Error as error:
-        if not tolerant:
-            raise
         log.warning("the index of the cache is lost (%s)", error)
         return []
 
@@ -241,10 +304,11 @@ def _copy(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tol
 
 def _verified(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
     """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
-    copied = content_hashes(connection, f"new.{table}")
+    ids = [line.snapshot_id for line in lines]
+    copied = content_hashes(connection, f"new.{table}", ids)
     bad = [line for line in lines if not _equal(line, copied.get(line.snapshot_id))]
     if bad and not tolerant:
-        original = content_hashes(connection, f"cache.{table}")
+        original = content_hashes(connection, f"cache.{table}", ids)
         if any(_equal(line, original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}
@@ -260,10 +324,11 @@ def _equal(line: Line, found: tuple[int, str] | None) -> bool:
     return not line.content_hash.startswith(f"{HASH_SCHEME}:") or line.content_hash == found[1]
 
 
-def _copy_lists(connection: DuckDBPyConnection, others: Sequence[str], kept: list[int], tolerant: bool) -> None:
+def _copy_lists(connection: DuckDBPyConnection, kept: list[int], tolerant: bool) -> None:
     """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
+    others = schema.columns_of(connection).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
     index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
-    lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in others}}
+    lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in sorted(others)}}
     lists["meta"] = ("WHERE key <> 'schema_version'", [])
     for name, (which, parameters) in lists.items():
         try:

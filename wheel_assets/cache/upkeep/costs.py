@@ -60,6 +60,7 @@ def costs(store: Store, budget_usd: float) -> dict[str, Any]:
     the snapshot it was served from had taken; of snapshots that are gone from the cache nothing is known.
     `spent_usd` includes `reserved_usd`, which is held for downloads under way or was by a process that died.
     """
+    store.write_touches()
     month = f"{store.clock():%Y-%m}"
     with store.file.attached() as connection:
         bills, reserved = _bills(connection), _reserved(connection, month)

@@ -28,10 +28,15 @@ _FORECASTS = """
            prob_itm, prob_touch,
            list_contains($roots, rtrim(left(option_symbol, 6))) AS settles_early,
            TRY_CAST(saw[1] AS DOUBLE) AS delta, TRY_CAST(saw[2] AS DOUBLE) AS spot,
-           TRY_CAST(says[1] AS DOUBLE) AS prob_itm_flat, TRY_CAST(says[2] AS DOUBLE) AS prob_itm_market
+           TRY_CAST(saw[2] AS DOUBLE) * exp(
+               (TRY_CAST(saw[3] AS DOUBLE) - TRY_CAST(saw[4] AS DOUBLE)) * TRY_CAST(saw[5] AS DOUBLE)
+           ) AS forward,
+           TRY_CAST(says[1] AS DOUBLE) AS prob_itm_flat, TRY_CAST(says[2] AS DOUBLE) AS prob_itm_market,
+           TRY_CAST(says[3] AS DOUBLE) AS prob_itm_history
     FROM (
-        SELECT *, input_features ->> ['$.delta', '$.spot'] AS saw,
-               predictions.predictions ->> ['$.prob_itm_flat', '$.prob_itm_market'] AS says
+        SELECT * EXCLUDE (prob_itm_market, prob_itm_history),
+               input_features ->> ['$.delta', '$.spot', '$.rate', '$.dividend_yield', '$.years'] AS saw,
+               predictions.predictions ->> ['$.prob_itm_flat', '$.prob_itm_market', '$.prob_itm_history'] AS says
         FROM predictions
         WHERE expiration <= $last AND snapshot_id IN (SELECT unnest($ids::BIGINT[]))
           AND coalesce(model_version = $model, true)
@@ -63,7 +68,8 @@ class Forecasts:
     """What was said of contracts that have expired, and what is cached of the prices since; times naive UTC.
 
     `said`: a row a contract and prediction snapshot: symbol, model_version, timestamp, expiration, strike, is_put,
-    prob_itm, prob_touch, settles_early, delta, spot, prob_itm_flat, prob_itm_market. `sessions`: symbol, date, high,
+    prob_itm, prob_touch, settles_early, delta, spot, forward, prob_itm_flat, prob_itm_market, prob_itm_history.
+    `sessions`: symbol, date, high,
     low, close, one row each. `spots`: symbol, timestamp, spot_price of every cached chain. `pending` predictions have
     not expired, `repeated` ones were stored before.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
 from wheel_assets.cache.upkeep.compaction import Line, index_lines
-from wheel_assets.errors import StoreError
+from wheel_assets.errors import BadFrame, StoreError
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from wheel_assets.settings import CacheSettings
 
-ROOM = 0.8  # of the limit that an eviction leaves filled, so that the next one is not due at once
+# Shares of the limit. Only a copy makes a DuckDB file smaller, and file and copy are on the disk together:
+# what the file may hold and what an eviction leaves of it come to 1.1 times the limit.
+FULL, ROOM = 0.6, 0.5
+PEAK = 1.1
 LEAST_GAIN = 0.05  # of the file: copying it for less is refused
 SPARE = 1.1  # times what is to be copied: what the disk must have free for it
 LAST_CLEANUP = "last_cleanup"
@@ -64,12 +67,14 @@ class Removal:
 class Maintenance:
     """Keeps a file within its limits; None keeps everything."""
 
-    def __init__(self, file: CacheFile, limits: Limits | None = None) -> None:
-        self.file, self.limits = file, limits
+    def __init__(
+        self, file: CacheFile, limits: Limits | None = None, leased: Callable[[], Collection[int]] = frozenset
+    ) -> None:
+        self.file, self.limits, self.leased = file, limits, leased
         self._last_cleanup: datetime | None = None
 
     def after_write(self) -> None:
-        """Remove what is too old, if that is due, and evict, if the file is too large.
+        """Remove what is too old, if that is due.
 
         It only warns where that fails: what was stored is stored.
         """
@@ -78,8 +83,25 @@ class Maintenance:
         try:
             if not self._recent(self._last_cleanup):
                 self._expire()
-            if self.file.size > self.limits.max_bytes:
-                self._evict()
+        except StoreError as error:
+            log.warning("the cache was not cleaned up: %s", error)
+
+    def make_room(self, table: str, size: int) -> None:
+        """Evict what was used least recently, whatever its key, if `size` more bytes would be too many.
+
+        Raises BadFrame for an entry that is larger than the limit. It only warns where evicting fails.
+        """
+        if self.limits is None:
+            return
+        if size > self.limits.max_bytes:
+            raise BadFrame(
+                f"an entry of {table} was refused",
+                f"it takes {size / 1e6:.1f} MB, the limit of the cache is {self.limits.max_bytes / 1e6:.1f} MB",
+                "raise WHEEL_CACHE__MAX_SIZE_GB",
+            )
+        try:
+            if self.file.size + size > FULL * self.limits.max_bytes:
+                self._evict(size)
         except StoreError as error:
             log.warning("the cache was not cleaned up: %s", error)
 
@@ -95,15 +117,13 @@ class Maintenance:
             used = used_bytes(connection)
             young = [line for line in lines if line.snapshot_id not in old]
             drop = old | self._surplus(young, used * _share(young, lines))
-            if not dry_run:
-                schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
-            return self._without(connection, lines, drop, used, dry_run)
+        return self._without(lines, drop, used, dry_run)
 
     def clear(self) -> Removal:
         """Remove every snapshot; the ledger stays, and ids go on where they were."""
         with self.file.attached() as connection:
-            lines = index_lines(connection)
-            return self._without(connection, lines, {line.snapshot_id for line in lines}, used_bytes(connection))
+            lines, used = index_lines(connection), used_bytes(connection)
+        return self._without(lines, {line.snapshot_id for line in lines}, used)
 
     def _recent(self, last: datetime | None) -> bool:
         """Whether the last clean-up is not long ago; one in the future says that the clock was set back."""
@@ -131,52 +151,57 @@ class Maintenance:
         if self.limits is None:
             return set()
         oldest = self.file.clock() - self.limits.ttl
-        records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
-        newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
-        kept = {snapshot_id for (table, _), snapshot_id in newest.items() if table in records}
-        return {line.snapshot_id for line in lines if line.created_at < oldest} - kept
+        return {line.snapshot_id for line in lines if line.created_at < oldest} - self._records(lines)
 
-    def _evict(self) -> None:
-        """Copy what was used last to a smaller file, unless that hardly helps."""
+    def _evict(self, size: int) -> None:
+        """Copy what was used last to a smaller file, so that `size` more bytes fit, unless that hardly helps."""
         assert self.limits is not None
         with self.file.attached() as connection:
-            before = self.file.size
-            if before <= self.limits.max_bytes:
-                return  # another process did it
-            lines, used = index_lines(connection), used_bytes(connection)
-            drop = self._surplus(lines, used)
-            after = used * (1 - _share([line for line in lines if line.snapshot_id in drop], lines))
-            if before - after < LEAST_GAIN * before:
+            connection.execute("CHECKPOINT cache")
+            before, lines, used = self.file.size, index_lines(connection), used_bytes(connection)
+        drop = self._surplus(lines, used, size)
+        after = used * (1 - _share([line for line in lines if line.snapshot_id in drop], lines))
+        if before - after < LEAST_GAIN * before:
+            if before + size > self.limits.max_bytes:
                 log.warning(
-                    "the cache %s takes %.1f MB, the limit is %.1f MB, but the newest data of every key need that; "
+                    "the cache %s takes %.1f MB, the limit is %.1f MB, but running steps need what is in it; "
                     "raise WHEEL_CACHE__MAX_SIZE_GB or watch fewer symbols",
                     self.file.path, before / 1e6, self.limits.max_bytes / 1e6,
                 )  # fmt: skip
-                return
-            gone = self._without(connection, lines, drop, used)
+            return
+        gone = self._without(lines, drop, used)
         log.info("%d snapshots were evicted, %.1f MB freed", sum(gone.snapshots.values()), gone.freed / 1e6)
 
-    def _surplus(self, lines: Sequence[Line], used: float) -> set[int]:
-        """What has to go to come down to the room that the limit leaves; nothing below the limit."""
-        if self.limits is None or used <= ROOM * self.limits.max_bytes:
+    def _surplus(self, lines: Sequence[Line], used: float, size: int = 0) -> set[int]:
+        """What has to go to come down to what an eviction leaves, `size` more bytes included."""
+        if not lines or self.limits is None or used + size <= FULL * self.limits.max_bytes:
             return set()
+        most = self.limits.max_bytes
+        left = max(0.0, min(ROOM * most - size, PEAK * most - used))
         weight = sum(line.bytes for line in lines)
-        return least_recently_used(lines, weight * (1 - ROOM * self.limits.max_bytes / used))
+        return least_recently_used(lines, weight * (1 - left / used), {*self.leased(), *self._records(lines)})
+
+    def _records(self, lines: Sequence[Line]) -> set[int]:
+        """The newest snapshots of the tables that no source can give again."""
+        records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
+        newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
+        return {snapshot_id for (table, _), snapshot_id in newest.items() if table in records}
 
     def _without(
         self,
-        connection: DuckDBPyConnection,
         lines: Sequence[Line],
         drop: Collection[int],
         used: float,
         dry_run: bool = False,
     ) -> Removal:
-        """Rewrite the attached file without some snapshots and tell what that came to."""
+        """Rewrite the file without some snapshots and tell what that came to."""
         going = [line for line in lines if line.snapshot_id in drop]
         before, after = self.file.size, used * (1 - _share(going, lines))
         if not dry_run:
             self.file.require_free(after * SPARE)
-            kept = self.file.rewrite(connection, drop)
+            kept = self.file.rewrite(drop)
+            with self.file.transaction() as connection:  # here, for a refused clean-up is none
+                schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
             going = [line for line in lines if line.snapshot_id not in set(kept)]
             after = self.file.size
         counts = Counter({table.name: 0 for table in self.file.tables if isinstance(table, SnapshotTable)})
@@ -184,24 +209,13 @@ class Maintenance:
         return Removal(dict(counts), sum(line.rows for line in going), before, int(after))
 
 
-def least_recently_used(lines: Sequence[Line], weight: float) -> set[int]:
-    """Ids of the snapshots, least recently used first, that together weigh at least `weight`.
-
-    Never the newest of a table and key, nor what that was made of, down to the bottom: a running job
-    may be about to read those. So it can be less than asked for.
-    """
-    newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
-    inputs = {line.snapshot_id: line.inputs for line in lines}
-    needed: set[int] = set()
-    more = set(newest.values())
-    while more:
-        needed |= more
-        more = {above for snapshot_id in more for above in inputs.get(snapshot_id, ())} - needed
+def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[int] = ()) -> set[int]:
+    """Ids of the snapshots, least recently used first, that together weigh at least `weight`; never of the `kept`."""
     victims: set[int] = set()
     for line in sorted(lines, key=lambda line: (line.last_used_at, line.snapshot_id)):
         if weight <= 0:
             break
-        if line.snapshot_id not in needed:
+        if line.snapshot_id not in kept:
             victims.add(line.snapshot_id)
             weight -= line.bytes
     return victims

@@ -10,7 +10,7 @@ import numpy as np
 
 from wheel_assets.cache.upkeep.forecasts import EVERYTHING, Which, read_forecasts
 from wheel_assets.market.indices import AM_SETTLED_ROOTS
-from wheel_assets.predict.calibration import Score, compared, score
+from wheel_assets.predict.calibration import Score, brier_difference, compared, mirrored, score
 from wheel_assets.predict.settlement import REASONS, SCORED, last_expired, settled
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
 
     `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
     `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
-    `prob_itm` beside `prob_itm_market`, `abs_delta` and `n_d2`, of `prob_touch` beside `twice_abs_delta`. `common`
+    `prob_itm` beside `prob_itm_market`, `prob_itm_history`, `abs_delta` and `n_d2`, of `prob_touch` beside
+    `twice_abs_delta`. `paired` has the Brier score of the first less that of each rival on the contracts that both
+    know, with an interval over outcomes, as it came and mirrored about the forward (`calibration.mirrored`). `common`
     scores are of the contracts that all of them know; `by_right` has those of the first for puts and calls, `by_model`
     by version of the model. `settled_by` counts where the prices at expiration came from. `pending` predictions have
     not expired. `message` is None, or what is missing where nothing could be scored.
@@ -46,13 +48,22 @@ def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
     found = read_forecasts(store, last, AM_SETTLED_ROOTS, which)
     happened = settled(found.said, found.sessions, found.spots)
     delta = np.abs(found.said["delta"].to_numpy())
-    said = {name: found.said[name].to_numpy() for name in ("prob_itm", "prob_itm_market", "prob_touch")}
+    said = {
+        name: found.said[name].to_numpy() for name in ("prob_itm", "prob_itm_market", "prob_itm_history", "prob_touch")
+    }
     touch = {"prob_touch": said.pop("prob_touch"), "twice_abs_delta": np.minimum(2 * delta, 1.0)}
     itm = said | {"abs_delta": delta, "n_d2": found.said["prob_itm_flat"].to_numpy()}
+    in_the_money = _event(found.said, itm, happened["in_the_money"], happened["itm_status"], happened["outcome"])
+    scored = (happened["itm_status"] == SCORED).to_numpy()
+    numbers = (found.said[name].to_numpy()[scored] for name in ("forward", "strike", "is_put"))
+    both_ways = mirrored(happened["price"].to_numpy()[scored], *numbers)
+    in_the_money["paired"] = _paired(
+        {name: values[scored] for name, values in itm.items()}, both_ways, happened["outcome"].to_numpy()[scored]
+    )
     document = {
         "at": now.isoformat(),
         "last_expiration": last.isoformat(),
-        "in_the_money": _event(found.said, itm, happened["in_the_money"], happened["itm_status"], happened["outcome"]),
+        "in_the_money": in_the_money,
         "touched": _event(found.said, touch, happened["touched"], happened["touch_status"], happened["outcome"]),
         "settled_by": _counts(happened["settled_by"][happened["itm_status"] == SCORED]),
         "expired": len(found.said),
@@ -90,6 +101,20 @@ def _event(
         "by_right": _by(right, *audited),  # a market that only rose hides in both together
         "by_model": _by(said["model_version"].to_numpy()[rows], *audited),
     }
+
+
+def _paired(forecasts: dict[str, Floats], both_ways: Floats, groups: np.ndarray) -> list[dict[str, Any]]:
+    """The first forecast against each rival, on what both know: as it came, and mirrored."""
+    (name, mine), *rivals = forecasts.items()
+    differences = []
+    for rival, theirs in rivals:
+        for way, came in (("as it came", both_ways[:, :1]), ("mirrored", both_ways)):
+            rows = ~np.isnan(mine) & ~np.isnan(theirs) & ~np.isnan(came).any(axis=1)
+            if rows.any():
+                found = asdict(brier_difference(mine[rows], theirs[rows], came[rows], groups[rows]))
+                numbers = {key: _number(value) for key, value in found.items()}
+                differences.append({"forecast": name, "against": rival, "way": way, **numbers})
+    return differences
 
 
 def _by(label: np.ndarray, forecast: Floats, happened: Bools, groups: np.ndarray) -> dict[str, Any]:

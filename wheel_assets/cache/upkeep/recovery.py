@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.upkeep.compaction import remove, rewrite, sync, with_log
+from wheel_assets.cache.upkeep.compaction import remove, salvage, sync, with_log
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table
 
@@ -62,7 +62,7 @@ def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Seq
             return None
         try:
             connection.execute("USE cache")
-            return len(rewrite(connection, path, tables, tolerant=True))
+            return len(salvage(connection, path, tables))
         finally:
             connection.execute("USE memory")
             connection.execute("DETACH cache")

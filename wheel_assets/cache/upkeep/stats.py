@@ -11,6 +11,7 @@ from wheel_assets.cache.policy import CacheKey, LookupResult, Node, verdicts
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
+from wheel_assets.sanitise import masked_account
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,6 +49,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[No
     `too_old`, `input_superseded` or `absent`: made with other settings or another version than now.
     `nodes` are the tables as a run would ask for them. `api_calls` and `cost_usd` are this calendar month's (UTC).
     """
+    store.write_touches()
     now = store.clock()
     with store.file.attached() as connection:
         newest = _newest(connection)
@@ -117,10 +119,11 @@ def _keys(newest: Sequence[Mapping[str, Any]], results: Mapping[CacheKey, Lookup
         if result is None:
             continue
         times = {name: line[name].isoformat() for name in ("created_at", "last_used_at")}
-        same = {name: line[name] for name in ("key", "rows", "bytes", "source", "snapshots", "hits")}
+        same = {name: line[name] for name in ("rows", "bytes", "source", "snapshots", "hits")}
         told.append(
             KeyStats(
                 table=result.table,
+                key=masked_account(result.key),
                 age_minutes=_minutes(result.age),
                 max_age_minutes=_minutes(result.max_age),
                 state=str(result.reason),

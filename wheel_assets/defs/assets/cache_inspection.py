@@ -1,6 +1,6 @@
 """Inspection: what lies in the cache, until when it is fresh and what it cost, on an asset's page."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -66,9 +66,11 @@ def inspection_metadata(
         "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
-    summary = cache_view.summary(document, budget_usd)
     return {
-        "freshness": dg.MetadataValue.md(_matrix(matrix, next_pull(matrix, document["keys"], taken), summary)),
+        "next_answer": dg.MetadataValue.md(markdown.for_markdown(next_pull(matrix, document["keys"], taken))),
+        "freshness": dg.MetadataValue.md(_matrix(matrix)),
+        **_at_a_glance(matrix),
+        "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd))),
         "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
         "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
         **numbers,
@@ -77,16 +79,22 @@ def inspection_metadata(
     }
 
 
-def _matrix(matrix: Freshness, pull: str, summary: Sequence[str]) -> str:
-    """What the next answer would pull, then the matrix, then what is shared, then the totals."""
+def _matrix(matrix: Freshness) -> str:
+    """Symbols by tables, then what is shared by all, then how many other symbols are fresh."""
     others = [f"{symbol}: {told}" for symbol, told in matrix.others.items()]
     return markdown.paragraphs(
-        f"**{markdown.for_markdown(pull)}**",
         markdown.table(("symbol", *matrix.tables), symbol_cells(matrix)),
         markdown.table(tuple(matrix.shared), shared_cells(matrix)),
         markdown.section("Other symbols", markdown.bullets([", ".join(others)]) if others else ""),
-        markdown.bullets(summary),
     )
+
+
+def _at_a_glance(matrix: Freshness) -> dict[str, Any]:
+    """The matrix as a table where its Markdown is too long for Dagster's page, which shows it only after a click."""
+    if len(_matrix(matrix)) < markdown.SHOWN_AT_ONCE:
+        return {}
+    columns = dict.fromkeys(("symbol", *matrix.tables), "")
+    return {"freshness_of_symbols": _table(columns, symbol_cells(matrix))}
 
 
 def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:

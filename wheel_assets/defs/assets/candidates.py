@@ -4,7 +4,7 @@ import dagster as dg
 
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised
+from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised, asked_of
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared
 from wheel_assets.rows import Rows
@@ -30,7 +30,13 @@ def candidates(
     The same rules on the same inputs as `recommendation`; `wheel explain` prints it.
     """
     from wheel_assets.recommend.explain import candidates as candidates_of
-    from wheel_assets.show.candidates_view import COLUMNS, NUMBERS, candidate_cells, explain_document, summary_lines
+    from wheel_assets.show.views.candidates_view import (
+        COLUMNS,
+        NUMBERS,
+        candidate_cells,
+        explain_document,
+        summary_lines,
+    )
 
     known = {
         "events": events,
@@ -38,7 +44,7 @@ def candidates(
         "volatility_history": volatility_history,
         "price_history": price_history,
     }
-    advice = advised(config, store, (option_chains, positions, greeks, predictions), known)
+    advice = advised((option_chains, positions, greeks, predictions), known, **asked_of(config, store))
     frame = candidates_of(advice)
     document = explain_document(frame)
     told = [

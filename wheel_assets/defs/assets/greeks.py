@@ -11,7 +11,7 @@ from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings, where_known
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import GREEKS
-from wheel_assets.vendors import EVENTS
+from wheel_assets.vendor import EVENTS
 
 
 @dg.asset(

@@ -9,7 +9,7 @@ from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised
+from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised, asked_of
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.flow import nodes, question
@@ -50,7 +50,7 @@ def recommendation(
         "volatility_history": volatility_history,
         "price_history": price_history,
     }
-    advice = advised(config, store, inputs, known)
+    advice = advised(inputs, known, **asked_of(config, store))
     document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
@@ -61,17 +61,20 @@ def recommendation(
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document of `recommend.answer` as metadata: what to do, the whole advice, the numbers to plot."""
-    from wheel_assets.show.answer_view import ADVICE_COLUMNS, advice_cells
-    from wheel_assets.show.markdown import as_markdown
+    from wheel_assets.show.answer_view import ADVICE_COLUMNS, advice_cells, banner, warnings
+    from wheel_assets.show.candidates import candidates_svg
+    from wheel_assets.show.markdown import as_markdown, bullets
     from wheel_assets.show.payoff import payoff_svg
 
     columns = dg.TableSchema([dg.TableColumn(name) for name in AT_A_GLANCE])
     cells = [dict(zip(ADVICE_COLUMNS, row, strict=True)) for row in advice_cells(document)]
     rows = [dg.TableRecord({name: row[name] for name in AT_A_GLANCE}) for row in cells]
     numbers = {name: document[name] for name in ("portfolio_value", "free_cash") if document[name] is not None}
+    warned = [line for line in (banner(document), *warnings(document)) if line]
     return {
+        **({"warnings": dg.MetadataValue.md(bullets(warned, "⚠ "))} if warned else {}),
         "what_to_do": dg.MetadataValue.table(rows, columns),  # seen at once; Markdown of this size after a click
-        "advice": dg.MetadataValue.md(as_markdown(document, payoff_svg(document))),
+        "advice": dg.MetadataValue.md(as_markdown(document, payoff_svg(document), candidates_svg(document))),
         "answer": dg.MetadataValue.json(dict(document)),
         **numbers,
     }

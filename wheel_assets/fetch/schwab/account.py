@@ -64,7 +64,9 @@ class SchwabAccount(AccountSource):
     def _account_of_hash(self, account_hash: str, now: datetime) -> dict[str, Any]:
         path, key = f"{_ACCOUNTS}/{account_hash}", masked(account_hash)
         try:
-            answer = self._session.get(path, _WITH_POSITIONS, now, key=key, endpoint=f"{_ACCOUNTS}/{{hash}}")
+            answer = self._session.get(
+                path, _WITH_POSITIONS, now, key=key, endpoint=f"{_ACCOUNTS}/{{hash}}", secret=account_hash
+            )
         except SourceError as error:
             if error.status not in (400, 404):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -62,7 +63,14 @@ class SchwabSession:
         return cls(settings.base_url, record, key, secret, settings.token_file)
 
     def get(
-        self, path: str, params: Mapping[str, str], now: datetime, *, key: str | None = None, endpoint: str = ""
+        self,
+        path: str,
+        params: Mapping[str, str],
+        now: datetime,
+        *,
+        key: str | None = None,
+        endpoint: str = "",
+        secret: str = "",
     ) -> Answer:
         """GET with a live access token; raises SourceError.
 
@@ -70,13 +78,17 @@ class SchwabSession:
         """
         token = self._token(now)
         try:
-            return self._get(token, path, params, key, endpoint)
+            return self._get(
+                token, Request(path, params, endpoint=endpoint, key=key, secrets=[secret] if secret else [])
+            )
         except SourceRefused as error:
             if error.status != 401:
                 raise
         token = self._renewed(token, now)
         try:
-            return self._get(token, path, params, key, endpoint)
+            return self._get(
+                token, Request(path, params, endpoint=endpoint, key=key, secrets=[secret] if secret else [])
+            )
         except SourceRefused as error:
             if error.status != 401:
                 raise
@@ -95,10 +107,9 @@ class SchwabSession:
         form["code_verifier"] = verifier
         self._file.write(token_of(self._ask_token(form), now, logged_in=now))
 
-    def _get(self, token: Token, path: str, params: Mapping[str, str], key: str | None, endpoint: str) -> Answer:
+    def _get(self, token: Token, request: Request) -> Answer:
         headers = {"Authorization": f"Bearer {token.access}", "Accept": "application/json"}
-        secrets = [path.rpartition("/")[2]] if endpoint else []
-        return self._http.send(Request(path, params, headers=headers, secrets=secrets, endpoint=endpoint, key=key))
+        return self._http.send(replace(request, headers=headers))
 
     def _token(self, now: datetime) -> Token:
         token = self._file.read(now)

@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from wheel_assets.errors import LoginExpired, SourceError, SourceUnreachable, UnexpectedAnswer
+from wheel_assets.errors import LoginExpired, SourceError, SourceRefused, SourceUnreachable, UnexpectedAnswer
 from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.fetch.normalise.quotes import numbers
 
@@ -67,6 +67,9 @@ class TokenFile:
     def read(self, now: datetime) -> Token:
         """The login; raises LoginExpired where there is none, it is damaged, or seven days old."""
         try:
+            if self._path.stat().st_mode & 0o077:
+                remedy = f"chmod 600 {self._path}"
+                raise SourceRefused("the Schwab login is refused", "others can read its file", remedy)
             document = json.loads(self._path.read_bytes())
             token = _token(document["token"], datetime.fromtimestamp(document["creation_timestamp"], UTC))
         except FileNotFoundError:

@@ -57,6 +57,7 @@ class ImpliedYields(NamedTuple):
     dividend_yield: Floats
     error: Floats
     credible: Bools
+    mean: Floats  # of the pairs, as it is, whatever is believed of it
 
     @property
     def shrunk(self) -> Floats:
@@ -181,4 +182,4 @@ def implied_yields(
     tolerated = np.maximum(doubt, TOLERATED * call.spot)
     contradicting = np.bincount(expiration, np.abs(forward - agreed[expiration]) > tolerated, expirations)
     credible = (number >= LEAST_PAIRS) & (2 * contradicting <= number) & (np.abs(dividend_yield) <= CREDIBLE_YIELD)
-    return ImpliedYields(dividend_yield, error, credible)
+    return ImpliedYields(dividend_yield, error, credible, dividend_yield)

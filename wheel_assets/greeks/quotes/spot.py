@@ -36,7 +36,7 @@ PAIRS = 3
 CANDIDATES = 12  # pairs nearest the quoted spot, of which those nearest the money of the options are taken
 WITHIN = 45 / DAYS_PER_YEAR  # years
 CONTRADICTION = 0.0075  # of the quoted spot
-LARGEST = 0.2  # of the quoted spot; shares have fallen by 14 % between a quote and the spot stamped on it
+LARGEST = 0.2  # logarithm of implied over quoted; shares have fallen by 14 % between a quote and the spot stamped on it
 
 
 SpotMismatch = Literal["implied", "refuse"]
@@ -78,7 +78,7 @@ def checked_spots(
         if gap is None or not gap.contradicts:
             continue
         implied = some.spot * (1 + gap.size)
-        refused[rows] = mismatch == "refuse" or abs(gap.size) > LARGEST
+        refused[rows] = mismatch == "refuse" or abs(np.log(max(1 + gap.size, 1e-9))) > LARGEST
         price[rows] = np.where(refused[rows], some.spot, implied)
         source[rows] = np.where(refused[rows], QUOTED, IMPLIED)
         told = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} contradicts the options"
@@ -97,8 +97,10 @@ def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Float
     pairs = _nearest_the_money(contracts, mid, nearest_pairs(contracts, near, expiration, CANDIDATES))
     if pairs.call.size == 0:
         return None
-    years, gaps = _gaps(contracts, mid + np.where(contracts.is_put, 0.0, carried), pairs)
-    size = _at_once(years, gaps)
+    # Who holds a call may exercise it before the ex-date: its price keeps any part of the dividend, from none to all.
+    kept = np.where(contracts.is_put, 0.0, carried)
+    bounds = [_at_once(*_gaps(contracts, mid + extra, pairs)) for extra in (0.0, kept)]
+    size = 0.0 if min(bounds) <= 0 <= max(bounds) else min(bounds, key=abs)
     if abs(size) <= CONTRADICTION:
         return Gap(size, False)
     near &= ~contracts.is_put | (contracts.strike < contracts.spot)

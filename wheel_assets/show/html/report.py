@@ -17,7 +17,7 @@ from wheel_assets.sanitise import for_terminal
 from wheel_assets.show import answer_view
 from wheel_assets.show.candidates import candidates, candidates_svg
 from wheel_assets.show.freshness import Freshness
-from wheel_assets.show.payoff import payoff_svg
+from wheel_assets.show.payoff import payoff_pictures
 from wheel_assets.show.reliability import diagram
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def report_html(
         document=document,
         view=answer_view,
         made_at=made_at,
-        payoff=payoff_svg(document),
+        payoff=payoff_pictures(document),
         picture=candidates_svg(document),
         candidates=_candidate_rows(document),
         candidate_columns=CANDIDATE_COLUMNS,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from wheel_assets.show.candidates_view import COLUMNS, candidate_cells, summary_lines
 from wheel_assets.show.terminal.answer import table
 from wheel_assets.show.terminal.console import unbroken
+from wheel_assets.show.views.candidates_view import COLUMNS, candidate_cells, summary_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

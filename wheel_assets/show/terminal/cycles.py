@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.show.cycles_view import COLUMNS, NUMBERS, cycle_cells, remarks
+from wheel_assets.show.views.cycles_view import COLUMNS, NUMBERS, cycle_cells, remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def show_cycles(document: Mapping[str, Any], console: Console) -> None:
-    """Print the document of `wheel_assets.show.cycles_view.cycles_document`."""
+    """Print the document of `wheel_assets.show.views.cycles_view.cycles_document`."""
     from rich.table import Table
 
     for said in remarks(document):

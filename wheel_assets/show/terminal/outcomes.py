@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EVENTS = {"in_the_money": "Finished in the money", "touched": "Touched the strike"}
-NAMES = {"prob_itm_market": "market's", "abs_delta": "|delta|", "n_d2": "N(d2)", "twice_abs_delta": "2 |delta|"}
+NAMES = {
+    "prob_itm_market": "market's",
+    "prob_itm_history": "with history",
+    "abs_delta": "|delta|",
+    "n_d2": "N(d2)",
+    "twice_abs_delta": "2 |delta|",
+}
 
 
 def show_outcomes(document: Mapping[str, Any], console: Console) -> None:
@@ -24,7 +30,10 @@ def show_outcomes(document: Mapping[str, Any], console: Console) -> None:
         if told["scores"]:
             parts = f"{told['scored']} predictions of {told['contracts']} contracts, {told['outcomes']} outcomes"
             console.print(f"{title}: {parts}", style="bold")
-            console.print(_scores(told), "", _reliability(told["scores"]), "")
+            console.print(_scores(told), "")
+            if told.get("paired"):
+                console.print(_paired(told["paired"]), "")
+            console.print(_reliability(told["scores"]), "")
         for reason, count in told["not_scored"].items():
             console.print(f"{title.lower()}, not scored: {count}, {REASONS[reason]}")
     console.print(_counts(document))
@@ -52,6 +61,20 @@ def _scores(told: Mapping[str, Any]) -> Table:
         rates = (_percent(score[key]) for key in ("mean_forecast", "base_rate"))
         losses = (_decimal(score[key]) for key in ("brier", "brier_skill", "log_loss", "log_loss_skill"))
         table.add_row(NAMES.get(name, name), of, str(score["count"]), *rates, *losses)
+    return table
+
+
+def _paired(differences: Sequence[Mapping[str, Any]]) -> Table:
+    """Brier score less that of each rival: below 0 the first is better, and surely so where the interval is too."""
+    from rich.table import Table
+
+    table = Table("Brier", "less that of", "counted", "difference", "95 % interval", "count", "outcomes", box=None)
+    for row in differences:
+        known = row["low"] is not None
+        interval = f"{row['low']:+.4f} to {row['high']:+.4f}" if known else "one outcome only"
+        rival = NAMES.get(row["against"], row["against"])
+        counts = (str(row["count"]), str(row["groups"]))
+        table.add_row(row["forecast"], rival, row["way"], f"{row['mean']:+.4f}", interval, *counts)
     return table
 
 

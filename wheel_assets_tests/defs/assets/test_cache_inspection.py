@@ -44,7 +44,7 @@ def query(sql: str) -> list[tuple[object, ...]]:
 
 def test_an_empty_cache_is_told_as_such():
     metadata = told()
-    assert "The cache is empty." in metadata["freshness"]
+    assert "The cache is empty." in metadata["totals"]
     assert "⚪ never" in metadata["freshness"]
     assert (metadata["rows"], metadata["snapshots"], metadata["cost_usd"]) == (0, 0, 0.0)
 
@@ -85,13 +85,14 @@ def test_it_hangs_on_what_it_looks_at_and_pulls_none_of_it():
 
 
 def test_what_the_next_answer_would_pull_is_told_first():
-    first = told()["freshness"].splitlines()[0]
+    first = told()["next_answer"]
     assert r"the next answer would pull option\_chains U: requests not known yet" in first
     run.recommend({})
-    lines = told()["freshness"].splitlines()
-    assert "the next answer would pull nothing from outside" in lines[0]
-    assert lines[4].startswith("| U | 🟢 fresh until ")
-    assert lines[4].count("ET |") == 3
+    metadata = told()
+    assert "the next answer would pull nothing from outside" in metadata["next_answer"]
+    row = metadata["freshness"].splitlines()[2]
+    assert row.startswith("| U | 🟢 fresh until ")
+    assert row.count("ET |") == 3
 
 
 def test_a_failed_fetch_is_seen():
@@ -121,7 +122,7 @@ def metadata_of(document):
 
 def test_the_cost_is_told_beside_the_budget():
     metadata = metadata_of(DOCUMENT)
-    assert r"- $12.50 of $50 this month, 7 API calls" in metadata["freshness"].value
+    assert r"- $12.50 of $50 this month, 7 API calls" in metadata["totals"].value
     assert {name: metadata[name] for name in ("size_mb", "hit_rate", "cost_usd", "rows", "snapshots")} == {
         "size_mb": 1.5,
         "hit_rate": 0.75,
@@ -132,8 +133,8 @@ def test_the_cost_is_told_beside_the_budget():
 
 
 def test_without_a_limit_none_is_told():
-    assert "1.5 MB without limit on disk" in metadata_of(DOCUMENT)["freshness"].value
-    assert "1.5 MB of 5 GB on disk" in metadata_of({**DOCUMENT, "limit_mb": 5000.0})["freshness"].value
+    assert "1.5 MB without limit on disk" in metadata_of(DOCUMENT)["totals"].value
+    assert "1.5 MB of 5 GB on disk" in metadata_of({**DOCUMENT, "limit_mb": 5000.0})["totals"].value
 
 
 def test_the_terminal_prints_the_same_keys(capsys, monkeypatch):

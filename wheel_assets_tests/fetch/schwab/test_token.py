@@ -34,6 +34,13 @@ def test_the_mode_is_that_of_a_secret_whatever_another_program_left(token_file, 
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
+def test_a_login_that_others_can_read_is_refused_with_the_command_that_mends_it(token_file, now):
+    path = token_file()
+    path.chmod(0o640)
+    with pytest.raises(errors.SourceRefused, match=f"others can read its file; chmod 600 {path}"):
+        TokenFile(path).read(now)
+
+
 def test_a_link_to_another_programs_login_stays_one(token_file, tmp_path, vendors, now):
     path, link = token_file(), tmp_path / "link.json"
     link.symlink_to(path)
@@ -91,6 +98,7 @@ def test_what_is_written_reads_back(tmp_path, vendors, now):
 )
 def test_a_damaged_login_asks_for_a_new_one(tmp_path, now, text):
     (tmp_path / "token.json").write_text(text)
+    (tmp_path / "token.json").chmod(0o600)
     with pytest.raises(errors.LoginExpired, match="the Schwab login is damaged; .*; run `wheel login schwab`"):
         TokenFile(tmp_path / "token.json").read(now)
 

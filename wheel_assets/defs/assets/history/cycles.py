@@ -37,7 +37,7 @@ def cycles(
     has no net basis. Transactions and positions are read through the cache; nothing is stored.
     """
     from wheel_assets.recommend.cycles import cycles as cycles_of
-    from wheel_assets.show.cycles_view import COLUMNS, NUMBERS, cycle_cells, cycles_document, remarks
+    from wheel_assets.show.views.cycles_view import COLUMNS, NUMBERS, cycle_cells, cycles_document, remarks
 
     today = store.clock().replace(tzinfo=UTC).astimezone(NEW_YORK).date()
     history = cycles_of(transactions.frame, None if positions.frame.empty else positions.frame, today)

@@ -1,0 +1,150 @@
+"""How right the probabilities are on recorded chains: the product's own functions, as of each day, without look-ahead.
+
+    python benchmarks/recorded_days.py FOLDER [SYMBOL ...] > benchmarks/results/recorded_days.txt
+
+FOLDER holds `SYMBOL/YYYY-MM-DD.json.gz`, chains in Cboe's delayed-quote shape, one a session, and
+`SYMBOL/bars.json.gz`, daily prices. Each chain is read, valued and predicted with the close of its own day as spot (a
+recorder may stamp a later one, which would let every forecast see the future) and the prices known by then, and scored
+against the close of its expiration. Contracts count whose |delta| is 0.02 to 0.6 and which are out of the money.
+
+Contracts of one symbol and expiration are one outcome: the intervals count them once. `mirrored` counts each outcome
+as it came and once mirrored about the forward, so that a month that rose flatters nobody. Differences are Brier scores
+of `prob_itm` less those of the rival on the same contracts; below 0 is better. `history` is the step towards realised
+volatility that is shown beside the market's view and not used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from wheel_assets.fetch.cboe import vendor_chain
+from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.greeks import value_chain
+from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.predict import predict_chain, realised_volatility
+from wheel_assets.predict.calibration import brier_difference, mirrored, score
+
+RATE = 0.04
+FORECASTS = {"prob_itm": "prob_itm", "history": "prob_itm_history", "|delta|": "abs_delta", "N(d2)": "n_d2"}
+DAYS, DELTAS = (0, 7, 14, 28, 60), (0.02, 0.1, 0.2, 0.3, 0.6)
+
+
+def bars_of(folder: Path) -> pd.DataFrame:
+    """The daily prices of a symbol."""
+    rows = json.loads(gzip.decompress((folder / "bars.json.gz").read_bytes()))["data"]
+    bars = pd.DataFrame(rows).assign(symbol=folder.name)
+    return bars.assign(date=pd.to_datetime(bars["date"]))
+
+
+def chain_of(path: Path, symbol: str, spot: float) -> pd.DataFrame:
+    """A recorded chain, its spot replaced by the close of its day."""
+    answer = Answer(
+        "recorded", path.name, 200, {"Content-Type": "application/json"}, gzip.decompress(path.read_bytes())
+    )
+    now = datetime.combine(datetime.fromisoformat(path.name[:10]), time(16, 15), NEW_YORK).astimezone(UTC)
+    return vendor_chain(answer, symbol).rows(now).frame.assign(spot_price=spot)
+
+
+def predictions_of(folder: Path) -> Iterator[pd.DataFrame]:
+    """What was predicted on each day, and what came of it."""
+    bars = bars_of(folder)
+    close = bars.set_index("date")["close"]
+    for path in sorted(folder.glob("20*.json.gz")):
+        day = pd.Timestamp(path.name[:10])
+        chain = chain_of(path, folder.name, close[day])
+        greeks = value_chain(chain, risk_free_rate=RATE)
+        known = realised_volatility(bars[bars["date"] <= day])
+        said = predict_chain(chain, greeks, realised_volatility=known)
+        columns = {name: greeks[name].to_numpy() for name in ("years", "dividend_yield", "iv", "delta", "spot_price")}
+        yield said.assign(**columns, abs_delta=greeks["delta"].abs(), ended=said["expiration"].map(close))
+
+
+def scorable(said: pd.DataFrame) -> pd.DataFrame:
+    """The contracts that a seller looks at and whose end is known, with their forward, group and outcomes."""
+    forward = said["spot_price"] * np.exp((RATE - said["dividend_yield"]) * said["years"])
+    sign = np.where(said["option_type"] == "put", 1.0, -1.0)
+    deviation = said["iv"] * np.sqrt(said["years"])
+    flat = ndtr(sign * (np.log(said["strike"] / forward) / deviation + 0.5 * deviation))
+    group = said["symbol"] + said["expiration"].dt.strftime("%Y%m%d")
+    out = sign * (said["strike"] - forward) < 0
+    rows = said.assign(forward=forward, n_d2=flat, group=group)[out & said["ended"].notna()]
+    return rows[rows["abs_delta"].between(DELTAS[0], DELTAS[-1]) & rows["prob_itm_history"].notna()]
+
+
+def table(rows: pd.DataFrame) -> Iterator[str]:
+    """Scores of every forecast, paired differences, reliability."""
+    numbers = (rows[name].to_numpy(dtype=float) for name in ("ended", "forward", "strike"))
+    came = mirrored(*numbers, (rows["option_type"] == "put").to_numpy())
+    group, twice = rows["group"].to_numpy(), np.tile(rows["group"].to_numpy(), 2)
+    yield f"{'':10}{'Brier':>9}{'log loss':>10}{'mirrored':>10}{'log loss':>10}{'reliability':>13}"
+    for name, column in FORECASTS.items():
+        p = rows[column].to_numpy()
+        plain, both = score(p, came[:, 0] > 0, group), score(np.tile(p, 2), came.T.ravel() > 0, twice)
+        losses = f"{plain.brier:9.4f}{plain.log_loss:10.4f}{both.brier:10.4f}{both.log_loss:10.4f}"
+        yield f"{name:10}{losses}{both.reliability:13.5f}"
+    mine = rows["prob_itm"].to_numpy()
+    for name, column in list(FORECASTS.items())[1:]:
+        for way, outcomes in (("as it came", came[:, :1]), ("mirrored", came)):
+            d = brier_difference(mine, rows[column].to_numpy(), outcomes, group)
+            yield f"prob_itm less {name:8} {way:11}{d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+    yield f"{'said':>14}{'mean':>8}{'happened':>10}{'95 % interval':>18}{'count':>8}{'outcomes':>10}  (mirrored)"
+    for part in score(np.tile(mine, 2), came.T.ravel() > 0, twice).bins:
+        interval = f"{part.interval_low:.1%} to {part.interval_high:.1%}"
+        edges = f"{part.low:.0%} to {part.high:.0%}"
+        yield f"{edges:>14}{part.mean_forecast:8.1%}{part.observed:10.1%}{interval:>18}{part.count:8}{part.groups:10}"
+
+
+def cuts(rows: pd.DataFrame) -> Iterator[str]:
+    """Mirrored differences by days to expiration, by delta, by symbol, and by half of the month."""
+    days, middle = rows["years"] * 365, rows["timestamp"].median()
+    parts = {f"{low} to {high} days": (days > low) & (days <= high) for low, high in zip(DAYS, DAYS[1:], strict=False)}
+    parts |= {
+        f"|delta| {low} to {high}": rows["abs_delta"].between(low, high)
+        for low, high in zip(DELTAS, DELTAS[1:], strict=False)
+    }
+    parts |= {symbol: rows["symbol"] == symbol for symbol in rows["symbol"].unique()}
+    parts |= {"first half": rows["timestamp"] <= middle, "second half": rows["timestamp"] > middle}
+    yield f"mirrored Brier of prob_itm less that of{'|delta|':>14}{'N(d2)':>28}{'history':>28}"
+    for name, which in parts.items():
+        some = rows[which]
+        if some["group"].nunique() < 2:
+            continue
+        numbers = (some[column].to_numpy(dtype=float) for column in ("ended", "forward", "strike"))
+        came = mirrored(*numbers, (some["option_type"] == "put").to_numpy())
+        cells = []
+        for column in ("abs_delta", "n_d2", "prob_itm_history"):
+            d = brier_difference(*(some[c].to_numpy() for c in ("prob_itm", column)), came, some["group"].to_numpy())
+            cells.append(f"{d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]")
+        yield f"{name:20}{len(some):7}{some['group'].nunique():4}  " + "".join(f"{cell:>28}" for cell in cells)
+
+
+def report(folder: Path, symbols: Sequence[str] = ()) -> Iterator[str]:
+    """All tables, of these symbols or of all that the folder holds."""
+    folders = [folder / symbol for symbol in symbols] or sorted(path.parent for path in folder.glob("*/bars.json.gz"))
+    rows = scorable(pd.concat([day for each in folders for day in predictions_of(each)], ignore_index=True))
+    days, names = rows["timestamp"].dt.normalize().nunique(), ", ".join(rows["symbol"].unique())
+    yield f"{names}: {days} days, {len(rows)} contract-days, {rows['group'].nunique()} outcomes"
+    yield from ("", *table(rows), "", *cuts(rows))
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("symbols", nargs="*")
+    asked = parser.parse_args()
+    sys.stdout.writelines(f"{line}\n" for line in report(asked.folder, asked.symbols))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Leases on snapshots: what a running step has read, or is about to read, is not evicted under its hands.
+
+A lease is a file that its process holds a kernel lock on: when the process dies, however it dies, the
+lock is gone, and whoever looks next removes the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Collection
+from pathlib import Path
+from uuid import uuid4
+
+log = logging.getLogger(__name__)
+
+
+class Leases:
+    """The leases on the snapshots of one cache; `folder` holds those of all processes.
+
+    One that cannot be written, on a full disk say, is done without.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: dict[str, list[tuple[int, Path]]] = {}
+
+    def hold(self, owner: str, snapshot_ids: Collection[int]) -> None:
+        """Keep these snapshots until `owner`, a step of a run, lets go of them."""
+        if not snapshot_ids:
+            return
+        path = self.folder / f"{uuid4().hex}.lease"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path.with_suffix(".new"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._held.setdefault(owner, []).append((handle, path))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            os.write(handle, json.dumps(sorted(snapshot_ids)).encode())
+            os.rename(path.with_suffix(".new"), path)  # seen by others only when it is whole and locked
+        except OSError as error:
+            log.warning("what the step reads is not kept from eviction: %s", error)
+
+    def release(self, owner: str) -> None:
+        """Let go of everything that `owner` holds."""
+        for handle, path in self._held.pop(owner, []):
+            path.unlink(missing_ok=True)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+            os.close(handle)
+
+    def held(self) -> set[int]:
+        """The snapshots that any living process holds."""
+        ids: set[int] = set()
+        for path in self.folder.glob("*.lease"):
+            try:
+                ids |= _ids(path)
+            except FileNotFoundError:
+                continue  # given back meanwhile
+        return ids
+
+
+def _ids(path: Path) -> set[int]:
+    """The ids of a lease; that of a dead process is removed and holds none."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with open(handle, "rb", closefd=False) as file:
+            return set(json.loads(file.read()))
+    else:
+        path.unlink(missing_ok=True)
+        return set()
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""View models: the words and cells of a document, for whatever draws it."""
