@@ -164,3 +164,9 @@ def test_the_environment_and_the_users_own_file_do(monkeypatch):
 def test_the_vendors_own_address_may_stand_anywhere():
     Path("wheel.toml").write_text('[schwab]\nbase_url = "https://api.schwabapi.com"\n')
     assert load_settings()
+
+
+def test_true_is_no_number_of_dollars():
+    Path("wheel.toml").write_text("[budget]\nmonthly_usd = true\n")
+    with pytest.raises(SettingError, match="WHEEL_BUDGET__MONTHLY_USD=True is refused; true and false are no numbers"):
+        load_settings()
