@@ -79,8 +79,12 @@ class _Examined:
 
     @property
     def result(self) -> dg.AssetCheckResult:
-        """The result, with numbers that the UI plots over time. Only what left nothing over is an error."""
-        complaints = (*self.refused.values(), *self.warnings)
+        """The result, with numbers that the UI plots over time; a warning where a key is missing, so that it is seen.
+
+        Only what left nothing over is an error.
+        """
+        missing = [why for key, why in self.rows.not_fetched.items() if key not in self.refused]
+        complaints = (*self.refused.values(), *missing, *self.warnings)
         return dg.AssetCheckResult(
             check_name=_name(self.table),
             passed=not complaints,

@@ -137,7 +137,8 @@ def outcome(frame: pd.DataFrame | Rows, **metadata: object) -> tuple[dg.AssetChe
 
 def test_a_sound_frame_passes_unchanged_with_what_it_tells_about_itself(chain):
     check, result = outcome(Rows(chain, ("a note",), {"X": "gone"}), advice="x")
-    assert check.passed
+    assert (check.passed, check.severity, check.description) == (False, dg.AssetCheckSeverity.WARN, "gone")
+    assert outcome(Rows(chain))[0].passed
     pd.testing.assert_frame_equal(result.value.frame, OPTION_CHAINS.conform(chain))
     assert (result.value.notes, result.value.not_fetched) == (("a note",), {"X": "gone"})
     assert result.metadata == {"advice": "x"}
