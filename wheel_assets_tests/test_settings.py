@@ -168,6 +168,12 @@ def test_the_vendors_own_address_may_stand_anywhere():
     assert load_settings()
 
 
+def test_true_is_no_number_of_dollars():
+    Path("wheel.toml").write_text("[budget]\nmonthly_usd = true\n")
+    with pytest.raises(SettingError, match="WHEEL_BUDGET__MONTHLY_USD=True is refused; true and false are no numbers"):
+        load_settings()
+
+
 def test_the_example_is_toml_that_changes_nothing():
     lines = [line.removeprefix("# ") for line in example_toml().splitlines()]
     values = [line for line in lines if re.match(r"\[\w+\]$|\w+ = ", line)]
