@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-LIMITS = {"everything fresh": 1.15, "cold": 1.6}
+LIMITS = {"asked again": 0.25, "everything fresh": 1.0, "cold": 1.3}
 STOCK = """
 import dagster as dg, numpy as np, pandas as pd
 from dagster_duckdb_pandas import DuckDBPandasIOManager
@@ -60,7 +60,12 @@ class Took(NamedTuple):
 
 def materialize(folder: Path, module: str, select: str = "recommendation") -> Took:
     """Run the command in `folder` and tell what it took."""
-    command = [str(Path(sys.executable).parent / "dagster"), "asset", "materialize", "-m", module, "--select", select]
+    return run(folder, "dagster", "asset", "materialize", "-m", module, "--select", select)
+
+
+def run(folder: Path, program: str, *arguments: str) -> Took:
+    """Run a command of this environment in `folder`; its cache and settings are those of the folder alone."""
+    command = [str(Path(sys.executable).parent / program), *arguments]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("WHEEL_", "DAGSTER_"))}
     environment |= {"WHEEL_CACHE__DIR": str(folder / "cache"), "PYTHONPATH": str(folder)}
     began, used = time.perf_counter(), processor_seconds()
@@ -95,12 +100,13 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 def measure(stock: Path, ours: Path, rounds: int) -> dict[str, list[Took]]:
     """What every command took, round by round."""
-    took: dict[str, list[Took]] = {"stock": [], "everything fresh": [], "cold": []}
+    took: dict[str, list[Took]] = {"stock": [], "asked again": [], "everything fresh": [], "cold": []}
     for _ in range(rounds):
         took["stock"].append(materialize(stock, "stock_project"))
         shutil.rmtree(ours / "cache")
         took["cold"].append(materialize(ours, "wheel_assets.definitions"))
         took["everything fresh"].append(materialize(ours, "wheel_assets.definitions"))
+        took["asked again"].append(run(ours, "wheel", "recommend"))
     return took
 
 

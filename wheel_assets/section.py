@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import PydanticBaseSettingsSource
 
 from wheel_assets.errors import SettingError
@@ -18,6 +18,15 @@ class Section(BaseModel):
 
     # Built together with Settings: building each on its own too would double the time of this import.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse `true` where a number is wanted: Python takes it for 1."""
+        wanted = str(cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and "bool" not in wanted:
+            raise ValueError("true and false are no numbers")
+        return value
 
     @classmethod
     def guarded(cls) -> dict[str, Any]:

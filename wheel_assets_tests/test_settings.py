@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from wheel_assets.errors import BadSymbol, SettingError
-from wheel_assets.settings import checked_symbol, effective, load_settings, variable_names
+from wheel_assets.settings import checked_symbol, effective, example_toml, load_settings, variable_names
+from wheel_assets.strategy import StrategySettings
 
 
 def test_the_defaults_are_those_of_the_design():
@@ -164,3 +166,38 @@ def test_the_environment_and_the_users_own_file_do(monkeypatch):
 def test_the_vendors_own_address_may_stand_anywhere():
     Path("wheel.toml").write_text('[schwab]\nbase_url = "https://api.schwabapi.com"\n')
     assert load_settings()
+
+
+def test_true_is_no_number_of_dollars():
+    Path("wheel.toml").write_text("[budget]\nmonthly_usd = true\n")
+    with pytest.raises(SettingError, match="WHEEL_BUDGET__MONTHLY_USD=True is refused; true and false are no numbers"):
+        load_settings()
+
+
+def test_the_example_is_toml_that_changes_nothing():
+    lines = [line.removeprefix("# ") for line in example_toml().splitlines()]
+    values = [line for line in lines if re.match(r"\[\w+\]$|\w+ = ", line)]
+    Path("wheel.toml").write_text("\n".join(values))
+    assert load_settings().strategy == StrategySettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[strategi]\nmin_days = 9\n", "strategi is not a setting.*wheel.toml.*did you mean WHEEL_STRATEGY"),
+        (
+            "[strategy]\nmin_dayz = 9\n",
+            "WHEEL_STRATEGY__MIN_DAYZ is not a setting.*did you mean WHEEL_STRATEGY__MIN_DAYS",
+        ),
+    ],
+)
+def test_an_unknown_name_in_the_file_is_refused_with_the_nearest(text, said):
+    Path("wheel.toml").write_text(text)
+    with pytest.raises(SettingError, match=said):
+        load_settings()
+
+
+def test_an_unknown_name_in_the_env_file_is_refused_with_the_nearest():
+    Path(".env").write_text("WHEEL_STRATEGI__MIN_DAYS=9\n")
+    with pytest.raises(SettingError, match="did you mean WHEEL_STRATEGY__MIN_DAYS"):
+        load_settings()

@@ -13,8 +13,14 @@ from wheel_assets.vendors import VENDORS
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def config(as_json: bool) -> None:
+@click.option("--example", is_flag=True, help="Print a wheel.toml with every setting, commented out.")
+def config(as_json: bool, example: bool) -> None:
     """Every setting in force; secrets are hidden."""
+    if example:
+        from wheel_assets.settings import example_toml
+
+        click.echo(example_toml())
+        return
     from wheel_assets.settings import effective, load_settings
 
     rows = effective(load_settings())

@@ -33,6 +33,7 @@ from wheel_assets.market.arrays import Bools, Floats
 from wheel_assets.market.calendar import DAYS_PER_YEAR
 
 NEGLIGIBLE = 1e-9  # of the strike
+IMMATERIAL = 1e-7  # of the strike: a hundredth of what the formulas are exact to
 BUMP = 1e-5  # of volatility (relative) and rate (absolute), for the part of vega and rho in the premium
 BUMPED_STEPS = 2
 
@@ -47,7 +48,7 @@ def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -
     [4.28]
     """
     value = european.price(contracts, volatility)
-    rows = np.flatnonzero(exercised_early(contracts))
+    rows = np.flatnonzero(premium_counts(contracts, volatility))
     chosen, sigma = contracts.rows(rows), np.broadcast_to(volatility, value.shape)[rows]
     boundary = log_boundary(as_puts(chosen, sigma)[0], scheme)
     value[rows] = price_within(boundary, chosen, sigma, scheme)
@@ -73,7 +74,7 @@ def sensitivities(
     left behind, shape (contracts, points), saves finding it again.
     """
     out = european.sensitivities(contracts, volatility)
-    rows = np.flatnonzero(exercised_early(contracts))
+    rows = np.flatnonzero(premium_counts(contracts, volatility))
     chosen, sigma = contracts.rows(rows), np.broadcast_to(volatility, out.price.shape)[rows]
     puts, _ = as_puts(chosen, sigma)
     boundary = log_boundary(puts, scheme) if boundary is None else boundary[rows]
@@ -88,6 +89,20 @@ def exercised_early(contracts: Contracts) -> Bools:
     """Where exercising early can earn anything worth counting: it is at most this rate on the whole life."""
     earned = np.where(contracts.is_put, contracts.rate, contracts.dividend_yield)
     return earned * contracts.years > NEGLIGIBLE
+
+
+def premium_counts(contracts: Contracts, volatility: Floats) -> Bools:
+    """Where the premium may be more than nothing at volatilities up to this one.
+
+    It is the interest for the time beyond the boundary, so at most all of it times the probability of ever getting as
+    far as the boundary's latest point, which by reflection is at most twice that of ending there without the drift.
+    """
+    early = exercised_early(contracts)
+    puts, _ = as_puts(contracts, np.where(early, volatility, 1.0))
+    latest = np.minimum(0.0, np.log(np.where(early, puts.rate, 1.0)) - np.log(np.maximum(puts.dividend_yield, 1e-300)))
+    drift = np.abs(puts.rate - puts.dividend_yield) + 0.5 * puts.deviation**2
+    reached = 2 * cumulative_normal((latest + drift - puts.distance) / puts.deviation)
+    return early & ~(puts.rate * reached <= IMMATERIAL)
 
 
 def as_puts(contracts: Contracts, volatility: Floats) -> tuple[Puts, Floats]:

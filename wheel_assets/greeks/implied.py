@@ -62,8 +62,9 @@ def american_volatility(contracts: Contracts, prices: Floats, scheme: Scheme = S
     with_time_value = prices > contracts.intrinsic
     volatility = european.implied_volatility(contracts, np.where(with_time_value, prices, np.nan))
     bound = np.where(contracts.is_put, contracts.strike, contracts.spot)
-    rows = np.flatnonzero(american.exercised_early(contracts) & with_time_value & (prices < bound))
-    highest = np.where(np.isnan(volatility[rows]), ENDLESS / np.sqrt(contracts.years[rows]), volatility[rows])
+    highest = np.where(np.isnan(volatility), ENDLESS / np.sqrt(contracts.years), volatility)
+    rows = np.flatnonzero(with_time_value & (prices < bound) & american.premium_counts(contracts, highest))
+    highest = highest[rows]
     boundary = np.full((prices.size, scheme.points), np.nan)
     volatility[rows], boundary[rows] = _searched(contracts.rows(rows), prices[rows], highest, scheme)
     return Implied(volatility, boundary)

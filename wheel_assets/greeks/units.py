@@ -44,15 +44,9 @@ cent of the price: 0.05 bid, 0.10 asked, far out of the money pins the volatilit
 kept; a deep in-the-money quote two dollars wide says nothing about volatility and is not. No volatility is ever
 moved to fit. Of the Greeks only delta is cut off, where a borrow fee carries a deep call's past 1.
 
-What is not modelled, and what that costs:
+Dividends that are known, or that the options price, are paid in cash (`greeks.dividends`); `dividend_yield` is then
+that of the whole forward, with them. What is not modelled, and what that costs:
 
-- Cash dividends. An expiration's forward holds them, spread evenly over its life, so the day on which they are paid
-  is lost, and with it the exercise of a call on the eve of it. On whole chains of QuantLib's finite differences with
-  0.5 to 1 % paid within 7 to 91 days (benchmarks/dividends.py): one deviation out of the money, which is what the wheel
-  sells, volatility is at most 0.15 points and delta 0.001 off while the ex-date is not in the last days before
-  expiration; then 0.3 to 0.9 points and 0.005. At the money 0.2, then 1.5 points and 0.02; in the money more.
-- Early closes (13:00 on the eves of some holidays) and, for AM-settled roots, a holiday on the day before expiration:
-  the contract is held to trade three hours, or a day, longer than it does.
 - A put with a yield below a negative rate: exercised too late, and worth a little more.
 """
 

@@ -39,12 +39,14 @@ def at_the_money(greeks: pd.DataFrame) -> float:
 def ranked_by(frame: pd.DataFrame, source: str, ranks: Mapping[str, tuple[float | None, float | None]]) -> pd.DataFrame:
     """The same rows, the newest of each symbol with rank and percentile as a `source` that knows a year tells them."""
     frame = frame.sort_values(["symbol", "date"], ignore_index=True)
-    for place, symbol in frame["symbol"].drop_duplicates(keep="last").items():
-        rank, percentile = ranks.get(symbol, (None, None))
-        if rank is not None or percentile is not None:
-            told = [np.nan if value is None else value for value in (rank, percentile)]
-            frame.loc[place, ["iv_rank", "iv_percentile"]] = told
-            frame.loc[place, ["days", "source"]] = [YEAR_OF_SESSIONS, source]
+    newest = ~frame["symbol"].duplicated(keep="last")
+    known = {symbol: told for symbol, told in ranks.items() if any(value is not None for value in told)}
+    told = newest & frame["symbol"].isin(list(known))
+    for place, name in enumerate(("iv_rank", "iv_percentile")):
+        theirs = frame["symbol"].map({symbol: pair[place] for symbol, pair in known.items()}).astype("float64")
+        frame[name] = frame[name].mask(told, theirs)
+    frame["days"] = frame["days"].mask(told, YEAR_OF_SESSIONS)
+    frame["source"] = frame["source"].mask(told, source)
     return frame
 
 

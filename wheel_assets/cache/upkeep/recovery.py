@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MAX_REPAIRS = 8  # of one file
 KEPT_ASIDE = 2  # newest broken files that stay
-FIRST_BLOCK = 12_288  # bytes: before that come the three headers, which hold no redundancy
+HEADER_BYTES = 4_096
+FIRST_BLOCK = 3 * HEADER_BYTES  # before that come the headers: the main one and two that take turns
 _CHECKSUM = re.compile(
     r"computed checksum (?P<computed>\d+) does not match stored checksum (?P<stored>\d+) "
     r"in block at location (?P<at>\d+)"
@@ -80,9 +81,46 @@ def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
             connection.execute("ATTACH ? AS cache", [str(scratch)])
             return True
         except duckdb.Error as error:
-            if not _mend(scratch, str(error)):
+            if not (_mend_head(connection, scratch, str(error)) or _mend(scratch, str(error))):
                 return False
     return False
+
+
+def _mend_head(connection: DuckDBPyConnection, scratch: Path, text: str) -> bool:
+    """Put a sound header in the place of a damaged one; False where the headers are not what is damaged.
+
+    The main header is the same in all files of one DuckDB version. Of the two that follow, each tells of a
+    checkpoint: where one is damaged the other leads to the same blocks, or to those of the checkpoint before.
+    """
+    found = _CHECKSUM.search(text)
+    at = int(found["at"]) if found else 0 if "not a valid DuckDB database file" in text else FIRST_BLOCK
+    if at >= FIRST_BLOCK:
+        return False
+    with scratch.open("r+b") as handle:
+        if at == 0:
+            sound = _main_header(connection, scratch.with_name(f"{scratch.name}.head"))
+        else:
+            handle.seek(3 * HEADER_BYTES - at)  # the other one
+            sound = handle.read(HEADER_BYTES)
+        handle.seek(at)
+        if len(sound) < HEADER_BYTES or handle.read(HEADER_BYTES) == sound:
+            return False
+        handle.seek(at)
+        handle.write(sound)
+    return True
+
+
+def _main_header(connection: DuckDBPyConnection, fresh: Path) -> bytes:
+    """The first header of a new file."""
+    remove(fresh)
+    try:
+        connection.execute("ATTACH ? AS fresh", [str(fresh)])
+        connection.execute("CREATE TABLE fresh.t (i INTEGER)")
+        connection.execute("CHECKPOINT fresh")
+        connection.execute("DETACH fresh")
+        return fresh.read_bytes()[:HEADER_BYTES]
+    finally:
+        remove(fresh)
 
 
 def _mend(scratch: Path, text: str) -> bool:

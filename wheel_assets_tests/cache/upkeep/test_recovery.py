@@ -241,3 +241,12 @@ def test_a_pull_that_meets_damage_pulls_that_too(toy):
     toy.restart()
     assert toy.run("report").success
     assert toy.made["rates"] == 1
+
+
+@pytest.mark.parametrize("position", [8, 12, 30, 4_096, 4_096 + 20, 8_192, 8_192 + 20])
+def test_a_damaged_header_costs_nothing_that_can_be_verified(full, position):
+    """Fails when a DuckDB lays its file out, or words its errors, otherwise: `recovery` has to follow."""
+    flip(full.path, position)
+    found = ids_of(again(full))
+    assert found == list(range(1, SNAPSHOTS + 1))
+    assert again(full).spent(full.clock()) == LEDGER
