@@ -328,4 +328,4 @@ def test_in_dagster_nothing_depends_on_it():
 
     graph = defs.resolve_implicit_global_asset_job_def().asset_layer.asset_graph
     node = graph.get(dg.AssetKey("outcomes"))
-    assert (node.parent_keys, node.child_keys) == (set(), set())
+    assert (node.parent_keys, node.child_keys) == ({dg.AssetKey("predictions")}, set())
