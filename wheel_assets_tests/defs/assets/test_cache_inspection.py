@@ -53,7 +53,8 @@ def test_every_key_has_a_line_with_what_the_index_says():
     run.recommend({})
     lines = {(row[0], row[1]): row for row in rows_of(told()["keys"]) if row[0] != "documents"}
     index = query(
-        "SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) FROM snapshots WHERE table_name <> 'documents' GROUP BY ALL"
+        "SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) "
+        "FROM snapshots WHERE table_name <> 'documents' GROUP BY ALL"
     )
     assert set(lines) == {(table, key) for table, key, *_ in index}
     for table, key, rows, hits, source in index:
