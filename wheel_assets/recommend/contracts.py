@@ -76,6 +76,8 @@ def contracts_table(
     """
     chain = option_chains.loc[option_chains["symbol"].isin(list(symbols)), [*_OF_THE_CHAIN]]
     table = _unique(chain).join(_unique(greeks)[_present(greeks, (*_OF_THE_GREEKS, *_IF_THERE))])
+    if "spot_price" in greeks:  # the price that the Greeks are of: where the quoted one was contradicted, another
+        table["spot_price"] = _unique(greeks)["spot_price"].reindex(table.index).fillna(table["spot_price"])
     table = table.join(_unique(predictions)[list(_OF_THE_PREDICTIONS)])
     for name in _IF_THERE:
         if name not in table:

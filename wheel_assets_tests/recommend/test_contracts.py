@@ -170,3 +170,12 @@ def test_the_last_day_counts_as_one_for_the_yield(desk):
     desk.put(28, 0.55, 0.60, days=0)
     assert table(desk).iloc[0]["annualized_return"] == pytest.approx(54.35 / 2_800 * 365)
     assert days_left(NOW.date() + timedelta(days=0), NOW) == 0
+
+
+def test_a_contract_is_measured_at_the_price_its_greeks_are_of(desk):
+    frames = desk.put(28, 0.55, 0.60).frames()
+    del frames["positions"]
+    frames["greeks"] = frames["greeks"].assign(spot_price=29.5)
+    found = contracts_table(**frames, symbols=["U"], now=NOW, bounds=Bounds(StrategySettings()))
+    assert found["spot_price"].tolist() == [29.5]
+    assert found["otm"].tolist() == pytest.approx([1 - 28 / 29.5])
