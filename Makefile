@@ -86,7 +86,8 @@ chromium:
 		exit 1; \
 	fi; \
 	echo "Installing chromium and chromium-driver (once) ..."; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+		chromium chromium-driver fonts-noto-color-emoji >/dev/null
 
 # Pin what a clean environment resolves to today: every tool by version, what the package needs by hash too.
 lock:

@@ -106,8 +106,8 @@ def symbol_cells(matrix: Freshness) -> list[tuple[str, ...]]:
 
 
 def shared_cells(matrix: Freshness) -> list[tuple[str, ...]]:
-    """The one row of what is not by symbol: accounts, rates, the answer."""
-    return [tuple(map(str, matrix.shared.values()))] if matrix.shared else []
+    """One row each of what is not by symbol: accounts, rates, the answer."""
+    return [(name, str(cell)) for name, cell in matrix.shared.items()]
 
 
 def et(when: datetime, now: datetime) -> str:

@@ -26,6 +26,10 @@ FLAGS = (
     "headless=new no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run "
     "disable-background-networking disable-component-update disable-sync window-size=1360,1000"
 )
+FITS = """
+const scrolls = e => /auto|scroll/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1;
+return ![...document.querySelectorAll("*")].some(scrolls)
+"""
 CLONE = Path(__file__).resolve().parents[2]
 
 
@@ -76,6 +80,12 @@ class Browser:
 
         self._until(read)
 
+    def fits(self, width: int) -> bool:
+        """Whether nothing scrolls sideways in a window of this width."""
+        self.driver.set_window_size(width, 1000)
+        self._until(lambda: self.driver.execute_script("return window.innerWidth") == width)
+        return bool(self.driver.execute_script(FITS))
+
     def picture(self, name: str, width: int = 1360, height: int = 1000) -> None:
         """Keep a screenshot of a window of this size, if pictures are wanted."""
         folder = os.environ.get("SCREENSHOTS")
@@ -104,7 +114,7 @@ class Browser:
                 return False
 
         try:
-            self.server.wait_for(attempt, seconds=60)
+            self.server.wait_for(attempt, seconds=120)
         except AssertionError as error:
             self.picture("failure.png")
             raise AssertionError(f"{self.driver.current_url} says: {self.text[:3000]}\n{error}") from None
@@ -183,11 +193,13 @@ def look_into_the_cache(browser):
         "stale_keys",
     ):
         browser.reads(words)
+    browser.picture("cache_inspection.png", width=1280)
+    assert browser.fits(width=1280)
     browser.click("Plots")
     browser.reads("hit_rate")
-    browser.open("/assets/cache_inspection?view=events")
+    browser.open("/assets/cache_inspection?view=checks")
+    browser.reads("keys are fresh")
     browser.reads("last used, UTC")
-    browser.picture("cache_inspection.png", width=1560)
 
 
 def clean_up(browser):

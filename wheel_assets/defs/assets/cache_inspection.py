@@ -11,7 +11,7 @@ from wheel_assets.cache.upkeep.outlook import Taken, last_failures, taken_by_sou
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import nodes
-from wheel_assets.sanitise import one_line
+from wheel_assets.sanitise import for_markdown, one_line
 from wheel_assets.show import cache_view, markdown
 from wheel_assets.show.freshness import Freshness, freshness, next_pull, shared_cells, symbol_cells
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS, PREDICTIONS, RECOMMENDATION, RISK_FREE_RATE
@@ -59,7 +59,7 @@ def cache_inspection(
 def inspection_metadata(
     document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, Taken], budget_usd: float
 ) -> dict[str, Any]:
-    """The document of `stats.stats` and its matrix as metadata: what to read first, then tables, numbers to plot."""
+    """The document of `stats.stats` and its matrix as metadata: what to read first, then numbers to plot."""
     numbers = {
         "size_mb": float(document["db_size_mb"]),
         "cost_usd": float(document["cost_usd"]),
@@ -69,12 +69,10 @@ def inspection_metadata(
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
     return {
-        "next_answer": dg.MetadataValue.md(markdown.for_markdown(next_pull(matrix, document["keys"], taken))),
+        "next_answer": dg.MetadataValue.md(for_markdown(next_pull(matrix, document["keys"], taken))),
         "freshness": dg.MetadataValue.md(_matrix(matrix)),
         **_at_a_glance(matrix),
         "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd))),
-        "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
-        "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
         **numbers,
         **rate,
         "file": dg.MetadataValue.path(document["path"]),
@@ -82,11 +80,11 @@ def inspection_metadata(
 
 
 def _matrix(matrix: Freshness) -> str:
-    """Symbols by tables, then what is shared by all, then how many other symbols are fresh."""
+    """Symbols by tables, then what is not by symbol, then how many other symbols are fresh."""
     others = [f"{symbol}: {told}" for symbol, told in matrix.others.items()]
     return markdown.paragraphs(
-        markdown.table(("symbol", *matrix.tables), symbol_cells(matrix)),
-        markdown.table(tuple(matrix.shared), shared_cells(matrix)),
+        markdown.table(_headings(matrix), symbol_cells(matrix)),
+        markdown.table(("shared", "state"), shared_cells(matrix)),
         markdown.section("Other symbols", markdown.bullets([", ".join(others)]) if others else ""),
     )
 
@@ -95,18 +93,29 @@ def _at_a_glance(matrix: Freshness) -> dict[str, Any]:
     """The matrix as a table where its Markdown is too long for Dagster's page, which shows it only after a click."""
     if len(_matrix(matrix)) < markdown.SHOWN_AT_ONCE:
         return {}
-    columns = dict.fromkeys(("symbol", *matrix.tables), "")
-    return {"freshness_of_symbols": _table(columns, symbol_cells(matrix))}
+    return {"freshness_of_symbols": _table(dict.fromkeys(_headings(matrix), ""), symbol_cells(matrix))}
+
+
+def _headings(matrix: Freshness) -> tuple[str, ...]:
+    """The tables in words that can break, or six columns would not fit a window of 1,280 pixels."""
+    return ("symbol", *(name.replace("_", " ").replace("predic", "predic\N{SOFT HYPHEN}") for name in matrix.tables))
 
 
 def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """Which keys are stale; a warning, for what is stale is renewed when it is asked for."""
+    """Which keys are stale, with all keys; a warning, for what is stale is renewed when it is asked for.
+
+    Tables as wide as these would make the asset's own page scroll sideways.
+    """
     stale = [f"{key['table']} {key['key']} is {key['state']}" for key in document["keys"] if key["state"] != "fresh"]
     return dg.AssetCheckResult(
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
         description=one_line("; ".join(stale)) or f"all {len(document['keys'])} keys are fresh",
-        metadata={"stale_keys": len(stale)},
+        metadata={
+            "stale_keys": len(stale),
+            "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
+            "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
+        },
     )
 
 
@@ -119,11 +128,7 @@ def _held(store: Store) -> list[str]:
 
 
 def _table(columns: Mapping[str, str], rows: list[cache_view.Cells]) -> dg.TableMetadataValue:
-    """Rows for the browser, which shows a table at once and Markdown of this size only after a click.
-
-    Blanks do not break, or narrow columns would part a number from its unit.
-    """
+    """Rows for the browser, which shows a table at once and Markdown of this size only after a click."""
     schema = dg.TableSchema([dg.TableColumn(name, "string", meaning) for name, meaning in columns.items()])
-    unbroken = [[cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in row] for row in rows]
-    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in unbroken]
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
     return dg.MetadataValue.table(records, schema)
