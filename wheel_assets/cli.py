@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "explain",
     "diff": "diff",
     "cycles": "cycles",
+    "backtest": "backtest",
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",
