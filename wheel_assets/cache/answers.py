@@ -12,17 +12,14 @@ import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from wheel_assets.cache.policy import Node, Snapshot, assess
+from wheel_assets.cache.policy import Node, assess
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import StoreError
 from wheel_assets.market.calendar import event_between
 from wheel_assets.tables import DOCUMENTS
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +91,7 @@ def find(
         return None
     document = _document(store, found.snapshot.snapshot_id)
     store.touch([result.snapshot for result in results.values() if result.served and result.snapshot])
-    return None if document is None else _as_of_now(document, index, found.age, now)
+    return None if document is None else _as_of_now(document, found.age, now)
 
 
 def _document(store: Store, snapshot_id: int) -> dict[str, Any] | None:
@@ -105,11 +102,10 @@ def _document(store: Store, snapshot_id: int) -> dict[str, Any] | None:
     return None if row is None else dict(json.loads(row[0]))
 
 
-def _as_of_now(document: dict[str, Any], index: Sequence[Snapshot], age: timedelta, now: datetime) -> dict[str, Any]:
-    """The document with the ages of this moment."""
-    created = {snapshot.snapshot_id: snapshot.created_at for snapshot in index}
+def _as_of_now(document: dict[str, Any], age: timedelta, now: datetime) -> dict[str, Any]:
+    """The document with the ages of this moment; by its own times, for a restore gives snapshots other ids."""
     for read in document["inputs"]:
-        since = now - created[read["snapshot_id"]]
+        since = now - datetime.fromisoformat(read["created_at"]).replace(tzinfo=None)
         read |= {"age_minutes": _minutes(since), "outcome": "cache_hit", "reason": "fresh"}
     return document | {"from_cache": True, "age_minutes": _minutes(age)}
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wheel_assets.cache.answers import Question, find, keep
+from wheel_assets.cache.archive.backup import backup, restore
 from wheel_assets.cache.policy import WHOLE, Node
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.market.calendar import event_between
@@ -34,7 +35,7 @@ def fetch(store, make_frame):
 @pytest.fixture
 def answered(store, fetch) -> Store:
     made_of = fetch().snapshot_id
-    read = {"snapshot_id": made_of, "age_minutes": 0.0, "outcome": "cache_miss", "reason": "absent"}
+    read = {"snapshot_id": made_of, "created_at": store.clock().isoformat(), "age_minutes": 0.0, "reason": "absent"}
     keep(store, ASKED, nodes()[-1], {"source": "v", "advice": [1.5], "inputs": [read]}, inputs=[made_of], run_id="run")
     return store
 
@@ -49,6 +50,15 @@ def test_with_nothing_changed_it_is_shown_with_the_ages_of_now(answered, clock):
 def test_a_new_process_finds_it_without_a_frame(answered, clock):
     again = Store(answered.path, clock=clock)
     assert find(again, ASKED, nodes()) is not None
+
+
+def test_it_is_shown_from_a_restored_cache_where_snapshots_have_other_ids(answered, clock, tmp_path):
+    backup(answered, str(tmp_path / "archive"))
+    restored = Store(tmp_path / "other" / "cache.duckdb", clock=clock)
+    restore(restored, str(tmp_path / "archive"))
+    document = find(restored, ASKED, nodes())
+    assert document is not None
+    assert document["inputs"][0]["age_minutes"] == 0.0
 
 
 CHANGES = {
