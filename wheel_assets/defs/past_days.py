@@ -118,7 +118,6 @@ def _together(table: SnapshotTable, kept: pd.DataFrame, made: pd.DataFrame | Non
 
     if made is None:
         return kept
-    rows = table.conform(made.drop(columns="created_at")).assign(
-        snapshot_id=0, created_at=made["created_at"].to_numpy()
-    )
+    created_at = made["created_at"].to_numpy()
+    rows = table.conform(made.drop(columns="created_at")).assign(snapshot_id=0, created_at=created_at)
     return table.restore(pd.concat([kept, rows], ignore_index=True) if len(kept) else rows)
