@@ -45,12 +45,12 @@ OURS = {
     "backtest": PURE,
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
-    "cache": PURE,
+    "cache": PURE | {"instance"},
     "instance": {"errors"},
     "web": {"errors", "settings", "instance"},
     "storage": PURE | {"cache", "migrate"},
     "migrate": PURE | {"cache", "fetch"},
-    "defs": PURE | {"backtest", "cache", "fetch", "show", "storage", "migrate", "definitions"},
+    "defs": PURE | {"backtest", "cache", "instance", "fetch", "show", "storage", "migrate", "definitions"},
 }
 NOT_FOR = {
     "market": {"dagster", "duckdb", "requests"},
