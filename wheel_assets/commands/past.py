@@ -1,4 +1,4 @@
-"""`wheel backtest`: the rules walked over the days in the cache."""
+"""`wheel diff` and `wheel backtest`: what the snapshots of the past tell."""
 
 from __future__ import annotations
 
@@ -8,10 +8,36 @@ from typing import Any
 
 import click
 
-from wheel_assets.commands.session import settings_and_store
+from wheel_assets.commands.session import Moment, console, settings_and_store
 
 CASH = 100_000.0
 DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("before", type=Moment())
+@click.argument("after", type=Moment())
+@click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may repeat. Default: the watchlist.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def diff(before: datetime, after: datetime, symbols: tuple[str, ...], as_json: bool) -> None:
+    """What changed in the advice from BEFORE to AFTER, and what moved; from the snapshots that are kept."""
+    from wheel_assets.settings import checked_symbol
+
+    settings, store = settings_and_store()
+    from wheel_assets.defs.replay import replayed
+    from wheel_assets.show.views.diff_view import diff_document, diff_lines
+
+    asked = {
+        "symbols": [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols),
+        "account_id": settings.account_id,
+        "portfolio_value": settings.portfolio_value,
+    }
+    document = diff_document(*(replayed(store, settings, when, **asked) for when in (before, after)))
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    for line in diff_lines(document):
+        console().print(line)
 
 
 @click.command()
