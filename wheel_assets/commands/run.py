@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -15,9 +15,6 @@ from wheel_assets.cache.reading.pull import sentence_of
 from wheel_assets.definitions import defs
 from wheel_assets.errors import RefreshFailed, RunFailed
 from wheel_assets.tables import DATA_TABLES
-
-if TYPE_CHECKING:
-    pass
 
 QUESTION = dg.AssetKey("recommendation")
 
@@ -44,7 +41,8 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence, "", "" if config.get("allow_stale") else _older_data(event))
-    return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
+    answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
+    return cast(dict[str, Any], answer.value)
 
 
 def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:

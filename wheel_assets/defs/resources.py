@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -152,7 +152,7 @@ def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
     """The read-through IO manager over the cache of the settings."""
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
-    keys = {"symbol": wanted_symbols, "account_id": wanted_account}
+    keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
     return ReadThroughIOManager(the_store(), everything, keys, fingerprint)
 
 
