@@ -115,8 +115,9 @@ def _prices(
     sigmas = {str(symbol): value for symbol, value in returns.std().items() if value > 0}
     matrix = returns.corr(min_periods=_LEAST_RETURNS)
     names = [str(name) for name in matrix.columns]
-    found = zip(*np.nonzero(np.isfinite(matrix.to_numpy())), strict=True)
-    pairs = {(names[a], names[b]): float(matrix.iat[a, b]) for a, b in found if a != b}
+    numbers = matrix.to_numpy(dtype="float64")
+    found = zip(*np.nonzero(np.isfinite(numbers)), strict=True)
+    pairs = {(names[a], names[b]): float(numbers[a, b]) for a, b in found if a != b}
     return before, sigmas, pairs
 
 
