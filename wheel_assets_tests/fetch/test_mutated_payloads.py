@@ -173,11 +173,12 @@ def test_a_table_with_wrong_cells(vendor_named, fake, vendors, name, data):
             percent = 400 * math.expm1(result.zero_rates[THREE_MONTHS] / 4)
             assert any(math.isclose(percent, cell) for cell in numbers_in(sent))
             return
-        OPTION_CHAINS.conform(result.frame)
-        sane(result)
-        stored = result[["bid", "ask", "last"]].to_numpy().ravel()
+        frame = result.frame
+        OPTION_CHAINS.conform(frame)
+        sane(frame)
+        stored = frame[["bid", "ask", "last"]].to_numpy().ravel()
         assert np.isin(stored[~np.isnan(stored)], numbers_in(sent)).all()
-        assert (result[["bid", "ask", "last"]].max(axis=None) or 0) < 2**31 - 1
+        assert (frame[["bid", "ask", "last"]].max(axis=None) or 0) < 2**31 - 1
 
 
 def numbers_in(cells: list[str]) -> list[float]:
