@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -32,7 +32,8 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence, "", "" if config.get("allow_stale") else _older_data(event))
-    return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
+    answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
+    return cast(dict[str, Any], answer.value)
 
 
 def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:

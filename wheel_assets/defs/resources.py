@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -153,7 +153,7 @@ def io_manager(context: dg.InitResourceContext) -> Iterator[ReadThroughIOManager
     """The read-through IO manager over the cache of the settings; when a run is done with it, a few old ones go."""
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
-    keys = {"symbol": wanted_symbols, "account_id": wanted_account}
+    keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
     yield ReadThroughIOManager(the_store(), everything, keys, fingerprint)
     if context.instance is not None:
         tend(context.instance, the_store().clock() - settings().cache.ttl)
