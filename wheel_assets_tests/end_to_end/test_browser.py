@@ -193,10 +193,12 @@ def look_into_the_cache(browser):
         "stale_keys",
     ):
         browser.reads(words)
-    browser.picture("cache_inspection.png", width=1280)
-    assert browser.fits(width=1280)
     browser.click("Plots")
     browser.reads("hit_rate")
+    browser.open("/assets/cache_inspection?view=events")
+    browser.reads("🟢 fresh until ")
+    assert browser.fits(width=1280)
+    browser.picture("cache_inspection.png", width=1280)
     browser.open("/assets/cache_inspection?view=checks")
     browser.reads("keys are fresh")
     browser.reads("last used, UTC")

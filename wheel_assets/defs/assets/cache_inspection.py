@@ -75,7 +75,6 @@ def inspection_metadata(
         "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd))),
         **numbers,
         **rate,
-        "file": dg.MetadataValue.path(document["path"]),
     }
 
 
@@ -104,7 +103,7 @@ def _headings(matrix: Freshness) -> tuple[str, ...]:
 def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Which keys are stale, with all keys; a warning, for what is stale is renewed when it is asked for.
 
-    Tables as wide as these would make the asset's own page scroll sideways.
+    Tables and a path as wide as these would make the asset's own page scroll sideways.
     """
     stale = [f"{key['table']} {key['key']} is {key['state']}" for key in document["keys"] if key["state"] != "fresh"]
     return dg.AssetCheckResult(
@@ -113,6 +112,7 @@ def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
         description=one_line("; ".join(stale)) or f"all {len(document['keys'])} keys are fresh",
         metadata={
             "stale_keys": len(stale),
+            "file": dg.MetadataValue.path(document["path"]),
             "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
             "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
         },
