@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from pydantic_settings import PydanticBaseSettingsSource
 from wheel_assets.errors import SettingError
 
 OWN_FILE = "~/.wheel_trading/wheel.toml"  # the user's own settings, wherever the command is run
+
+
+def own_file() -> str:
+    """The path of the user's own settings; empty, as no file is, where `~` has no home to stand for."""
+    path = os.path.expanduser(OWN_FILE)
+    return "" if path == OWN_FILE else path
 
 
 class Section(BaseModel):

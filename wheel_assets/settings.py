@@ -40,7 +40,7 @@ from pydantic_settings import (
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.sanitise import masked_account, without_credentials
-from wheel_assets.section import OWN_FILE, Guarded, Section, section
+from wheel_assets.section import OWN_FILE, Guarded, Section, own_file, section
 from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
 from wheel_assets.vendors import VENDORS, offering, vendor_named
@@ -286,7 +286,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit arguments, the environment, `.env` and `wheel.toml` of this folder, the user's own file."""
         here = TomlConfigSettingsSource(settings_cls)
-        own = TomlConfigSettingsSource(settings_cls, os.path.expanduser(OWN_FILE))
+        own = TomlConfigSettingsSource(settings_cls, own_file())
         return init_settings, env_settings, Guarded(dotenv_settings, ".env"), Guarded(here, "wheel.toml"), own
 
 
@@ -387,7 +387,7 @@ def _refuse_unknown() -> None:
         "the environment": list(os.environ),
         ".env": list(dotenv_values(".env")) if os.path.isfile(".env") else [],
         "wheel.toml": [f"WHEEL_{name}" for name in _top_of("wheel.toml")],
-        OWN_FILE: [f"WHEEL_{name}" for name in _top_of(os.path.expanduser(OWN_FILE))],
+        OWN_FILE: [f"WHEEL_{name}" for name in _top_of(own_file())],
     }
     for where, names in files.items():
         for name in sorted(name for name in names if name.upper().startswith("WHEEL_")):

@@ -359,13 +359,17 @@ def test_settings_of_the_code_come_before_those_of_the_environment(tmp_path, mon
         lambda: StorageConfig(enable_gcs_backup=True, backup_dir="/tmp"),
         lambda: Storage(StorageConfig(CacheConfig(max_size_gb=-1)))._settings,
         lambda: Storage(StorageConfig(backup_dir="x", backup_interval_hours=0))._settings,
-        lambda: Storage(StorageConfig(backup_dir="x"))._settings,
         lambda: Storage(StorageConfig(backup_interval_hours=1))._settings,
     ],
 )
 def test_settings_that_make_no_sense_are_refused(config):
     with pytest.raises(SettingError):
         config()
+
+
+def test_a_destination_alone_is_for_archives_by_hand(tmp_path):
+    backup = Storage(StorageConfig(backup_dir=str(tmp_path)))._settings.backup
+    assert (backup.dir, backup.interval_hours) == (str(tmp_path), None)
 
 
 def test_a_backup_rides_on_what_is_stored(tmp_path):

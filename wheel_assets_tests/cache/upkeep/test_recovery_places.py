@@ -97,7 +97,7 @@ def test_a_folder_on_another_file_system_works(toy_store, tmp_path, make_rows):
 
 
 HOMELESS = """
-import os, sys, json, pandas, duckdb
+import concurrent.futures.thread, os, sys, json, pandas, duckdb
 import wheel_assets.cache.upkeep.stats, wheel_assets.show.terminal.cache, wheel_assets.settings
 from wheel_assets.cli import main
 os.setuid(54_321)

@@ -35,8 +35,9 @@ def instance():
 
 
 def test_clearing_tells_first_and_then_does_just_that(instance):
+    stored = snapshots()
     would = run("clear_cache", instance, dry_run=True)
-    assert snapshots() == 6
+    assert snapshots() == stored == sum(would["snapshots"].values()) > 0
     assert run("clear_cache", instance) == would  # as the Launchpad is prefilled
     done = run("clear_cache", instance, confirm="clear")
     assert snapshots() == 0
@@ -48,9 +49,10 @@ def test_clearing_tells_first_and_then_does_just_that(instance):
 
 @pytest.mark.parametrize("word", ["", "yes", "CLEAR"])
 def test_clearing_wants_its_word(instance, word):
+    stored = snapshots()
     with pytest.raises(OneSentence, match="nothing was removed"):
         run("clear_cache", instance, dry_run=False, confirm=word)
-    assert snapshots() == 6
+    assert snapshots() == stored > 0
 
 
 @pytest.mark.parametrize(
