@@ -14,10 +14,10 @@ from wheel_assets.errors import SettingError
 OWN_FILE = "~/.wheel_trading/wheel.toml"  # the user's own settings, wherever the command is run
 
 
-def own_file() -> str:
-    """The path of the user's own settings; empty, as no file is, where `~` has no home to stand for."""
+def own_file() -> str | None:
+    """Path of the user's own settings; None where nobody's home folder is known."""
     path = os.path.expanduser(OWN_FILE)
-    return "" if path == OWN_FILE else path
+    return None if path.startswith("~") else path
 
 
 class Section(BaseModel):

@@ -398,8 +398,10 @@ def _refuse_unknown() -> None:
                 raise SettingError(f"{shown} is not a setting", f"it stands in {where}", hint)
 
 
-def _top_of(file: str) -> list[str]:
-    """The names at the top of a TOML file; none where it cannot be read, which is refused with its reason later."""
+def _top_of(file: str | None) -> list[str]:
+    """The names at the top of a TOML file; none where there is none or it cannot be read, which is refused later."""
+    if file is None:
+        return []
     try:
         with open(file, "rb") as opened:
             return list(tomllib.load(opened))

@@ -247,7 +247,7 @@ class StrategySettings(Section):
         """What the profile sets, and over it what is given; what is not given follows what it depends on."""
         if not isinstance(given, Mapping):
             return given
-        known = PROFILES.get(str(given.get("profile")), {}) | given
+        known = PROFILES.get(str(given.get("profile")), {}) | dict(given)
         return {name: value for name, value in _followers(known).items() if name not in known} | known
 
     @field_validator("profit_tiers", mode="before")

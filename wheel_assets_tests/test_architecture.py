@@ -44,12 +44,12 @@ OURS = {
     "recommend": FACTS | {"greeks"},
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
-    "cache": PURE,
+    "cache": PURE | {"instance"},
     "instance": {"errors"},
     "web": {"errors", "settings", "instance"},
     "storage": PURE | {"cache", "migrate"},
     "migrate": PURE | {"cache", "fetch"},
-    "defs": PURE | {"cache", "fetch", "show", "storage", "migrate", "definitions"},
+    "defs": PURE | {"cache", "instance", "fetch", "show", "storage", "migrate", "definitions"},
 }
 NOT_FOR = {
     "market": {"dagster", "duckdb", "requests"},

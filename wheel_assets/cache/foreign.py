@@ -32,9 +32,15 @@ def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_
     Where memory is not enough it spills into `scratch`, or raises duckdb.OutOfMemoryException without one.
     Times with a zone are told in UTC. Paths are compared as written: name one in the query as it is named here.
     """
-    limits = {"threads": 2, "memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch or "")}
-    extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    with duckdb.connect(":memory:", config={**limits, **extensions, "allow_community_extensions": False}) as connection:
+    config: dict[str, str | int | float | list[str]] = {
+        "threads": 2,
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(scratch or ""),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=config) as connection:
         connection.execute("SET TimeZone='UTC'")
         connection.execute("SET enable_progress_bar = false")  # it would go to standard output
         # A DuckDB file may come with its write-ahead log.

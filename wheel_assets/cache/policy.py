@@ -19,12 +19,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 WHOLE = "all"  # the one key of a table without a key column
 API_FINGERPRINTS = API, API_ROWS = "api", "api rows"  # of what users of the Python API had fetched
 
 # Clocks of processes on one machine agree; beyond this a time in the future is a clock set back.
 CLOCK_TOLERANCE = timedelta(minutes=1)
+
+# The columns of the index that make a Snapshot, in this order.
+SNAPSHOT_COLUMNS = "snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes"
 
 CacheKey = tuple[str, str]  # (table, key): where a snapshot belongs
 
@@ -54,6 +58,13 @@ class Snapshot:
     inputs: frozenset[int]
     fingerprint: str
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Snapshot:
+        """A snapshot from a row of `SNAPSHOT_COLUMNS`."""
+        snapshot_id, table, key, timestamp, created_at, rows, source, run_id, inputs, fingerprint, notes = row
+        built_from, told = frozenset(inputs), tuple(notes or ())
+        return cls(snapshot_id, table, key, timestamp, created_at, rows, source, run_id, built_from, fingerprint, told)
 
     @property
     def cache_key(self) -> CacheKey:

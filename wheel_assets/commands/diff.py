@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 
 import click
 
-from wheel_assets.commands.session import Moment, console, settings_and_store
+from wheel_assets.commands.session import console, moment, settings_and_store
 
 
 @click.command()
-@click.argument("before", type=Moment())
-@click.argument("after", type=Moment())
+@click.argument("before", type=moment)
+@click.argument("after", type=moment)
 @click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may repeat. Default: the watchlist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def diff(before: datetime, after: datetime, symbols: tuple[str, ...], as_json: bool) -> None:
@@ -23,12 +24,15 @@ def diff(before: datetime, after: datetime, symbols: tuple[str, ...], as_json: b
     from wheel_assets.defs.replay import replayed
     from wheel_assets.show.views.diff_view import diff_document, diff_lines
 
-    asked = {
-        "symbols": [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols),
-        "account_id": settings.account_id,
-        "portfolio_value": settings.portfolio_value,
-    }
-    document = diff_document(*(replayed(store, settings, when, **asked) for when in (before, after)))
+    replay = partial(
+        replayed,
+        store,
+        settings,
+        symbols=[checked_symbol(symbol) for symbol in symbols] or settings.symbols,
+        account_id=settings.account_id,
+        portfolio_value=settings.portfolio_value,
+    )
+    document = diff_document(replay(before), replay(after))
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from wheel_assets.commands.session import Moment, console
+from wheel_assets.commands.session import console, moment
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -30,7 +30,9 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
 @click.option("--account", help="Account to advise on.")
 @click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
 @click.option("--allow-stale", type=click.FloatRange(min=0), help="If data cannot be renewed: minutes old it may be.")
-@click.option("--as-of", type=Moment(), help="Replay: as advised from the snapshots in force then, New York time.")
+@click.option(
+    "--as-of", type=moment, metavar="TIME", help="Replay: as advised from the snapshots in force then, New York time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell all reasons, what was refused and every input too.")
 @click.pass_obj

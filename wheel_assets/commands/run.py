@@ -7,17 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import dagster as dg
 
 from wheel_assets.cache.reading.pull import sentence_of
 from wheel_assets.definitions import defs
 from wheel_assets.errors import RefreshFailed, RunFailed
+from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import DATA_TABLES
-
-if TYPE_CHECKING:
-    pass
 
 QUESTION = dg.AssetKey("recommendation")
 
@@ -29,41 +27,38 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     and what cannot be renewed falls back to what `allow_stale` lets through. `debug` lets Dagster's log through.
     Raises RunFailed with the one line of whatever failed first.
     """
-    job = defs.resolve_implicit_global_asset_job_def()
-    asked = config | ({"max_age_minutes": dict.fromkeys(_ancestors(job), 0.0)} if fresh else {})
-    with instance() as home:
-        result = job.execute_in_process(
-            asset_selection=[QUESTION],
-            instance=home,
-            run_config={
-                "ops": {QUESTION.path[-1]: {"config": asked}},
-                "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
-            },
-            raise_on_error=debug,
-        )
+    asked = config | ({"max_age_minutes": dict.fromkeys(_ancestors(), 0.0)} if fresh else {})
+    result = _materialized(QUESTION, asked, debug=debug)
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence, "", "" if config.get("allow_stale") else _older_data(event))
-    return result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"].value
+    answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
+    return cast(dict[str, Any], answer.value)
 
 
 def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str, Any]:
     """Materialize one asset and return its metadata as plain values; raises RunFailed with the line of what failed."""
-    with instance() as home:
-        result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            asset_selection=[dg.AssetKey(asset)],
-            instance=home,
-            run_config={
-                "ops": {asset: {"config": config}},
-                "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
-            },
-            raise_on_error=debug,
-        )
+    result = _materialized(dg.AssetKey(asset), config, debug=debug)
     for event in result.all_events:
         if sentence := sentence_of(event):
             raise RunFailed(sentence)
     metadata = result.asset_materializations_for_node(asset)[0].metadata
     return {name: value.value for name, value in metadata.items()}
+
+
+def _materialized(asset: dg.AssetKey, config: dict[str, Any], *, debug: bool) -> dg.ExecuteInProcessResult:
+    """The run that materialized one asset in this process, or failed to."""
+    with instance() as home:
+        return defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[asset],
+            instance=home,
+            run_config={
+                "ops": {asset.path[-1]: {"config": config}},
+                "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
+            },
+            tags={PROCESS: this_process()},
+            raise_on_error=debug,
+        )
 
 
 @contextmanager
@@ -86,9 +81,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
             yield home
 
 
-def _ancestors(job: dg.JobDefinition) -> list[str]:
+def _ancestors() -> list[str]:
     """The tables that the answer is made of."""
-    graph = job.asset_layer.asset_graph
+    graph = defs.resolve_implicit_global_asset_job_def().asset_layer.asset_graph
     above = set(graph.upstream_key_iterator(QUESTION))
     return [table.name for table in DATA_TABLES if dg.AssetKey(table.name) in above]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -33,15 +33,10 @@ def console() -> Console:
     return made()
 
 
-class Moment(click.ParamType):
-    """An ISO 8601 time, of New York where it names no zone: 2026-11-20T15:30."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment, aware."""
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-11-20T15:30", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)
+def moment(text: str) -> datetime:
+    """The aware time of a parameter in ISO 8601, of New York where it names no zone: 2026-11-20T15:30."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a time such as 2026-11-20T15:30") from None
+    return time if time.tzinfo else time.replace(tzinfo=NEW_YORK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 import dagster as dg
 from pydantic import Field, field_validator
@@ -26,7 +26,18 @@ def settings() -> Settings:
     return load_settings()
 
 
-def declared(table: SnapshotTable) -> dict[str, Any]:
+class AssetArguments(TypedDict):
+    """The arguments of `dg.asset` that follow from a table."""
+
+    code_version: str
+    freshness_policy: dg.FreshnessPolicy
+    metadata: dict[str, Any]
+    check_specs: list[dg.AssetCheckSpec]
+    kinds: set[str]
+    owners: list[str]
+
+
+def declared(table: SnapshotTable) -> AssetArguments:
     """The arguments of `dg.asset` that follow from a table: version, schema, check, age limit, kinds, owner."""
     return {
         "code_version": STAGES[table.name].code_version,

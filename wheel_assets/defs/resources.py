@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -31,6 +31,7 @@ from wheel_assets.fetch.source import (
     RateSource,
     TransactionSource,
 )
+from wheel_assets.instance.run_records import tend
 from wheel_assets.settings import checked_account, checked_symbol
 from wheel_assets.tables import EVENTS
 
@@ -147,13 +148,15 @@ def store(context: dg.InitResourceContext) -> Store:
     return the_store()
 
 
-@dg.io_manager(description="Reads through the cache: what is fresh is loaded, what is stale is pulled first.")
-def io_manager(context: dg.InitResourceContext) -> ReadThroughIOManager:
-    """The read-through IO manager over the cache of the settings."""
+@dg.io_manager(description="Reads through the cache: what is fresh is loaded, what is stale is pulled first.")  # type: ignore[arg-type]  # a generator, as any resource
+def io_manager(context: dg.InitResourceContext) -> Iterator[ReadThroughIOManager]:
+    """The read-through IO manager over the cache of the settings; when a run is done with it, a few old ones go."""
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
-    keys = {"symbol": wanted_symbols, "account_id": wanted_account}
-    return ReadThroughIOManager(the_store(), everything, keys, fingerprint)
+    keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
+    yield ReadThroughIOManager(the_store(), everything, keys, fingerprint)
+    if context.instance is not None:
+        tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
 RESOURCES: dict[str, Any] = {

@@ -45,7 +45,8 @@ class Puts(NamedTuple):
     @property
     def latest(self) -> Floats:
         """Logarithm of the boundary just before expiration: min(1, rate / yield)."""
-        return np.minimum(0.0, np.log(self.rate) - np.log(np.maximum(self.dividend_yield, _TINY)))
+        latest: Floats = np.minimum(0.0, np.log(self.rate) - np.log(np.maximum(self.dividend_yield, _TINY)))
+        return latest
 
 
 class Scheme(NamedTuple):
@@ -96,7 +97,8 @@ def interpolation(points: int, roots_of_time: Floats) -> Floats:
     sign = np.where(np.arange(points + 1) % 2, -1.0, 1.0)
     sign[[0, -1]] *= 0.5
     ratio = sign / (roots_of_time[..., None] - at)
-    return (ratio / ratio.sum(axis=-1, keepdims=True))[..., :-1]
+    weights: Floats = (ratio / ratio.sum(axis=-1, keepdims=True))[..., :-1]
+    return weights
 
 
 @lru_cache
@@ -208,4 +210,5 @@ def _between_latest_and_perpetual(puts: Puts, time: Floats) -> Floats:
     latest, perpetual = np.exp(puts.latest)[:, None], exponent / (exponent - 1)
     gap = np.maximum(latest - perpetual, 1e-12)
     fall = np.exp(np.minimum(((rate - dividend) * time - 2 * s * np.sqrt(time)) * latest / gap, 0.0))
-    return np.log(perpetual + gap * fall)
+    guess: Floats = np.log(perpetual + gap * fall)
+    return guess

@@ -167,7 +167,8 @@ def _contracts(chain: pd.DataFrame, root: pd.Series, curve: ZeroCurve) -> Contra
 def _numbered_expirations(chain: pd.DataFrame, root: pd.Series) -> NDArray[np.intp]:
     """A number from 0 for each series of contracts that share one forward."""
     keys = ["symbol", "root", "expiration", "timestamp"]
-    return chain.assign(root=root).groupby(keys, sort=False, dropna=False).ngroup().to_numpy(dtype=np.intp)
+    number = chain.assign(root=root).groupby(keys, sort=False, dropna=False).ngroup()
+    return np.asarray(number, dtype=np.intp)
 
 
 def _outside_bounds(contracts: Contracts, paid: Dividends, european_style: Bools, mid: Floats, status: Texts) -> Texts:

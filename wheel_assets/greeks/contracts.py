@@ -55,7 +55,14 @@ class Contracts(NamedTuple):
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Contracts:
         """The chosen contracts."""
-        return Contracts(*(column[which] for column in self))
+        return Contracts(
+            self.is_put[which],
+            self.spot[which],
+            self.strike[which],
+            self.years[which],
+            self.rate[which],
+            self.dividend_yield[which],
+        )
 
     @property
     def forward(self) -> Floats:

@@ -48,4 +48,5 @@ class ZeroCurve:
 
     def at(self, years: ArrayLike) -> Floats:
         """The zero rate of each tenor, decimal a year; time that is up has the rate of the shortest."""
-        return np.interp(np.asarray(years, dtype=float), self.years, self.rates)
+        rates: Floats = np.interp(np.asarray(years, dtype=float), self.years, self.rates)
+        return rates

@@ -28,5 +28,5 @@ def early_exercise(contracts: Contracts, paid: Dividends, time_value: Floats) ->
     call = ~c.is_put & (c.spot > c.strike) & (best > 0) & (time_value < best)
     interest = -np.expm1(-c.rate * c.years) * c.strike - paid.amount.sum(axis=1)
     put = c.is_put & (c.spot < c.strike) & (time_value < interest)
-    reasons = np.array([None, DIVIDEND, INTEREST], dtype=object)
-    return reasons[call + 2 * put]
+    reasons: NDArray[np.object_] = np.array([None, DIVIDEND, INTEREST], dtype=object)[call + 2 * put]
+    return reasons

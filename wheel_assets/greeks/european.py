@@ -22,7 +22,8 @@ _TINY = np.finfo(float).tiny
 
 def density(x: Floats) -> Floats:
     """Standard normal density."""
-    return np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
+    height: Floats = np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
+    return height
 
 
 def price(contracts: Contracts, volatility: Floats) -> Floats:
@@ -115,7 +116,8 @@ def _first_guess(x: Floats, target: Floats) -> Floats:
     inflection = np.sqrt(2 * np.abs(x))
     log_ratio = np.log(np.minimum(target, 1.0))
     tail = np.abs(x) / np.sqrt(np.maximum(-2 * log_ratio, 1e-8))
-    return np.maximum(np.where(inflection + at_the_money > 2 * tail, tail, inflection), at_the_money) + 1e-12
+    beyond: Floats = np.where(inflection + at_the_money > 2 * tail, tail, inflection)
+    return np.asarray(np.maximum(beyond, at_the_money) + 1e-12)
 
 
 def _step(x: Floats, target: Floats, s: Floats) -> Floats:

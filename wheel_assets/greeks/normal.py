@@ -14,4 +14,5 @@ def cumulative_normal(x: Floats) -> Floats:
     >>> cumulative_normal(np.array([0.0, 1.96, -np.inf])).round(6).tolist()
     [0.5, 0.975002, 0.0]
     """
-    return ndtr(x)
+    probability: Floats = ndtr(x)
+    return probability

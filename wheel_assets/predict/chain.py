@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,8 @@ def _surfaces(chain: pd.DataFrame) -> Iterator[list[Rows]]:
     Roots apart: an adjusted contract (SMCI1) delivers something else.
     """
     series = chain[["symbol", "timestamp", "expiration"]].assign(root=roots(chain["option_symbol"]))
-    rows = series.groupby(["symbol", "root", "timestamp", "expiration"], sort=False).indices
+    expirations = series.groupby(["symbol", "root", "timestamp", "expiration"], sort=False)
+    rows = cast(dict[tuple[Any, ...], Rows], expirations.indices)
     for _, together in groupby(sorted(rows), key=itemgetter(0, 1, 2)):
         yield [rows[expiration] for expiration in together]
 
@@ -126,11 +127,13 @@ def _ids(chain: pd.DataFrame, input_features: list[str], surface: Rows) -> Texts
     """
     contract = chain["option_symbol"].to_numpy(dtype=object)
     quoted_at = chain["timestamp"].to_numpy(dtype="datetime64[us]").astype(str)
-    seen = pd.Series(contract + np.array(input_features, dtype=object), dtype=object)
+    seen = contract + np.array(input_features, dtype=object)
     inputs = np.empty(surface.max(initial=-1) + 1, dtype=object)
-    for number, rows in seen.groupby(pd.Series(surface)).indices.items():
+    for number in np.unique(surface):
+        rows = np.flatnonzero(surface == number)
         inputs[number] = _digest(MODEL_VERSION, quoted_at[rows[0]], *sorted(seen[rows]))
-    return inputs[surface] + "-" + chain["option_symbol"].str.replace(" ", "").to_numpy(dtype=object)
+    ids: Texts = inputs[surface] + "-" + chain["option_symbol"].str.replace(" ", "").to_numpy(dtype=object)
+    return ids
 
 
 def _digest(*texts: str) -> str:

@@ -63,7 +63,7 @@ def touch_probability(spot: float, forward: float, strike: Floats, deviation: Fl
     passed = cumulative_normal(side * (barrier - drift) / deviation) + reflection * cumulative_normal(
         side * (barrier + drift) / deviation
     )
-    return np.clip(passed, 0.0, 1.0)
+    return np.asarray(np.clip(passed, 0.0, 1.0))
 
 
 def share_of_time_touched(spot: float, forward: float, strike: Floats, deviation: Floats) -> Floats:

@@ -73,11 +73,13 @@ def session_variances(bars: pd.DataFrame) -> Floats:
 def _is_split(move: Floats) -> Bools:
     """Whether a log move is large and close to that of a split one for many, or many for one."""
     ratio = np.exp(np.abs(move))
-    return (np.abs(move) > LARGE_MOVE) & (np.abs(np.log(ratio / np.round(ratio))) < SPLIT_TOLERANCE)
+    is_split: Bools = (np.abs(move) > LARGE_MOVE) & (np.abs(np.log(ratio / np.round(ratio))) < SPLIT_TOLERANCE)
+    return is_split
 
 
 def _is_undone(move: Floats) -> Bools:
     """Whether a large log move is undone by the next, or undoes the last."""
     undone = (np.abs(move[:-1]) > LARGE_MOVE) & (np.abs(move[:-1] + move[1:]) < 0.1 * np.abs(move[:-1]))
     nothing = np.zeros(min(len(move), 1), dtype=bool)
-    return np.concatenate([undone, nothing]) | np.concatenate([nothing, undone])
+    either: Bools = np.concatenate([undone, nothing]) | np.concatenate([nothing, undone])
+    return either

@@ -94,7 +94,8 @@ def _fitted(basis: Floats, values: Floats, error: Floats, surprise: Floats) -> t
     """Coefficients of the spline through the values, and their covariance."""
     for _ in range(REWEIGHTINGS + 1):
         strength = _strength(error, surprise)
-        covariance = np.linalg.inv(basis.T @ (basis * strength[:, None]) + _penalty())
+        precision = basis.T @ (basis * strength[:, None]) + _penalty()
+        covariance = np.linalg.inv(precision).astype(float, copy=False)
         bent: Floats = covariance @ (basis.T @ (strength * values))
         surprise = (values - basis @ bent) / error
     return bent, covariance

@@ -49,7 +49,8 @@ def yearly_profit(contracts: pd.DataFrame, premium: pd.Series, commission: float
     weight = bounds.strategy.tail_weight * 0.05 * np.sqrt(held / days)
     tail = weight * np.minimum(_of(contracts, "cvar_95"), 0)
     objective = (likely + tail) * DAYS_PER_YEAR / (held * (1 - early / 2))
-    return premium * 0 + objective
+    by_row: pd.Series = premium * 0 + objective
+    return by_row
 
 
 def _of(contracts: pd.DataFrame, name: str) -> Floats:

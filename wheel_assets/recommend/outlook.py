@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -62,27 +62,39 @@ def read_outlook(
 
     `quoted_on` is the day in New York of each symbol's quotes: the close before is that of an earlier day.
     """
-    today = new_york_day(now)
     closes, sigmas, correlations = _prices(price_history, quoted_on)
     ranks, percentiles = _volatility(volatility_history)
-    found = {"closes": closes, "sigmas": sigmas, "correlations": correlations}
-    return Outlook(**_events(events, today), **found, iv_ranks=ranks, iv_percentiles=percentiles)
+    return replace(
+        _of_events(events, new_york_day(now)),
+        closes=closes,
+        sigmas=sigmas,
+        correlations=correlations,
+        iv_ranks=ranks,
+        iv_percentiles=percentiles,
+    )
 
 
-def _events(events: pd.DataFrame | None, today: date) -> dict[str, Any]:
+def _of_events(events: pd.DataFrame | None, today: date) -> Outlook:
+    """What the events alone tell."""
     if events is None or not len(events):
-        return {}
+        return Outlook()
     coming = events[events["date"] >= np.datetime64(today)].sort_values("date", kind="stable")
     next_one = coming.drop_duplicates(["symbol", "kind"])
     earnings = next_one[next_one["kind"] == "earnings"]
     dividends = next_one[next_one["kind"] == "ex_dividend"]
+    amounts = dict(zip(dividends["symbol"].astype(str), dividends["amount"], strict=True))
     silent = events[(events["kind"] == "earnings") & events["announced_until"].notna()]
-    return {
-        "earnings": {str(row.symbol): row.date.date() for row in earnings.itertuples()},
-        "estimated": frozenset(earnings.loc[earnings["estimated"].eq(True).fillna(False), "symbol"]),
-        "quiet_until": {str(row.symbol): row.announced_until.date() for row in silent.itertuples()},
-        "dividends": {str(row.symbol): Dividend(row.date.date(), row.amount) for row in dividends.itertuples()},
-    }
+    return Outlook(
+        earnings=_dates(earnings, "date"),
+        estimated=frozenset(earnings.loc[earnings["estimated"].eq(True).fillna(False), "symbol"]),
+        quiet_until=_dates(silent, "announced_until"),
+        dividends={symbol: Dividend(ex_date, amounts[symbol]) for symbol, ex_date in _dates(dividends, "date").items()},
+    )
+
+
+def _dates(events: pd.DataFrame, column: str) -> dict[str, date]:
+    """The day in a column, by symbol."""
+    return dict(zip(events["symbol"].astype(str), events[column].dt.date, strict=True))
 
 
 def _prices(
@@ -94,18 +106,18 @@ def _prices(
         index="date", columns="symbol", values="close"
     )
     closes = closes.sort_index()
-    returns = np.log(closes.where(closes > 0)).diff().tail(SESSIONS_PER_YEAR)
-    before = {}
+    returns = closes.where(closes > 0).apply(np.log).diff().tail(SESSIONS_PER_YEAR)
+    before: dict[str, float] = {}
     for symbol, day in quoted_on.items():
         if symbol in closes:
-            earlier = closes[symbol].dropna()
-            earlier = earlier[earlier.index.date < day]
-            before |= {symbol: float(earlier.iloc[-1])} if len(earlier) else {}
+            earlier = closes[symbol][closes.index < np.datetime64(day)].dropna().to_numpy(dtype="float64")
+            before |= {symbol: float(earlier[-1])} if len(earlier) else {}
     sigmas = {str(symbol): value for symbol, value in returns.std().items() if value > 0}
     matrix = returns.corr(min_periods=_LEAST_RETURNS)
     names = [str(name) for name in matrix.columns]
-    found = zip(*np.nonzero(np.isfinite(matrix.to_numpy())), strict=True)
-    pairs = {(names[a], names[b]): float(matrix.iat[a, b]) for a, b in found if a != b}
+    numbers = matrix.to_numpy(dtype="float64")
+    found = zip(*np.nonzero(np.isfinite(numbers)), strict=True)
+    pairs = {(names[a], names[b]): float(numbers[a, b]) for a, b in found if a != b}
     return before, sigmas, pairs
 
 
@@ -115,5 +127,9 @@ def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[st
         return {}, {}
     now = history.sort_values("date", kind="stable").drop_duplicates("symbol", keep="last").set_index("symbol")
     now = now[now["days"] >= _LEAST_RETURNS]
-    ranks, percentiles = (now[name].dropna().astype(float).to_dict() for name in ("iv_rank", "iv_percentile"))
-    return ranks, percentiles
+    return _numbers(now["iv_rank"]), _numbers(now["iv_percentile"])
+
+
+def _numbers(by_symbol: pd.Series) -> dict[str, float]:
+    """Those that are known."""
+    return {str(symbol): value for symbol, value in by_symbol.dropna().astype(float).items()}

@@ -30,7 +30,7 @@ def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -
     """
     if price == "bid":
         return np.asarray(bid, dtype=float)
-    return np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid)
+    return np.asarray(np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid))
 
 
 def limits_of_sale(bid: float, ask: float) -> Limits:

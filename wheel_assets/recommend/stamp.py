@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wheel_assets import tables
 from wheel_assets.recommend.contracts import utc
 from wheel_assets.recommend.suggestion import Suggestion, as_frame
@@ -44,7 +46,7 @@ class Stamp:
             timestamp=self._naive,
             portfolio_value=self.portfolio_value,
             data_age_minutes=[minutes for minutes, _ in oldest],
-            oldest_input=[table for _, table in oldest],
+            oldest_input=np.array([table for _, table in oldest], dtype=object),
             source="+".join(dict.fromkeys(sources)) or "none",
             model_version="+".join([*models, RULES_VERSION]),
         )

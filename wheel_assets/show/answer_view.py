@@ -205,7 +205,7 @@ def _old_data(inputs: Iterable[Mapping[str, Any]]) -> list[str]:
     old: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for entry in inputs:
         age_minutes, most = entry.get("age_minutes"), entry.get("max_age_minutes")
-        if None not in (age_minutes, most) and age_minutes > most and entry.get("outcome") != "cache_miss":
+        if age_minutes is not None and most is not None and age_minutes > most and entry.get("outcome") != "cache_miss":
             old[entry["table"]].append(entry)
     return [
         f"old data: {table} of {', '.join(entry['key'] for entry in entries)} is "

@@ -106,10 +106,11 @@ def restore(store: Store, source: str | Path) -> Restored:
                     for part in reversed(list(_parts(lines))):
                         new[table.name] += insert_backfill(store, table, rows, part, ids)
                         advance(int(part["rows"].sum()))
-        calls = sum(
-            _restore_ledger(store, rewritten(folder / path, API_CALLS.columns, Path(scratch)))
-            for path in manifest.paths_of(API_CALLS.name)
-        )
+        calls = 0
+        for path in manifest.paths_of(API_CALLS.name):
+            with _as_damaged(folder):
+                rows = rewritten(folder / path, API_CALLS.columns, Path(scratch))
+            calls += _restore_ledger(store, rows)
     return Restored(manifest.created_at, new, len(index) - sum(new.values()), calls)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from wheel_assets.cache.policy import LookupResult, Node, Reason, Snapshot
+from wheel_assets.cache.policy import SNAPSHOT_COLUMNS, LookupResult, Node, Reason, Snapshot
 from wheel_assets.cache.reading.loaded import LoadedInput, described
 from wheel_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store
 
-_QUERY = """
-    SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes
+_QUERY = f"""
+    SELECT {SNAPSHOT_COLUMNS}
     FROM snapshots WHERE created_at <= ? AND list_contains(?, table_name)
     QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY created_at DESC, snapshot_id DESC) = 1
 """
@@ -52,7 +52,7 @@ def _refuse_gaps(loaded: dict[str, LoadedInput], needed: Sequence[str], when: da
 def _index_at(store: Store, tables: Sequence[str], when: datetime) -> dict[tuple[str, str], Snapshot]:
     with store.file.attached() as connection:
         rows = connection.execute(_QUERY, [when, list(tables)]).fetchall()
-    snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
+    snapshots = [Snapshot.of_row(row) for row in rows]
     return {snapshot.cache_key: snapshot for snapshot in snapshots}
 
 

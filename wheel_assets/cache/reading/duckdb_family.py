@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCHEMA = "main"
 
 
-class ReadThroughDuckDBIOManager(DuckDBIOManager):  # type: ignore[misc]
+class ReadThroughDuckDBIOManager(DuckDBIOManager):
     """Reads through the cache in a DuckDB file: what is fresh is loaded, what is stale is pulled first.
 
     `database` is the path of the file. Subclass it to say what it keeps, as the stock one is subclassed for its type
@@ -77,7 +77,7 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):  # type: ignore[misc]
         return ReadThroughIOManager(store, self.everything, self.wanted_keys(), self.fingerprint, self.type_handlers())
 
 
-class CacheResource(DuckDBResource):  # type: ignore[misc]
+class CacheResource(DuckDBResource):
     """SQL over the cache, under the lock of all its users; used as any `DuckDBResource`.
 
     Keep the block short: while it lasts, no other process reads or writes the cache.

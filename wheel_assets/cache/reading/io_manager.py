@@ -232,7 +232,10 @@ def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
 
 def _metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
     """What the event of a materialization tells."""
-    told_of = {pull.NOT_FETCHED: dict(rows.not_fetched), "notes": list(rows.notes)}
+    told_of: dict[str, dict[str, str] | list[str]] = {
+        pull.NOT_FETCHED: dict(rows.not_fetched),
+        "notes": list(rows.notes),
+    }
     as_of = max(snapshot.timestamp for snapshot in snapshots)
     return {
         **table_metadata(table),

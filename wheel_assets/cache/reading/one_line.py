@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dagster._core.errors import DagsterUserCodeProcessError  # the one error whose rendering it takes as given
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from wheel_assets.errors import WheelError
 
@@ -21,7 +21,8 @@ class OneSentence(DagsterUserCodeProcessError):
     def __init__(self, error: WheelError) -> None:
         self.error = error
         shown = SerializableErrorInfo(str(error), [], type(error).__name__)
-        super().__init__(str(error), user_code_process_error_infos=[shown])
+        # Dagster leaves this constructor without types.
+        super().__init__(str(error), user_code_process_error_infos=[shown])  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import dagster as dg
 from wheel_assets.cache.policy import CacheKey, LookupResult, needed_keys
 from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Request
 from wheel_assets.errors import INTERRUPTED
+from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -67,7 +68,11 @@ def _pull_together(
             "ops": {op: config_for(table, keys[table.name]) for op, table in ops.items()},
             **({"loggers": loggers} if loggers else {}),
         },
-        tags={PULLED_BY: step.run_id, REASONS: json.dumps({r.table: r.reason for r in stale})},
+        tags={
+            PULLED_BY: step.run_id,
+            REASONS: json.dumps({r.table: r.reason for r in stale}),
+            PROCESS: this_process(),
+        },
         raise_on_error=False,
     )
     step.instance.add_run_tags(step.run_id, {PULLED: run.run_id})

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.policy import CLOCK_TOLERANCE, CacheKey, Snapshot
+from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
@@ -137,7 +137,7 @@ class Store:
         """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
         tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
         query = f"""
-            SELECT snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes
+            SELECT {SNAPSHOT_COLUMNS}
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
             QUALIFY row_number() OVER (PARTITION BY table_name, key ORDER BY snapshot_id DESC) <= {INDEX_DEPTH}
             ORDER BY snapshot_id DESC
@@ -145,7 +145,7 @@ class Store:
         with self.file.attached() as connection:
             rows = connection.execute(query, [tables, keys]).fetchall()
             last = connection.execute("SELECT coalesce(max(snapshot_id), 0) FROM snapshots").fetchone()
-        snapshots = [Snapshot(*row[:8], frozenset(row[8]), row[9], tuple(row[10] or ())) for row in rows]
+        snapshots = [Snapshot.of_row(row) for row in rows]
         self._check_clock(snapshots)
         self._memory.forget_others(snapshots)
         return snapshots, last[0] if last else 0

@@ -214,7 +214,12 @@ def index_lines(connection: DuckDBPyConnection) -> list[Line]:
         "SELECT snapshot_id, table_name, key, rows, bytes, content_hash, inputs, created_at, last_used_at "
         "FROM snapshots ORDER BY snapshot_id"
     )
-    return [Line(*row[:6], tuple(row[6]), row[7], row[8]) for row in connection.execute(query).fetchall()]
+    return [
+        Line(snapshot_id, table, key, rows, size, content_hash, tuple(inputs), created_at, last_used_at)
+        for snapshot_id, table, key, rows, size, content_hash, inputs, created_at, last_used_at in connection.execute(
+            query
+        ).fetchall()
+    ]
 
 
 def content_hashes(

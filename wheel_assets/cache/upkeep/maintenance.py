@@ -224,7 +224,7 @@ def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[i
 def used_bytes(connection: DuckDBPyConnection) -> int:
     """Bytes of the attached file that hold something, free blocks left out."""
     query = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'cache'"
-    return connection.execute(query).fetchall()[0][0]
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def _share(part: Sequence[Line], whole: Sequence[Line]) -> float:

@@ -73,7 +73,7 @@ def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
         "caveat": CAVEAT,
     }
     nothing = NOTHING_YET if which == EVERYTHING else NONE_OF_THESE
-    return {**document, "message": None if document["in_the_money"]["scored"] else nothing}
+    return {**document, "message": None if in_the_money["scored"] else nothing}
 
 
 def _event(

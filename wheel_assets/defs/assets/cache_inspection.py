@@ -11,7 +11,7 @@ from wheel_assets.cache.upkeep.outlook import Taken, last_failures, taken_by_sou
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import nodes
-from wheel_assets.sanitise import one_line
+from wheel_assets.sanitise import for_markdown, one_line
 from wheel_assets.show import cache_view, markdown
 from wheel_assets.show.freshness import Freshness, freshness, next_pull, shared_cells, symbol_cells
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS, PREDICTIONS, RECOMMENDATION, RISK_FREE_RATE
@@ -69,7 +69,7 @@ def inspection_metadata(
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
     return {
-        "next_answer": dg.MetadataValue.md(markdown.for_markdown(next_pull(matrix, document["keys"], taken))),
+        "next_answer": dg.MetadataValue.md(for_markdown(next_pull(matrix, document["keys"], taken))),
         "freshness": dg.MetadataValue.md(_matrix(matrix)),
         **_at_a_glance(matrix),
         "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd))),

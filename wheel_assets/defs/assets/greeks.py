@@ -57,6 +57,7 @@ def without_volatility_before(store: Store, symbols: list[str], vendors: set[str
     if not newest:
         return {}
     try:
-        return without_volatility(store.get(GREEKS.name, list(newest.values()))).to_dict()
+        without = without_volatility(store.get(GREEKS.name, list(newest.values())))
     except StoreDamaged:  # what is gone is no reason not to make it anew
         return {}
+    return {str(symbol): float(share) for symbol, share in without.items()}

@@ -24,7 +24,7 @@ COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast"
     owners=[OWNER],
     deps=[PREDICTIONS.name],
 )
-def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult:
+def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Predictions that have expired against what happened: Brier score, log loss, calibration, beside the textbook.
 
     Materialize it to audit the model. It reads the cache and nothing else: nothing is fetched or stored.

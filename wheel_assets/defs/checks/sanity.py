@@ -54,7 +54,8 @@ def spot_beyond_strikes(chain: pd.DataFrame) -> pd.Series:
     """How far the spot price lies outside the listed strikes, as a share of it: a spot of something else."""
     by = chain.groupby("symbol")
     spot, lowest, highest = by["spot_price"].median(), by["strike"].min(), by["strike"].max()
-    return np.maximum(np.maximum(lowest - spot, spot - highest), 0) / spot
+    outside: pd.Series = np.maximum(np.maximum(lowest - spot, spot - highest), 0) / spot
+    return outside
 
 
 def bid_above_ask(chain: pd.DataFrame) -> pd.Series:
@@ -115,7 +116,8 @@ def parity_gap(greeks: pd.DataFrame) -> pd.Series:
     shares = spot * np.exp(-nearest["dividend_yield"] * nearest["years"])
     above = difference - (np.maximum(spot, shares) - strike * np.exp(-nearest["risk_free_rate"] * nearest["years"]))
     below = (np.minimum(spot, shares) - strike) - difference
-    return (np.maximum(np.maximum(above, below), 0) / spot).groupby(nearest["symbol"]).median()
+    outside: pd.Series = np.maximum(np.maximum(above, below), 0) / spot
+    return outside.groupby(nearest["symbol"]).median()
 
 
 def probability_against_strikes(predictions: pd.DataFrame) -> pd.Series:

@@ -33,7 +33,7 @@ NAMES = {
     "predictions": "schema_and_probabilities",
 }
 
-Checked = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+Checked = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
 
 
 def checks_of(table: SnapshotTable) -> list[dg.AssetCheckSpec]:
@@ -134,7 +134,7 @@ def _fitting(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, d
         try:
             fitting.append(table.conform(rows))
         except BadFrame as error:
-            refused[str(key)] = f"{key}: {error}"
+            refused[str(key)] = f"{key!s}: {error}"
     return pd.concat(fitting, ignore_index=True) if fitting else frame.iloc[:0], refused
 
 

@@ -9,10 +9,10 @@ from pydantic import Field
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Removal
-from wheel_assets.cache.upkeep.run_records import forget_materializations, prune_runs
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
+from wheel_assets.instance.run_records import compact, forget_materializations, mark_dead_runs, prune_runs
 
 CLEAR = "clear"
 DRY_RUN = Field(default=False, description="true: only tell what would go, and remove nothing")
@@ -35,7 +35,7 @@ class ClearConfig(dg.Config):
 def remove_what_is_too_old(
     context: dg.OpExecutionContext, config: CleanupConfig, store: dg.ResourceParam[Store]
 ) -> None:
-    """Remove old and surplus snapshots and old run records, and compact the file."""
+    """Remove old and surplus snapshots and run records, and compact the files."""
     with one_sentence():
         _tell(context, clean_up(store, context.instance, config.dry_run))
 
@@ -53,7 +53,11 @@ def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: 
 def clean_up(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
     """Retention now, of the cache and of Dagster's records; what went, or would go, in plain values."""
     removal = store.maintenance.cleanup(dry_run)
+    if not dry_run:
+        mark_dead_runs(instance)
     runs = prune_runs(instance, store.clock() - settings().cache.ttl, dry_run)
+    if not dry_run:
+        compact(instance)
     return {**_told(removal), "runs": runs, "dry_run": dry_run}
 
 
@@ -95,7 +99,7 @@ def _told(removal: Removal) -> dict[str, Any]:
 
 @dg.job(
     description="Retention now. What is older than WHEEL_CACHE__TTL_DAYS goes, then what was used least recently while "
-    "the file is over WHEEL_CACHE__MAX_SIZE_GB; the file is compacted, old run records go.\n\n"
+    "the file is over WHEEL_CACHE__MAX_SIZE_GB; the file is compacted; old and surplus run records go.\n\n"
     "To look first, set `dry_run: true` in the Launchpad."
 )
 def cleanup() -> None:

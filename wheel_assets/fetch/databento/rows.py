@@ -62,8 +62,8 @@ def open_interest(answer: Answer) -> pd.DataFrame:
     """instrument_id and open_interest; each venue repeats the same figure, so one of those that are told counts."""
     rows = _table(answer, _STATISTIC)
     rows = rows[numbers(rows["stat_type"]) == _OPEN_INTEREST]
-    rows = rows[["instrument_id"]].assign(open_interest=_amounts(rows["quantity"]))
-    return rows.dropna().drop_duplicates("instrument_id", keep="last")
+    known: pd.DataFrame = rows[["instrument_id"]].assign(open_interest=_amounts(rows["quantity"])).dropna()
+    return known.drop_duplicates("instrument_id", keep="last")
 
 
 def parity_spot(quotes: pd.DataFrame, day: date, rate: float) -> tuple[float, date] | None:

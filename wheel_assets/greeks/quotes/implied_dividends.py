@@ -69,8 +69,10 @@ def _tried(
 def _over_all(found: ImpliedYields, expirations: int) -> ImpliedYields:
     """The yields with those of the expirations after the last that was looked at: none."""
     missing = expirations - found.error.size
-    dividend_yield, error, credible, mean = (np.pad(column, (0, missing)) for column in found)
-    return ImpliedYields(dividend_yield, error, credible, mean)
+    dividend_yield, error, mean = (
+        np.pad(column, (0, missing)) for column in (found.dividend_yield, found.error, found.mean)
+    )
+    return ImpliedYields(dividend_yield, error, np.pad(found.credible, (0, missing)), mean)
 
 
 def _each(values: NDArray[np.generic], expiration: Rows) -> Floats:

@@ -52,18 +52,20 @@ class ShortOption:
     @property
     def captured(self) -> float:
         """Share of the premium earned if it is bought back at the ask now, commission paid; NaN where unknown."""
-        return 1 - (self.quoted.ask + self.strategy.commission / self.held.multiplier) / self.received
+        cost: float = self.quoted.ask + self.strategy.commission / self.held.multiplier
+        return 1 - cost / self.received
 
     @property
     def depth(self) -> float:
         """Dollars a share in the money; 0 or less out of it."""
-        distance = self.quoted.spot_price - self.held.strike
+        distance: float = self.quoted.spot_price - self.held.strike
         return -distance if self.is_put else distance
 
     @property
     def time_value(self) -> float:
         """Dollars a share of the mid that exercise would give away."""
-        return (max(self.quoted.bid, 0.0) + self.quoted.ask) / 2 - max(self.depth, 0.0)
+        mid: float = (max(self.quoted.bid, 0.0) + self.quoted.ask) / 2
+        return mid - max(self.depth, 0.0)
 
     @property
     def is_trusted(self) -> bool:
@@ -75,7 +77,8 @@ class ShortOption:
     def remaining_return(self) -> float:
         """What is left to earn, decimal a year on its collateral."""
         left = self.quoted.ask * self.held.multiplier / self.quoted.collateral
-        return left * 365 / max(self.quoted.days, 1)
+        yearly: float = left * 365 / max(self.quoted.days, 1)
+        return yearly
 
     @property
     def usual_delta(self) -> float:

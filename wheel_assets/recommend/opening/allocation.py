@@ -36,7 +36,7 @@ class Allocation:
 
     def left(self, contract: Any) -> float:
         """Dollars that more of a contract may tie up on top of what is chosen on its symbol."""
-        own = contract.room - self.of(contract.symbol)
+        own: float = contract.room - self.of(contract.symbol)
         return max(0.0, min(self.room.total - self.spent, own, self.group_room(contract.symbol)))
 
     def put(self, contract: Any, quantity: int) -> None:
@@ -54,7 +54,7 @@ def allocated(puts: pd.DataFrame, room: Room) -> Allocation:
     allocation = Allocation(room)
     by_symbol: dict[str, list[Any]] = {}
     for contract in puts.itertuples():
-        by_symbol.setdefault(contract.symbol, []).append(contract)
+        by_symbol.setdefault(str(contract.symbol), []).append(contract)
     cheapest = [min(own, key=lambda c: c.collateral) for own in by_symbol.values()]
     for contract in sorted(cheapest, key=lambda c: (c.collateral, c.symbol)):
         if _fits(contract, allocation.left(contract)):

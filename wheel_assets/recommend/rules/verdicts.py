@@ -39,7 +39,8 @@ class Verdicts:
     @property
     def passed(self) -> pd.DataFrame:
         """The candidates that break no rule."""
-        return self.table[~self.failed.any(axis=0)]
+        passes: Bools = ~np.any(self.failed, axis=0)
+        return self.table[passes]
 
     @cached_property
     def first(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from wheel_assets.show import answer_view
 from wheel_assets.show.terminal.console import unbroken
+from wheel_assets.show.units import age
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -34,8 +35,7 @@ def as_renderables(document: Mapping[str, Any], width: int, *, verbose: bool = F
         parts.append(Text(answer_view.banner(document), style="bold black on yellow"))
     parts.append(Text(unbroken(answer_view.headline(document)), style="bold"))
     if document.get("from_cache"):
-        age = answer_view.age(document["age_minutes"])
-        parts.append(Text(f"from the cache, {age} old; --fresh asks anew", style="dim"))
+        parts.append(Text(f"from the cache, {age(document['age_minutes'])} old; --fresh asks anew", style="dim"))
     parts += [_warning(line) for line in answer_view.warnings(document)]
     parts.append(_orders(document, width) if answer_view.to_do(document) else Text("Nothing to do now."))
     parts += _listed("Hold", answer_view.to_hold(document))

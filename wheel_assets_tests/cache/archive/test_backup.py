@@ -239,9 +239,28 @@ def test_files_that_contradict_the_index_are_refused(archived, empty, query):
     assert not empty.path.exists()
 
 
-def described(file: Path, document: dict) -> dict[str, object]:
+@pytest.mark.parametrize("cost", ["-9999.0", "NULL", "1e9", "'NaN'::DOUBLE", "'free'"])
+def test_a_ledger_that_would_give_money_back_is_refused(archived, empty, cost):
+    file = archived / "api_calls/00000.parquet"
+    change = f"SELECT * REPLACE ({cost} AS cost_usd) FROM t"
+    duckdb.sql(f"CREATE TEMP TABLE t AS FROM '{file}'; COPY ({change}) TO '{file}'; DROP TABLE t")
+    edit(archived, lambda told: told["files"].update({"api_calls/00000.parquet": described(file, told, "api_calls")}))
+    with pytest.raises(ArchiveDamaged, match="nothing was restored"):
+        restore(empty, archived)
+    assert not empty.path.exists()
+
+
+@pytest.mark.parametrize("cap", ["MAX_INDEX_ROWS", "MAX_INDEX_BYTES"])
+def test_an_index_larger_than_any_that_is_written_is_refused_unread(archived, empty, monkeypatch, cap):
+    monkeypatch.setattr(archive, cap, 2)
+    with pytest.raises(ArchiveDamaged, match="its index of 5 rows"):
+        restore(empty, archived)
+    assert not empty.path.exists()
+
+
+def described(file: Path, document: dict, table: str = "rates") -> dict[str, object]:
     """What a manifest says of a file, as if it had always been so."""
-    return document["files"]["rates/00000.parquet"] | {
+    return document["files"][f"{table}/00000.parquet"] | {
         "bytes": file.stat().st_size,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }

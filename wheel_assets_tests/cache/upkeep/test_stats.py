@@ -6,17 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from wheel_assets.cache.policy import Node
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.ledger import Ledger
 from wheel_assets.cache.upkeep.maintenance import Limits
-from wheel_assets.cache.upkeep.run_records import forget_materializations, prune_runs
 from wheel_assets.cache.upkeep.stats import stats
 
 LIMITS = Limits(max_bytes=5_000_000, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
@@ -178,39 +176,6 @@ with dg.DagsterInstance.ephemeral() as home:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(left)]
     assert {stats(now_full)[f"{table}_count"] for table in now_full.tables} == {left}
-
-
-@dg.job
-def short_job() -> None:
-    """Nothing but a run record."""
-
-
-def test_old_runs_are_pruned_with_their_files_and_new_ones_stay(tmp_path):
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as home:
-        run_id = short_job.execute_in_process(instance=home).run_id
-        began = datetime.now(UTC).replace(tzinfo=None)
-        assert prune_runs(home, began - timedelta(days=1)) == 0
-        assert prune_runs(home, began + timedelta(days=1), dry_run=True) == 1
-        assert list(tmp_path.rglob(f"*{run_id}*"))
-        assert prune_runs(home, began + timedelta(days=1)) == 1
-        assert home.get_runs_count() == 0
-        assert not list(tmp_path.rglob(f"*{run_id}*"))
-
-
-@pytest.mark.parametrize(("days_later", "pruned"), [(0.9, 0), (2.1, 1)])
-def test_a_run_that_was_killed_is_pruned_a_day_later_than_one_that_ended(days_later, pruned):
-    with dg.DagsterInstance.ephemeral() as home:
-        home.create_run_for_job(short_job, status=dg.DagsterRunStatus.STARTED)
-        assert prune_runs(home, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days_later)) == pruned
-
-
-def test_forgetting_touches_only_the_assets_named():
-    with dg.DagsterInstance.ephemeral() as home:
-        for name in ("greeks", "foreign"):
-            home.report_runless_asset_event(dg.AssetMaterialization(name))
-        forget_materializations(home, ["greeks"])
-        left = [home.get_latest_materialization_event(dg.AssetKey(name)) for name in ("greeks", "foreign")]
-    assert [event is not None for event in left] == [False, True]
 
 
 @pytest.mark.parametrize(("fingerprint", "state"), [("1|sample", "fresh"), ("1|cboe", "absent")])
