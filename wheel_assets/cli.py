@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "recommend": "recommend",
     "explain": "explain",
-    "diff": "diff",
+    "diff": "past",
     "cycles": "cycles",
+    "backtest": "past",
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",

@@ -42,6 +42,7 @@ OURS = {
     "greeks": FACTS,
     "predict": FACTS | {"greeks"},
     "recommend": FACTS | {"greeks"},
+    "backtest": PURE,
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
     "cache": PURE | {"instance"},
@@ -49,13 +50,14 @@ OURS = {
     "web": {"errors", "settings", "instance"},
     "storage": PURE | {"cache", "migrate"},
     "migrate": PURE | {"cache", "fetch"},
-    "defs": PURE | {"cache", "instance", "fetch", "show", "storage", "migrate", "definitions"},
+    "defs": PURE | {"backtest", "cache", "instance", "fetch", "show", "storage", "migrate", "definitions"},
 }
 NOT_FOR = {
     "market": {"dagster", "duckdb", "requests"},
     "greeks": {"dagster", "duckdb", "requests"},
     "predict": {"dagster", "duckdb", "requests"},
     "recommend": {"dagster", "duckdb", "requests"},
+    "backtest": {"dagster", "duckdb", "requests"},
     "show": {"dagster", "duckdb", "requests"},
     "fetch": {"duckdb"},
     "cache": {"requests"},

@@ -19,7 +19,7 @@ def test_a_newcomer_gets_an_answer_that_says_it_is_made_up(sample_user):
     done = sample_user.run("wheel", "recommend")
     assert done.returncode == 0
     assert "SAMPLE DATA" in done.stdout
-    assert "Advice only" in done.stdout
+    assert "advice only" in done.stdout
     assert not done.stderr
 
 

@@ -16,7 +16,7 @@ CALL = "XYZ 01/15/2027 40.00 C"
 def read(tmp_path: Path, now):
     def read(text: str) -> list[list[object]]:
         (tmp_path / "positions.csv").write_text(text)
-        frame = FileAccount(tmp_path / "positions.csv").positions("default", now)
+        frame = FileAccount(tmp_path / "positions.csv").positions("default", now).frame
         told = frame[["symbol", "quantity", "average_price", "market_value"]]
         return told.astype(object).where(told.notna(), None).values.tolist()
 
