@@ -1,4 +1,15 @@
-"""What should I do now? The options wheel, answered on demand from one local cache."""
+"""Advice on the options wheel, pulled on demand through one local cache.
+
+The flow, each stage a Dagster asset with a freshness policy equal to its cache age limit:
+
+    option_chains ─→ greeks ─→ predictions ─┐
+    positions ──────────────────────────────┼─→ recommendation
+    events, transactions, risk_free_rate ───┘
+
+Whoever loads a stage gets it from `cache` where it is fresh; where not, `fetch` asks a vendor, or `greeks`, `predict`
+and `recommend` compute it anew. `defs` declares the stages, `storage` reads the cache from Python without Dagster,
+`show` renders an answer, `commands` are those of `wheel`.
+"""
 
 from __future__ import annotations
 

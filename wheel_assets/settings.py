@@ -1,4 +1,6 @@
-"""Every setting, with its bounds and its unit, declared once.
+"""All settings of a process: where they are read, in which order, and how a wrong one is refused.
+
+The settings themselves are declared in `sections`, `strategy` and `vendors`.
 
 Order of precedence: environment variables, `.env` and `wheel.toml` of the working directory, the user's own
 `~/.wheel_trading/wheel.toml`, the defaults here. What decides where a secret goes (the addresses and token
@@ -11,21 +13,15 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Field,
-    SecretStr,
     ValidationError,
-    ValidationInfo,
     create_model,
     field_validator,
     model_validator,
@@ -39,11 +35,22 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
-from wheel_assets.sanitise import masked_account, without_credentials
+from wheel_assets.sanitise import without_credentials
 from wheel_assets.section import OWN_FILE, Guarded, Section, own_file, section
+from wheel_assets.sections import (
+    BackupSettings,
+    BrokerSettings,
+    BudgetSettings,
+    CacheSettings,
+    EventsSettings,
+    MarketSettings,
+    MaxAgeSettings,
+    MigrateSettings,
+    RateSettings,
+)
 from wheel_assets.strategy import StrategySettings
-from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, ROLES, TRANSACTIONS, Vendor
-from wheel_assets.vendors import VENDORS, offering, vendor_named
+from wheel_assets.vendor import BROKER, ROLES, TRANSACTIONS, Vendor
+from wheel_assets.vendors import VENDORS, vendor_named
 
 # OSI: a root is at most six characters; a dot separates a share class and is not part of the root.
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z])?")
@@ -72,131 +79,6 @@ def checked_account(account: str) -> str:
             f"account {account[:40]!r} is refused", "letters, digits, dot and dash only", "see WHEEL_ACCOUNT_ID"
         )
     return account
-
-
-def _offered(role: str) -> AfterValidator:
-    """The check of a setting that names a vendor of that role."""
-
-    def known(name: str) -> str:
-        names = offering(role)
-        if name not in names:
-            raise ValueError(f"it is one of {', '.join(names)}")
-        return name
-
-    return AfterValidator(known)
-
-
-class CacheSettings(Section):
-    """Where the cache lies and how much it keeps."""
-
-    dir: Path = Field(Path("~/.wheel_trading/cache"), description="folder of wheel_cache.duckdb")
-    max_size_gb: float = Field(5.0, ge=0.01, le=1000, description="size limit of the file, gigabytes")
-    ttl_days: float = Field(30, ge=0.01, le=3650, description="snapshots older than this go, days")
-    cleanup_interval_hours: float = Field(
-        24, ge=0.01, le=8760, description="least time between automatic clean-ups, hours"
-    )
-
-    @property
-    def ttl(self) -> timedelta:
-        """How long a snapshot is kept."""
-        return timedelta(days=self.ttl_days)
-
-    @property
-    def file(self) -> Path:
-        """The DuckDB file; raises SettingError where `~` has no home to stand for."""
-        try:
-            return self.dir.expanduser() / "wheel_cache.duckdb"
-        except RuntimeError as error:
-            raise SettingError(
-                f"WHEEL_CACHE__DIR={self.dir} has no meaning here", f"{error}", "set WHEEL_CACHE__DIR to a folder"
-            ) from error
-
-
-class BackupSettings(Section):
-    """Archives that are written when something is stored and the last one is old."""
-
-    dir: str | None = Field(None, description="folder, or URL gs://bucket/folder or s3://bucket/folder, for archives")
-    interval_hours: float | None = Field(
-        None, ge=0.01, le=8760, validate_default=True, description="a new archive is due at this age of the last, hours"
-    )
-
-    @field_validator("interval_hours")
-    @classmethod
-    def _goes_somewhere(cls, value: float | None, info: ValidationInfo) -> float | None:
-        if value is not None and info.data.get("dir", "") is None:
-            raise ValueError("WHEEL_BACKUP__INTERVAL_HOURS needs WHEEL_BACKUP__DIR")
-        return value
-
-
-class MigrateSettings(Section):
-    """Old data that the job `migrate` may read."""
-
-    dir: Path = Field(Path("~/.wheel_trading/inbox"), description="only folder that the job `migrate` reads files from")
-
-
-class MaxAgeSettings(Section):
-    """How old cached data may be before it is fetched again; also each asset's freshness policy."""
-
-    option_chains: float = Field(15, ge=1, le=10080, description="minutes")
-    positions: float = Field(30, ge=1, le=10080, description="minutes")
-    greeks: float = Field(15, ge=1, le=10080, description="minutes")
-    predictions: float = Field(60, ge=1, le=10080, description="minutes")
-    risk_free_rate: float = Field(1440, ge=1, le=10080, description="minutes")
-    price_history: float = Field(1440, ge=1, le=10080, description="minutes")
-    events: float = Field(1440, ge=1, le=10080, description="minutes")
-    transactions: float = Field(30, ge=1, le=10080, description="minutes")
-
-    def of(self, table: str) -> timedelta:
-        """The age limit of a table; the advice itself is as perishable as its most perishable input."""
-        minutes = self.model_dump()
-        return timedelta(minutes=minutes.get(table, min(minutes.values())))
-
-
-class MarketSettings(Section):
-    """Who quotes the chains."""
-
-    source: Annotated[str, _offered(MARKET)] = Field("sample", description="vendor of option chains")
-    spot_mismatch: Literal["implied", "refuse"] = Field(
-        "implied", description="a share price that its options contradict: use the one they imply, or leave it out"
-    )
-
-
-OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty name is none
-
-
-class BrokerSettings(Section):
-    """Who knows the account."""
-
-    source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
-    file: OptionalFile = Field(None, description="CSV or JSON with positions, for source `file`")
-    cash_is_net: bool | None = Field(
-        None, description="whether its cash leaves out the collateral of open puts; told by the balances if not set"
-    )
-    transactions_file: OptionalFile = Field(
-        None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"
-    )
-
-
-class EventsSettings(Section):
-    """Earnings and ex-dividend dates."""
-
-    source: Annotated[str, _offered(EVENTS)] = Field("none", description="who knows the earnings and ex-dividend dates")
-    file: OptionalFile = Field(None, description="CSV or JSON with your own dates; comes before every source")
-
-
-class RateSettings(Section):
-    """The risk-free rate."""
-
-    source: Annotated[str, _offered(RATE)] = Field("constant", description="where the rate comes from")
-    value: float = Field(0.04, ge=-0.02, le=0.25, description="the constant, decimal a year, continuously compounded")
-
-
-class BudgetSettings(Section):
-    """What the data may cost."""
-
-    monthly_usd: float = Field(
-        50, ge=0, le=100_000, description="hard stop on paid calls, dollars a calendar month (UTC)"
-    )
 
 
 _Section = TypeVar("_Section", bound=Section)
@@ -260,7 +142,7 @@ class Settings(BaseSettings):
         for role in ROLES:
             vendor = self.chosen(role)
             for need in vendor.needs:
-                if need.role in (None, role) and not _value(self, need.variable):
+                if need.role in (None, role) and not self.value(need.variable):
                     why = f"WHEEL_{role.upper()}__SOURCE={vendor.name} needs it"
                     raise SettingError(f"{need.variable} is not set", why, need.remedy)
         return self
@@ -268,6 +150,13 @@ class Settings(BaseSettings):
     def chosen(self, role: str) -> Vendor:
         """The vendor that is to be asked in a role; the broker for the transactions."""
         return vendor_named(getattr(self, BROKER if role == TRANSACTIONS else role).source)
+
+    def value(self, name: str) -> Any:
+        """The value of a setting, by the name of its variable; raises AttributeError where there is none."""
+        value: Any = self
+        for part in name.removeprefix("WHEEL_").lower().split("__"):
+            value = getattr(value, part)
+        return value
 
     def of(self, kind: type[_Section]) -> _Section:
         """The section of that kind, such as a vendor's; raises KeyError where there is none."""
@@ -291,7 +180,7 @@ class Settings(BaseSettings):
 
 
 @cache
-def _with_vendors() -> type[Settings]:
+def settings_class() -> type[Settings]:
     """`Settings` with the section of every vendor that has one, under its name."""
     sections: dict[str, Any] = {v.name: (v.settings, section()) for v in VENDORS if v.settings}
     return create_model("Settings", __base__=Settings, **sections)
@@ -309,7 +198,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     _refuse_unknown()
     try:
-        return _with_vendors()(**overrides)
+        return settings_class()(**overrides)
     except ValidationError as error:
         raise _setting_error(error) from None
     except (OSError, ValueError) as error:
@@ -321,7 +210,7 @@ def load_settings(**overrides: Any) -> Settings:
 def variable_names() -> dict[str, str]:
     """Every environment variable and its description, in the order declared."""
     names: dict[str, str] = {}
-    for name, field in _with_vendors().model_fields.items():
+    for name, field in settings_class().model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
             names |= {f"WHEEL_{name}__{sub}".upper(): f.description or "" for sub, f in section.model_fields.items()}
@@ -330,58 +219,12 @@ def variable_names() -> dict[str, str]:
     return names
 
 
-def example_toml() -> str:
-    """A `wheel.toml` with every setting at its default, its meaning above it, all commented out."""
-    top, groups = ["# wheel.toml: take the # away from what you want to set otherwise."], []
-    for name, field in _with_vendors().model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            lines = [line for sub, own in kind.model_fields.items() for line in _example_lines(sub, own)]
-            groups += ["", f"# [{name}]", *lines]
-        else:
-            top += _example_lines(name, field)
-    return "\n".join([*top, *groups])
-
-
-def _example_lines(name: str, field: Any) -> list[str]:
-    default = field.get_default(call_default_factory=True)
-    if default is None:
-        return [f"# {field.description or name}; not set", f"# {name} ="]
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    if isinstance(shown, bool):
-        value = str(shown).lower()
-    else:
-        value = (
-            str(shown) if isinstance(shown, int | float) else "{}" if isinstance(shown, dict) else f'"{shown or ""}"'
-        )
-    return [f"# {field.description or name}", f"# {name} = {value}"]
-
-
-def effective(settings: Settings) -> list[tuple[str, str, str]]:
-    """Name, value and meaning of every setting; a secret is shown only as set or not set."""
-    rows = []
-    for name, meaning in variable_names().items():
-        value = _value(settings, name)
-        shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-        shown = masked_account(shown) if name == "WHEEL_ACCOUNT_ID" else without_credentials(shown)
-        rows.append((name, "(set, hidden)" if isinstance(value, SecretStr) else shown, meaning))
-    return rows
-
-
-def _value(settings: Settings, name: str) -> Any:
-    """The value of a setting, by the name of its variable."""
-    value: Any = settings
-    for part in name.removeprefix("WHEEL_").lower().split("__"):
-        value = getattr(value, part)
-    return value
-
-
 def _refuse_unknown() -> None:
     """Raise SettingError for the first name that is no setting, wherever it stands, with the nearest that is.
 
     What stands in a known section of a file is refused when that section is built.
     """
-    sections = {f"WHEEL_{name}".upper() for name in _with_vendors().model_fields}
+    sections = {f"WHEEL_{name}".upper() for name in settings_class().model_fields}
     known = set(variable_names()) | sections
     files = {
         "the environment": list(os.environ),

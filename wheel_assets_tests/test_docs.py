@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from wheel_assets.cache.upkeep.costs import plan
-from wheel_assets.settings import effective, load_settings
+from wheel_assets.settings import load_settings
+from wheel_assets.show.terminal.settings import effective
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
 from wheel_assets.vendor import RANKS, TRANSACTIONS, Vendor
 from wheel_assets.vendors import VENDORS

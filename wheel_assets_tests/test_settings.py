@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from wheel_assets.errors import BadSymbol, SettingError
-from wheel_assets.settings import checked_symbol, effective, example_toml, load_settings, variable_names
+from wheel_assets.settings import checked_symbol, load_settings, variable_names
+from wheel_assets.show.terminal.settings import effective, example_toml
 from wheel_assets.strategy import StrategySettings
 
 

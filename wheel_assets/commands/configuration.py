@@ -17,11 +17,12 @@ from wheel_assets.vendors import VENDORS
 def config(as_json: bool, example: bool) -> None:
     """Every setting in force; secrets are hidden."""
     if example:
-        from wheel_assets.settings import example_toml
+        from wheel_assets.show.terminal.settings import example_toml
 
         click.echo(example_toml())
         return
-    from wheel_assets.settings import effective, load_settings
+    from wheel_assets.settings import load_settings
+    from wheel_assets.show.terminal.settings import effective
 
     rows = effective(load_settings())
     if as_json:

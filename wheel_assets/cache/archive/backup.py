@@ -35,7 +35,7 @@ from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from wheel_assets.settings import BackupSettings
+    from wheel_assets.sections import BackupSettings
 
 log = logging.getLogger(__name__)
 

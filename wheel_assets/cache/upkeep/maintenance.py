@@ -22,7 +22,7 @@ from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from wheel_assets.settings import CacheSettings
+    from wheel_assets.sections import CacheSettings
 
 # Shares of the limit. Only a copy makes a DuckDB file smaller, and file and copy are on the disk together:
 # what the file may hold and what an eviction leaves of it come to 1.1 times the limit.
