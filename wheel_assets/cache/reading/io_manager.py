@@ -182,7 +182,7 @@ class ReadThroughIOManager(dg.IOManager):
                 reads.results, _ = self._assess(reads.request, newest_id)
                 if not {result.cache_key for result in reads.stale} <= wanted:
                     continue  # lock the others too
-                failures = pull.pull(step, self.assets, reads.request, reads.stale)
+                failures = pull.pull(step, self.assets, reads.request, reads.stale, self.store.clock())
                 reads.results, _ = self._assess(reads.request, newest_id)
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures

@@ -6,11 +6,13 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wheel_assets.cache.policy import CacheKey, LookupResult, needed_keys
+from wheel_assets.cache.reading.freshness_check import tell_failures, without_freshness_checks
 from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Request
 from wheel_assets.errors import INTERRUPTED
 from wheel_assets.instance.run_records import PROCESS, this_process
@@ -26,9 +28,9 @@ SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of e
 
 
 def pull(
-    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
+    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult], now: datetime
 ) -> dict[CacheKey, str]:
-    """Materialize the stale cache keys and return why some of them have no data.
+    """Materialize the stale cache keys and return why some of them have no data; `now` is naive UTC.
 
     In one child run; in two, where some of the tables can do without others that are stale too: those come
     first, for Dagster makes nothing of what failed in the same run. A failure is one sentence, the one that
@@ -38,6 +40,7 @@ def pull(
     failures: dict[CacheKey, str] = {}
     for part in ([r for r in stale if r.table in first], [r for r in stale if r.table not in first]):
         failures |= _pull_together(step, assets, request, part) if part else {}
+    tell_failures(step, assets.graph, failures, now)
     return failures
 
 
@@ -61,8 +64,7 @@ def _pull_together(
     selected = {asset: table for asset, table in assets.kept.items() if table.name in keys}
     ops = {assets.graph.get(asset).assets_def.op.name: table for asset, table in selected.items()}
     loggers = step.run_config.get("loggers")
-    run = assets.job.execute_in_process(
-        asset_selection=list(selected),
+    run = without_freshness_checks(assets.job, selected).execute_in_process(
         instance=step.instance,
         run_config={
             "ops": {op: config_for(table, keys[table.name]) for op, table in ops.items()},
