@@ -22,6 +22,7 @@ Against QuantLib's finite differences: benchmarks/results/dividends.txt.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -325,13 +326,20 @@ def _gain_on_the_eve(contracts: Contracts, dividends: Dividends, volatility: Flo
     critical = deviations(eve.critical())
     level = np.maximum(deviations(eve.strike + eve.off_spot), critical)
     gain = np.zeros_like(volatility)
-    node, weight = np.polynomial.legendre.leggauss(NODES)
+    node, weight = _nodes()
     for low, high in ((critical, level), (level, np.full_like(level, FARTHEST))):
         half = 0.5 * (high - low)[:, None]
         z = half * (node + 1) + low[:, None]
         spot = np.exp(middle[:, None] + deviation[:, None] * z) - on_strike[:, None]
         gain += (half * weight * density(z) * eve.gained(spot)[0]).sum(axis=1)
     return np.exp(-c.rate * ex_date) * np.maximum(gain, 0.0)
+
+
+@lru_cache
+def _nodes() -> tuple[Floats, Floats]:
+    """Gauss-Legendre points and weights from -1 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    return nodes, weights
 
 
 class _Eve(NamedTuple):
