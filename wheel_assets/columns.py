@@ -77,7 +77,7 @@ class Table:
         columns = ", ".join(
             f"{identifier(c.name)} {c.type}{' NOT NULL' if c.required else ''}" for c in self.stored_columns
         )
-        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+        return f"CREATE TABLE IF NOT EXISTS {identifier(self.name)} ({columns})"
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's declared columns, in order, each in its one dtype.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
+RESERVED = ("snapshots", "api_calls", "meta", "rows_to_store_")  # names of tables, and of the rows on their way
 ADDED = ("snapshot_id", "created_at")  # the columns that the store adds
 
 _TYPES = {
@@ -44,6 +45,8 @@ class InferredTable(SnapshotTable):
     @classmethod
     def of(cls, name: str, frames: Sequence[pd.DataFrame]) -> InferredTable:
         """The table that these frames, parts of one, would make; raises BadFrame for what no table can hold."""
+        if name in RESERVED:
+            raise BadFrame(f"a table {name} is refused", "the store has one of that name", "name the asset otherwise")
         names = [str(column) for column in frames[0].columns] if frames else []
         twice = {one for one in names if [other.lower() for other in names].count(one.lower()) > 1}
         reserved = {one for one in names if one.lower() in ADDED}
@@ -73,8 +76,8 @@ class InferredTable(SnapshotTable):
         return frame[list(columns) or [name for name in frame.columns if name not in ADDED]]
 
 
-def fit(connection: DuckDBPyConnection, table: InferredTable, rows: pd.DataFrame) -> None:
-    """Make the table in the attached file, or give it the columns of `rows` that it lacks.
+def fit(connection: DuckDBPyConnection, table: InferredTable, rows_to_store_: pd.DataFrame) -> None:
+    """Make the table in the attached file, or give it the columns of the rows that it lacks.
 
     Raises BadFrame, naming the column, where it holds another type that cannot take the values as they are.
     """
@@ -85,18 +88,22 @@ def fit(connection: DuckDBPyConnection, table: InferredTable, rows: pd.DataFrame
     folded = {name.lower(): of for name, of in there.items()}
     for column in table.columns:
         if column.name.lower() not in folded:
-            connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {identifier(column.name)} {column.type}")
+            connection.execute(
+                f"ALTER TABLE {identifier(table.name)} ADD COLUMN {identifier(column.name)} {column.type}"
+            )
         elif folded[column.name.lower()] != column.type:
-            _refuse_loss(connection, table, column, folded[column.name.lower()])
+            _refuse_loss(connection, table, column, folded[column.name.lower()], rows_to_store_)
 
 
-def _refuse_loss(connection: DuckDBPyConnection, table: InferredTable, column: Column, held: str) -> None:
-    """Raise BadFrame where a value of the frame `rows` would not come back from a column of type `held`."""
+def _refuse_loss(
+    connection: DuckDBPyConnection, table: InferredTable, column: Column, held: str, rows_to_store_: pd.DataFrame
+) -> None:
+    """Raise BadFrame where a value of the rows would not come back from a column of type `held`."""
     name = identifier(column.name)
     back = f"TRY_CAST(TRY_CAST({name} AS {held}) AS {column.type})"
     alike = _kind(held) == _kind(column.type)
     lost = f"{name} IS DISTINCT FROM {back}" if alike else f"{name} IS NOT NULL"
-    found = connection.execute(f"SELECT {name} FROM rows WHERE {lost} LIMIT 1").fetchall()
+    found = connection.execute(f"SELECT {name} FROM rows_to_store_ WHERE {lost} LIMIT 1").fetchall()
     if found:
         what = f"column {table.name}.{column.name} was refused"
         raise BadFrame(what, f"it holds {held}, the frame has {column.type}: {found[0][0]}", "rename it or convert it")

@@ -124,14 +124,18 @@ def data_tables(connection: DuckDBPyConnection) -> list[str]:
 
 def make_view(connection: DuckDBPyConnection, table: str, view: View) -> None:
     """Show the newest rows of a table without a declaration under the name that dagster-duckdb would give it."""
-    found = "SELECT 1 FROM duckdb_views() WHERE database_name = 'cache' AND schema_name = ? AND view_name = ?"
-    if view.schema == "main" or connection.execute(found, [view.schema, view.name]).fetchone():
-        return  # in `main` the table itself has the name
+    if view.schema == "main":
+        return  # there the table itself has the name
+    query = "SELECT sql FROM duckdb_views() WHERE database_name = 'cache' AND schema_name = ? AND view_name = ?"
+    found = connection.execute(query, [view.schema, view.name]).fetchone()
+    if found and f"table_name = {literal(table)}" in found[0]:
+        return
     grouped = " GROUP BY key" if view.every_key else ""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(view.schema)}")
     connection.execute(
-        f"CREATE VIEW {identifier(view.schema)}.{identifier(view.name)} AS SELECT * EXCLUDE (snapshot_id, created_at) "
-        f"FROM main.{table} WHERE snapshot_id IN "
+        f"CREATE OR REPLACE VIEW {identifier(view.schema)}.{identifier(view.name)} AS "
+        "SELECT * EXCLUDE (snapshot_id, created_at) "
+        f"FROM main.{identifier(table)} WHERE snapshot_id IN "
         f"(SELECT max(snapshot_id) FROM main.snapshots WHERE table_name = {literal(table)}{grouped})"
     )
 

@@ -241,14 +241,15 @@ class Store:
         connection: DuckDBPyConnection,
         table: SnapshotTable,
         entry: Entry,
-        rows: pd.DataFrame,
+        rows_to_store_: pd.DataFrame,
         created_at: datetime,
     ) -> Snapshot:
-        """One snapshot and its line in the index; `rows` is read by the statement, by name."""
+        """One snapshot and its line in the index; the rows are read by the statement, by a name that no table has."""
+        rows = rows_to_store_
         snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
         connection.execute(
-            f"INSERT INTO {table.name} BY NAME "
-            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows",
+            f"INSERT INTO {identifier(table.name)} BY NAME "
+            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows_to_store_",
             [snapshot_id, created_at],
         )
         content_hash = content_hash_of(connection, table.name, snapshot_id)
@@ -269,7 +270,7 @@ class Store:
         """The rows of each snapshot from the file."""
         if not snapshot_ids:
             return {}
-        query = f"SELECT {_list(columns)} FROM {table.name} WHERE snapshot_id = ? ORDER BY rowid"
+        query = f"SELECT {_list(columns)} FROM {identifier(table.name)} WHERE snapshot_id = ? ORDER BY rowid"
         with self.file.attached() as connection:
             frames = {i: connection.execute(query, [i]).df() for i in snapshot_ids}
         self._refuse_missing(table.name, [i for i, frame in frames.items() if frame.empty])
@@ -278,8 +279,9 @@ class Store:
     def _read_inferred(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
         """The rows of snapshots of a table that is not declared, in one query: so a column has one dtype."""
         query = (
-            f"SELECT {_list(columns and ('snapshot_id', *columns))} FROM {table} WHERE snapshot_id BETWEEN $1 AND $2 "
-            "AND snapshot_id IN (SELECT unnest($3::BIGINT[])) ORDER BY list_position($3::BIGINT[], snapshot_id), rowid"
+            f"SELECT {_list(columns and ('snapshot_id', *columns))} FROM {identifier(table)} "
+            "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "
+            "ORDER BY list_position($3::BIGINT[], snapshot_id), rowid"
         )
         with self.file.attached() as connection:
             known = InferredTable.in_file(connection, table)
@@ -319,7 +321,7 @@ def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
     """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, table, [snapshot_id])[snapshot_id][1]
+    return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
 
 
 @cache
