@@ -93,6 +93,10 @@ class Node:
     mapped: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
 
+    def with_keys(self, more: Iterable[str]) -> Node:
+        """The same with more keys, those that it has first."""
+        return replace(self, keys=tuple(dict.fromkeys([*self.keys, *more])))
+
 
 @dataclass(frozen=True)
 class LookupResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from pydantic import Field
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
@@ -35,7 +37,7 @@ from wheel_assets.fetch.source import (
 )
 from wheel_assets.instance.run_records import tend
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.tables import EVENTS, STORED_TABLES, SnapshotTable
+from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
 
 if TYPE_CHECKING:
     from dagster._core.storage.db_io_manager import DbTypeHandler
@@ -167,13 +169,18 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
         return {"symbol": wanted_symbols, "account_id": wanted_account}
 
     @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """The tickers that the positions name."""
+        return {"symbol": MoreKeys(POSITIONS.name, partial(flow.underlyings, the_store()))}
+
+    @staticmethod
     def fingerprint(table: str) -> str:
         """What a table's data depends on besides its inputs, as set."""
         return flow.fingerprint(table, settings())
 
     def store(self) -> Store:
         """The cache of the settings, with its limits; raises UsageError for another file."""
-        if self.database != str(settings().cache.file):
+        if self.database != type(self).model_fields["database"].default:
             what = f"the database {self.database} is refused"
             raise UsageError(what, "the cache of this process is another file", "set WHEEL_CACHE__DIR")
         return the_store()

@@ -83,15 +83,20 @@ class AssetTables:
         inputs = self._inputs(step)
         optional = {each.asset for each in inputs if each.optional}
         wanted = self._wanted(step, inputs)
+        nodes = tuple(self._node(step, a, wanted[a], a in optional) for a in self.kept if a in wanted)
+        made_here = self._names(each.asset for each in inputs if each.made_here)
         others = {asset for asset in wanted if not self.graph.get(asset).is_materializable}
         return Request(
-            nodes=tuple(self._node(step, a, wanted[a], a in optional) for a in self.kept if a in wanted),
+            nodes=nodes,
             asked=tuple(self.table(each.asset).name for each in inputs),
             run_id=step.run_id,
-            made_here=self._names(each.asset for each in inputs if each.made_here),
+            made_here=frozenset((node.table, key) for node in nodes if node.table in made_here for key in node.keys),
             optional=self._names(optional),
             never_pulled=self._names({each.asset for each in inputs if not each.pulled} | others),
             partitioned=self._names(asset for asset in wanted if self.graph.get(asset).is_partitioned),
+            left_open=frozenset(
+                t.key for t in self.kept.values() if t.key and not _config(step).get(t.key_config or "")
+            ),
         )
 
     def made(self, step: StepExecutionContext, asset: dg.AssetKey, partitions: Sequence[str]) -> Node:

@@ -16,6 +16,7 @@ from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
         return {}
 
     @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """For some key columns, keys that the rows of a table name (see `ReadThroughIOManager`)."""
+        return {}
+
+    @staticmethod
     def fingerprint(table: str) -> str:
         """What the data of a table depends on besides its inputs and the version of its asset's code."""
         return ""
@@ -72,8 +78,8 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
         with one_sentence():
             store = self.store()
         handlers, schema = self.type_handlers(), self.schema_
-        keys = self.wanted_keys()
-        return ReadThroughIOManager(store, self.everything, keys, self.fingerprint, handlers, schema)
+        keys, more = self.wanted_keys(), self.more_keys()
+        return ReadThroughIOManager(store, self.everything, keys, self.fingerprint, handlers, schema, more_keys=more)
 
 
 class CacheResource(DuckDBResource):

@@ -12,8 +12,7 @@ asset's config has the field `key_config` that says which keys are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,21 +20,19 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.policy import Node, Snapshot, input_keys
-from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables, Keys
 from wheel_assets.cache.reading.frames import Frames, wants_reads
 from wheel_assets.cache.reading.loaded import LoadedInput, described, was_hit
-from wheel_assets.cache.reading.names import keyed, op_place, output_name, table_name, view_of
+from wheel_assets.cache.reading.made import entries, event_metadata, keyed
+from wheel_assets.cache.reading.names import op_place, output_name, table_name, view_of
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.partitions import split
-from wheel_assets.cache.reading.request import PULLED_BY
-from wheel_assets.cache.reading.step_reads import Reader, StepReads, refuse_gaps, whole_job
+from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys
+from wheel_assets.cache.reading.step_reads import Reader, refuse_gaps, whole_job
 from wheel_assets.cache.store.inferred import InferredTable
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged
 from wheel_assets.rows import Rows
-from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +56,10 @@ class ReadThroughIOManager(dg.IOManager):
 
     `everything` returns the job that can make any asset (the repository's implicit asset job); where it gives None,
     one is made of the assets that the running job was made of. `keys` holds, for each key column, a function from
-    what a config asks for (None: nothing said) to the keys wanted. `fingerprint` names what a table's data depends on
-    besides its inputs and its asset's code version, such as the vendor or a parameter of a model. `schema` is that of
-    the views on tables without a declaration.
+    what a config asks for (None: nothing said) to the keys wanted; `more_keys`, for some of them, keys that the rows
+    of a table name: they join where a step reads that table and its config says nothing. `fingerprint` names what a
+    table's data depends on besides its inputs and its asset's code version, such as the vendor or a parameter of a
+    model. `schema` is that of the views on tables without a declaration.
     """
 
     def __init__(
@@ -72,10 +70,12 @@ class ReadThroughIOManager(dg.IOManager):
         fingerprint: Callable[[str], str] = lambda table: "",
         handlers: Sequence[DbTypeHandler[Any]] = (),
         schema: str | None = None,
+        *,
+        more_keys: Mapping[str, MoreKeys] | None = None,
     ) -> None:
         self.store, self.schema = store, schema
         self.frames = Frames(handlers)
-        self.reader = Reader(store, lambda step: everything() or whole_job(step))
+        self.reader = Reader(store, lambda step: everything() or whole_job(step), more_keys or {})
         self._asset_tables = cache(
             lambda graph, io_manager_key: AssetTables(graph, io_manager_key, store.tables, keys or {}, fingerprint)
         )
@@ -127,17 +127,13 @@ class ReadThroughIOManager(dg.IOManager):
         step, asset = context.step_context, context.asset_key
         assets, known = self._assets(step, asset), self.reader.of(step)
         table = assets.table(asset)
-        partitions = split(context, rows.frame) if context.has_asset_partitions else None
-        by_key = partitions or keyed(table, rows.frame)
-        node = assets.made(step, asset, tuple(partitions or ()))
-        entries = [
-            replace(_entry(node, key, part, known, context.run_id), notes=_about(key, rows.notes, by_key))
-            for key, part in by_key.items()
-        ]
+        by_key = split(context, rows.frame) if context.has_asset_partitions else keyed(table, rows.frame)
+        node = assets.made(step, asset, tuple(by_key) if context.has_asset_partitions else ())
+        new = entries(by_key, rows.notes, node, known, context.run_id)
         view = view_of(context, self.schema)
         asker = step.dagster_run.tags.get(PULLED_BY)
         try:
-            stored = self.store.put(table.name, entries, view)
+            stored = self.store.put(table.name, new, view)
         finally:
             if len(step.step.step_outputs) == 1:
                 self.reader.release()
@@ -145,7 +141,7 @@ class ReadThroughIOManager(dg.IOManager):
         if isinstance(table, InferredTable):
             table = InferredTable.of(table.name, [rows.frame])
         context.add_output_metadata(
-            {**_metadata(table, rows, stored), "dagster/table_name": shown}
+            {**event_metadata(table, rows, stored), "dagster/table_name": shown}
             | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
         )
 
@@ -183,64 +179,11 @@ class ReadThroughIOManager(dg.IOManager):
         """Store what an op gives to the ops after it, with what it was made of: they will be made of the same."""
         table, key = op_place(context)
         known = self.reader.of(context.step_context)
-        entry = Entry(key, frame, "op", context.run_id, frozenset(known.inherited | _read_by(known)))
+        entry = Entry(key, frame, "op", context.run_id, known.made_of)
         self.store.put(table, [entry], view_of(context, self.schema))
-
-
-def table_metadata(table: SnapshotTable) -> dict[str, Any]:
-    """The standard metadata of a table, made from its declaration; nowhere else."""
-    columns = [
-        dg.TableColumn(c.name, c.type, c.description, dg.TableColumnConstraints(nullable=not c.required))
-        for c in table.stored_columns
-    ]
-    return {
-        "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/table_name": f"main.{table.name}",
-    }
 
 
 def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
     """The policy that shows in the UI what the cache goes by; it warns at two thirds of the limit."""
     warn = max(max_age * 2 / 3, timedelta(minutes=1))  # Dagster's floor
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)
-
-
-def _metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """What the event of a materialization tells."""
-    told_of: dict[str, dict[str, str] | list[str]] = {
-        pull.NOT_FETCHED: dict(rows.not_fetched),
-        "notes": list(rows.notes),
-    }
-    as_of = max(snapshot.timestamp for snapshot in snapshots)
-    return {
-        **table_metadata(table),
-        "dagster/row_count": len(rows.frame),
-        "as_of": as_of.isoformat(sep=" ", timespec="minutes") + " UTC",
-        "source": ", ".join(sorted({snapshot.source for snapshot in snapshots})),
-        pull.SNAPSHOTS_MADE: dg.MetadataValue.json({s.key: s.snapshot_id for s in snapshots}),
-        **{name: dg.MetadataValue.json(told) for name, told in told_of.items() if told},
-    }
-
-
-def _entry(node: Node, key: str, rows: pd.DataFrame, known: StepReads, run_id: str) -> Entry:
-    """A snapshot to be, with the ids it was built from; rows that name no source take that of their inputs."""
-    built_from: list[Snapshot] = []
-    if known.reads is not None:
-        read_by = replace(node, upstream=known.reads.request.asked)
-        cache_keys = input_keys(read_by, key, known.reads.request.by_table)
-        built_from = [
-            known.reads.snapshots[cache_key] for cache_key in cache_keys if cache_key in known.reads.snapshots
-        ]
-    sources = set(rows["source"]) if "source" in rows else {name for s in built_from for name in s.source.split("+")}
-    inputs = frozenset(known.inherited | {s.snapshot_id for s in built_from})
-    return Entry(key, rows, "+".join(sorted(map(str, sources))), run_id, inputs, node.fingerprint or "")
-
-
-def _read_by(known: StepReads) -> set[int]:
-    return {s.snapshot_id for s in known.reads.snapshots.values()} if known.reads else set()
-
-
-def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
-    """The notes but for those about another key."""
-    others = tuple(f"{other}: " for other in keys if other != key)
-    return tuple(note for note in notes if not note.startswith(others))

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.policy import WHOLE, CacheKey
+from wheel_assets.cache.policy import CacheKey
 from wheel_assets.cache.store.schema import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
-
-    from wheel_assets.tables import SnapshotTable
 
 NO_SCHEMA = "public"  # of dagster-duckdb, where nothing names one
 
@@ -57,8 +53,3 @@ def output_name(output: dg.OutputContext) -> str:
     if output.has_asset_key:
         return output.asset_key.to_user_string()
     return f"output {output.name} of op {output.step_key}"
-
-
-def keyed(table: SnapshotTable, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows of each key of a table."""
-    return {WHOLE: frame} if table.key is None else {str(key): part for key, part in frame.groupby(table.key)}

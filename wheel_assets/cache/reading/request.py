@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from wheel_assets.cache.policy import CacheKey, LookupResult, Node, Snapshot, needed_keys
 
@@ -16,17 +17,28 @@ OPTIONAL = {"wheel/optional": True}
 OPTIONAL_PULLED = {**OPTIONAL, "wheel/pulled": True}
 
 
+class MoreKeys(NamedTuple):
+    """Keys of a column that the rows of a table name: `named` finds them in snapshots of it, by their ids."""
+
+    table: str
+    named: Callable[[Sequence[int]], Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Request:
-    """What one step wants to read: its inputs with all their ancestors, inputs first."""
+    """What one step wants to read: its inputs with all their ancestors, inputs first.
+
+    `left_open` are the key columns of which the step's config says nothing.
+    """
 
     nodes: tuple[Node, ...]
     asked: tuple[str, ...]
     run_id: str
-    made_here: frozenset[str] = frozenset()  # inputs that earlier steps of the same run make
+    made_here: frozenset[CacheKey] = frozenset()  # inputs that earlier steps of the same run make
     optional: frozenset[str] = frozenset()  # inputs that the step can do without
     never_pulled: frozenset[str] = frozenset()  # what nothing is pulled for: some of those, and what others make
     partitioned: frozenset[str] = frozenset()  # tables whose keys are partitions
+    left_open: frozenset[str] = frozenset()
 
     @cached_property
     def by_table(self) -> dict[str, Node]:
@@ -43,6 +55,16 @@ class Request:
         limit = timedelta(minutes=minutes)
         limits = (None if node.max_age is None else max(node.max_age, limit) for node in self.nodes)
         return replace(self, nodes=tuple(replace(n, max_age=m) for n, m in zip(self.nodes, limits, strict=True)))
+
+    def joined_by(self, more_keys: Mapping[str, MoreKeys], reads: Reads) -> Request:
+        """The request with the keys that the rows it has read name too; itself where there are none."""
+        nodes = self.nodes
+        for column in self.left_open & more_keys.keys() & {node.key_column for node in nodes}:
+            table, named = more_keys[column]
+            if read := [found.snapshot_id for (name, _), found in reads.snapshots.items() if name == table]:
+                keys = named(read)
+                nodes = tuple(node.with_keys(keys) if node.key_column == column else node for node in nodes)
+        return self if nodes == self.nodes else replace(self, nodes=nodes)
 
     def beyond_help(
         self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
@@ -71,11 +93,14 @@ class Reads:
     @property
     def stale(self) -> list[LookupResult]:
         """What has to be pulled: not what failed already, is made by this very run, or is never pulled."""
-        spared = self.request.made_here | self.request.never_pulled
+        request = self.request
         return [
             result
             for cache_key, result in self.results.items()
-            if not result.served and cache_key not in self.failures and cache_key[0] not in spared
+            if not result.served
+            and cache_key not in self.failures
+            and cache_key not in request.made_here
+            and cache_key[0] not in request.never_pulled
         ]
 
     @property

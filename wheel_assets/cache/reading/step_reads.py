@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,7 +13,7 @@ from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables
 from wheel_assets.cache.reading.loaded import minutes
-from wheel_assets.cache.reading.request import PULLED_BY, Reads, Request
+from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys, Reads, Request
 from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import RefreshFailed
 from wheel_assets.sanitise import masked_account
@@ -31,12 +32,23 @@ class StepReads:
     reads: Reads | None = None
     inherited: set[int] = field(default_factory=set)
 
+    @property
+    def made_of(self) -> frozenset[int]:
+        """The ids of all snapshots that what the step makes is made of."""
+        read = self.reads.snapshots.values() if self.reads else ()
+        return frozenset({snapshot.snapshot_id for snapshot in read} | self.inherited)
+
 
 class Reader:
     """Decides what the steps of a run read; `everything` gives the job that can make any asset."""
 
-    def __init__(self, store: Store, everything: Callable[[StepExecutionContext], dg.JobDefinition]) -> None:
-        self.store, self.everything = store, everything
+    def __init__(
+        self,
+        store: Store,
+        everything: Callable[[StepExecutionContext], dg.JobDefinition],
+        more_keys: Mapping[str, MoreKeys] = MappingProxyType({}),
+    ) -> None:
+        self.store, self.everything, self.more_keys = store, everything, more_keys
         self._steps: dict[str, StepReads] = {}
 
     def of(self, step: StepExecutionContext) -> StepReads:
@@ -74,14 +86,26 @@ class Reader:
         if PULLED_BY in step.dagster_run.tags:
             return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
         _log(step, request, first.values())
+        served = self._served(step, assets, reads, newest_id)
+        wider = request.joined_by(self.more_keys, served)
+        if wider is request:
+            return first, served
+        results, _ = self._assess(wider, newest_id)
+        joined = {cache_key: result for cache_key, result in results.items() if cache_key not in first}
+        _log(step, request, joined.values())
+        return joined | first, self._served(step, assets, Reads(wider, results, reads.failures), newest_id)
+
+    def _served(self, step: StepExecutionContext, assets: AssetTables, reads: Reads, newest_id: int) -> Reads:
+        """The reads once all is pulled that can be, and where that failed, what `allow_stale` lets through."""
         self._renew(step, assets, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
-        if reads.failures and allow_stale:
-            lenient = request.accepting(allow_stale)
-            results, _ = self._assess(lenient, newest_id)
-            reads = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
-            self._renew(step, assets, reads, newest_id)
-        return first, reads
+        if not reads.failures or not allow_stale:
+            return reads
+        lenient = reads.request.accepting(allow_stale)
+        results, _ = self._assess(lenient, newest_id)
+        older = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
+        self._renew(step, assets, older, newest_id)
+        return older
 
     def _renew(self, step: StepExecutionContext, assets: AssetTables, reads: Reads, newest_id: int) -> None:
         """Pull until nothing is stale but what failed, each cache key by one process at a time.
@@ -120,7 +144,7 @@ class Reader:
         missing = [
             (table, key)
             for table, key in request.cache_keys
-            if table in request.made_here and results[table, key].reason is not Reason.FORCED
+            if (table, key) in request.made_here and results[table, key].reason is not Reason.FORCED
         ]
         if not missing:
             return {}
