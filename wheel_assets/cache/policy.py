@@ -89,6 +89,10 @@ class Node:
     fingerprint: str = ""
     optional: frozenset[str] = frozenset()
 
+    def with_keys(self, more: Iterable[str]) -> Node:
+        """The same with more keys, those that it has first."""
+        return replace(self, keys=tuple(dict.fromkeys([*self.keys, *more])))
+
 
 @dataclass(frozen=True)
 class LookupResult:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
@@ -33,7 +35,7 @@ from wheel_assets.fetch.source import (
 )
 from wheel_assets.instance.run_records import tend
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.tables import EVENTS
+from wheel_assets.tables import EVENTS, POSITIONS
 
 
 def the_store() -> Store:
@@ -154,7 +156,8 @@ def io_manager(context: dg.InitResourceContext) -> Iterator[ReadThroughIOManager
     with one_sentence():
         refuse_environment(context.run and context.run.run_config)
     keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
-    yield ReadThroughIOManager(the_store(), everything, keys, fingerprint)
+    held = MoreKeys(POSITIONS.name, partial(flow.underlyings, the_store()))
+    yield ReadThroughIOManager(the_store(), everything, keys, fingerprint, more_keys={"symbol": held})
     if context.instance is not None:
         tend(context.instance, the_store().clock() - settings().cache.ttl)
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wheel_assets.greeks import american, european
-from wheel_assets.greeks.boundary import angles, interpolation, log_boundary, sampled
+from wheel_assets.greeks.boundary import angles, as_puts, interpolation, log_boundary, sampled
 from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.european import density
 from wheel_assets.greeks.normal import cumulative_normal
@@ -244,7 +244,7 @@ def _put_premium(contracts: Contracts, dividends: Dividends, volatility: Floats)
     c, paid, sigma = contracts.rows(rows), dividends.rows(rows), volatility[rows]
     if not rows.size:
         return premium
-    boundary = log_boundary(american.as_puts(c, sigma)[0])
+    boundary = log_boundary(as_puts(c, sigma)[0])
     begin = np.zeros(rows.size)
     for number, (years, amount) in enumerate(zip(paid.years.T, paid.amount.T, strict=True)):
         ex_date, dividend = np.minimum(years, c.years), np.where(years < c.years, amount, 0.0)
@@ -278,7 +278,7 @@ def _put_premium_within(
     weight = length * 2 * np.sin(angle) * np.cos(angle) * weight
     rate, dividend_yield = c.rate[:, None], c.dividend_yield[:, None]
     roots = np.sqrt(np.clip(1 - time / c.years[:, None], 1e-8, 1 - 1e-8))
-    puts, _ = american.as_puts(c, volatility)
+    puts, _ = as_puts(c, volatility)
     at_time = np.exp(sampled(puts, boundary, interpolation(boundary.shape[1], roots))) * c.strike[:, None]
     off_spot, on_strike = dividends.paid_by(time, rate - dividend_yield, stretch.number)
     spot = np.maximum(c.spot[:, None] - off_spot, 1e-6 * c.spot[:, None])

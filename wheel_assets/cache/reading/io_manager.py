@@ -12,21 +12,21 @@ asset's config has the field `key_config` that says which keys are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.policy import WHOLE, CacheKey, LookupResult, Node, Reason, Snapshot, assess, input_keys
+from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.frames import Frames, wants_reads
 from wheel_assets.cache.reading.loaded import LoadedInput, described, minutes, was_hit
+from wheel_assets.cache.reading.made import entries, event_metadata
 from wheel_assets.cache.reading.one_line import one_sentence
-from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Reads, Request
-from wheel_assets.cache.store.store import Entry, Store
+from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, MoreKeys, Reads, Request
+from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import BadFrame, RefreshFailed, StoreDamaged, UsageError
 from wheel_assets.rows import Rows
 from wheel_assets.sanitise import masked_account
@@ -56,8 +56,9 @@ class ReadThroughIOManager(dg.IOManager):
 
     `everything` returns the job that can make any asset (the repository's implicit asset job).
     `keys` holds, for each key column, a function from what a config asks for (None: nothing said) to
-    the keys wanted. `fingerprint` names what a table's data depends on besides its inputs and its asset's
-    code version, such as the vendor or a parameter of a model.
+    the keys wanted; `more_keys`, for some of them, keys that the rows of a table name: they join where a
+    step reads that table and its config says nothing. `fingerprint` names what a table's data depends on
+    besides its inputs and its asset's code version, such as the vendor or a parameter of a model.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class ReadThroughIOManager(dg.IOManager):
         keys: Mapping[str, Callable[[Any], Sequence[str]]] | None = None,
         fingerprint: Callable[[str], str] = lambda table: "",
         handlers: Sequence[DbTypeHandler[Any]] = (),
+        *,
+        more_keys: Mapping[str, MoreKeys] | None = None,
     ) -> None:
-        self.store = store
+        self.store, self._more_keys = store, more_keys or {}
         self.assets = AssetTables(store.tables, everything, keys or {}, fingerprint)
         self.frames = Frames(handlers)
         self._reads: dict[tuple[str, str, int], tuple[dict[CacheKey, LookupResult], Reads]] = {}
@@ -118,19 +121,13 @@ class ReadThroughIOManager(dg.IOManager):
             raise BadFrame(f"{table.name} came back empty", "an empty result never replaces anything")
         node = self.assets.node(step, context.asset_key)
         _, reads = self._reads.pop(_attempt(step), ({}, None))
-        frame = rows.frame
-        by_key = {WHOLE: frame} if table.key is None else {str(key): part for key, part in frame.groupby(table.key)}
-        entries = [
-            replace(_entry(node, key, part, reads, context.run_id), notes=_about(key, rows.notes, by_key))
-            for key, part in by_key.items()
-        ]
         asker = step.dagster_run.tags.get(PULLED_BY)
         try:
-            stored = self.store.put(table.name, entries)
+            stored = self.store.put(table.name, entries(table, rows, node, reads, context.run_id))
         finally:
             self.store.leases.release(str(_attempt(step)))
         context.add_output_metadata(
-            _metadata(table, rows, stored) | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
+            event_metadata(table, rows, stored) | ({"pulled_by": dg.MetadataValue.dagster_run(asker)} if asker else {})
         )
 
     def _newest(self, table: SnapshotTable) -> pd.DataFrame:
@@ -159,15 +156,27 @@ class ReadThroughIOManager(dg.IOManager):
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
             return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
-        _log(step, [result for result in first.values() if result.served or result.table not in request.optional])
+        _log(step, first, request)
+        served = self._served(step, reads, newest_id)
+        wider = request.joined_by(self._more_keys, served)
+        if wider is request:
+            return first, served
+        results, _ = self._assess(wider, newest_id)
+        joined = {cache_key: result for cache_key, result in results.items() if cache_key not in first}
+        _log(step, joined, request)
+        return joined | first, self._served(step, Reads(wider, results, reads.failures), newest_id)
+
+    def _served(self, step: StepExecutionContext, reads: Reads, newest_id: int) -> Reads:
+        """The reads once all is pulled that can be, and where that failed, what `allow_stale` lets through."""
         self._renew(step, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
-        if reads.failures and allow_stale:
-            lenient = request.accepting(allow_stale)
-            results, _ = self._assess(lenient, newest_id)
-            reads = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
-            self._renew(step, reads, newest_id)
-        return first, reads
+        if not reads.failures or not allow_stale:
+            return reads
+        lenient = reads.request.accepting(allow_stale)
+        results, _ = self._assess(lenient, newest_id)
+        older = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
+        self._renew(step, older, newest_id)
+        return older
 
     def _renew(self, step: StepExecutionContext, reads: Reads, newest_id: int) -> None:
         """Pull until nothing is stale but what failed, each cache key by one process at a time.
@@ -205,23 +214,11 @@ class ReadThroughIOManager(dg.IOManager):
         missing = [
             (table, key)
             for table, key in request.cache_keys
-            if table in request.made_here and results[table, key].reason is not Reason.FORCED
+            if (table, key) in request.made_here and results[table, key].reason is not Reason.FORCED
         ]
         if not missing:
             return {}
         return pull.failures_of(pull.outcome_so_far(step), request, missing)
-
-
-def table_metadata(table: SnapshotTable) -> dict[str, Any]:
-    """The standard metadata of a table, made from its declaration; nowhere else."""
-    columns = [
-        dg.TableColumn(c.name, c.type, c.description, dg.TableColumnConstraints(nullable=not c.required))
-        for c in table.stored_columns
-    ]
-    return {
-        "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/table_name": f"main.{table.name}",
-    }
 
 
 def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
@@ -230,53 +227,18 @@ def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)
 
 
-def _metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """What the event of a materialization tells."""
-    told_of: dict[str, dict[str, str] | list[str]] = {
-        pull.NOT_FETCHED: dict(rows.not_fetched),
-        "notes": list(rows.notes),
-    }
-    as_of = max(snapshot.timestamp for snapshot in snapshots)
-    return {
-        **table_metadata(table),
-        "dagster/row_count": len(rows.frame),
-        "as_of": as_of.isoformat(sep=" ", timespec="minutes") + " UTC",
-        "source": ", ".join(sorted({snapshot.source for snapshot in snapshots})),
-        pull.SNAPSHOTS_MADE: dg.MetadataValue.json({s.key: s.snapshot_id for s in snapshots}),
-        **{name: dg.MetadataValue.json(told) for name, told in told_of.items() if told},
-    }
-
-
-def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id: str) -> Entry:
-    """A snapshot to be, with the ids it was built from; rows that name no source take that of their inputs."""
-    built_from: list[Snapshot] = []
-    if reads is not None:
-        read_by = replace(node, upstream=reads.request.asked)
-        cache_keys = input_keys(read_by, key, reads.request.by_table)
-        built_from = [reads.snapshots[cache_key] for cache_key in cache_keys if cache_key in reads.snapshots]
-    sources = set(rows["source"]) if "source" in rows else {name for s in built_from for name in s.source.split("+")}
-    return Entry(
-        key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.fingerprint
-    )
-
-
-def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
-    """The notes but for those about another key."""
-    others = tuple(f"{other}: " for other in keys if other != key)
-    return tuple(note for note in notes if not note.startswith(others))
-
-
 def _attempt(step: StepExecutionContext) -> tuple[str, str, int]:
     return step.run_id, step.step.key, step.previous_attempt_count
 
 
-def _log(step: StepExecutionContext, results: Iterable[LookupResult]) -> None:
+def _log(step: StepExecutionContext, results: Mapping[CacheKey, LookupResult], request: Request) -> None:
     """One record for all reads of a step, a line each: a record costs a run milliseconds, a line does not."""
     lines = [
         f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
         f"key={masked_account(result.key)} age_minutes={minutes(result.age)} "
         f"max_age_minutes={minutes(result.max_age)} reason={result.reason}"
-        for result in results
+        for result in results.values()
+        if result.served or result.table not in request.optional
     ]
     if lines:
         step.log.info("\n".join(lines))

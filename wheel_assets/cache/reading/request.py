@@ -25,16 +25,27 @@ OPTIONAL = {"wheel/optional": True}
 OPTIONAL_PULLED = {**OPTIONAL, "wheel/pulled": True}
 
 
+class MoreKeys(NamedTuple):
+    """Keys of a column that the rows of a table name: `named` finds them in snapshots of it, by their ids."""
+
+    table: str
+    named: Callable[[Sequence[int]], Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Request:
-    """What one step wants to read: its inputs with all their ancestors, inputs first."""
+    """What one step wants to read: its inputs with all their ancestors, inputs first.
+
+    `left_open` are the key columns of which the step's config says nothing.
+    """
 
     nodes: tuple[Node, ...]
     asked: tuple[str, ...]
     run_id: str
-    made_here: frozenset[str] = frozenset()  # inputs that earlier steps of the same run make
+    made_here: frozenset[CacheKey] = frozenset()  # inputs that earlier steps of the same run make
     optional: frozenset[str] = frozenset()  # inputs that the step can do without
     never_pulled: frozenset[str] = frozenset()  # those of them that nothing is pulled for
+    left_open: frozenset[str] = frozenset()
 
     @cached_property
     def by_table(self) -> dict[str, Node]:
@@ -51,6 +62,16 @@ class Request:
         limit = timedelta(minutes=minutes)
         limits = (None if node.max_age is None else max(node.max_age, limit) for node in self.nodes)
         return replace(self, nodes=tuple(replace(n, max_age=m) for n, m in zip(self.nodes, limits, strict=True)))
+
+    def joined_by(self, more_keys: Mapping[str, MoreKeys], reads: Reads) -> Request:
+        """The request with the keys that the rows it has read name too; itself where there are none."""
+        nodes = self.nodes
+        for column in self.left_open & more_keys.keys() & {node.key_column for node in nodes}:
+            table, named = more_keys[column]
+            if read := [found.snapshot_id for (name, _), found in reads.snapshots.items() if name == table]:
+                keys = named(read)
+                nodes = tuple(node.with_keys(keys) if node.key_column == column else node for node in nodes)
+        return self if nodes == self.nodes else replace(self, nodes=nodes)
 
     def beyond_help(
         self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
@@ -79,11 +100,14 @@ class Reads:
     @property
     def stale(self) -> list[LookupResult]:
         """What has to be pulled: not what failed already, is made by this very run, or is never pulled."""
-        spared = self.request.made_here | self.request.never_pulled
+        request = self.request
         return [
             result
             for cache_key, result in self.results.items()
-            if not result.served and cache_key not in self.failures and cache_key[0] not in spared
+            if not result.served
+            and cache_key not in self.failures
+            and cache_key not in request.made_here
+            and cache_key[0] not in request.never_pulled
         ]
 
     @property
@@ -184,13 +208,17 @@ class AssetTables:
         while more:
             wanted |= more
             more = {above for asset in more for above in self.graph.get(asset).parent_keys} & set(self.kept) - wanted
+        nodes = tuple(self.node(step, asset, asset in optional) for asset in self.kept if asset in wanted)
+        made_here = {self.table(each.asset).name for each in inputs if each.made_here}
+        config = step.op_config if isinstance(step.op_config, Mapping) else {}
         return Request(
-            nodes=tuple(self.node(step, asset, asset in optional) for asset in self.kept if asset in wanted),
+            nodes=nodes,
             asked=tuple(self.table(each.asset).name for each in inputs),
             run_id=step.run_id,
-            made_here=frozenset(self.table(each.asset).name for each in inputs if each.made_here),
+            made_here=frozenset((node.table, key) for node in nodes if node.table in made_here for key in node.keys),
             optional=frozenset(self.table(asset).name for asset in optional),
             never_pulled=frozenset(self.table(each.asset).name for each in inputs if not each.pulled),
+            left_open=frozenset(t.key for t in self.kept.values() if t.key and not config.get(t.key_config or "")),
         )
 
     def node(self, step: StepExecutionContext, asset: dg.AssetKey, optional: bool = False) -> Node:

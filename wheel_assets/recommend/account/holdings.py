@@ -121,11 +121,11 @@ def number(value: Any) -> float:
 
 
 def _lots(positions: pd.DataFrame, asset_type: str) -> list[list[Lot]]:
-    """The rows of one kind, those of one symbol together."""
+    """The rows of one kind, those of one symbol together, by symbol."""
     together: dict[str, list[Lot]] = defaultdict(list)
     for lot in positions[positions["asset_type"] == asset_type].to_dict("records"):
         together[str(lot["symbol"])].append(lot)
-    return list(together.values())
+    return [together[symbol] for symbol in sorted(together)]
 
 
 def _holding(lots: list[Lot]) -> Holding:

@@ -95,12 +95,13 @@ def judged(table: pd.DataFrame, use: Use, option_type: str, bounds: Bounds) -> V
 
 
 def summary(refused: pd.DataFrame, option_type: str, most: int = 3) -> str:
-    """Counts by rule, most first, and the contract that came closest.
+    """Counts by rule, most first and of as many the rule that is asked first, and the contract that came closest.
 
     Closest is the one that breaks fewest rules, and among those the one that passed most before its first, and
     misses that by the smallest share of it.
     """
-    counts = refused["meaning"].value_counts()
+    counts = refused.sort_values("order", kind="stable")["meaning"].value_counts(sort=False)
+    counts = counts.sort_values(ascending=False, kind="stable")
     parts = [f"{number:,} {meaning}" for meaning, number in counts.head(most).items()]
     if len(counts) > most:
         parts.append(f"{counts.iloc[most:].sum():,} others")
