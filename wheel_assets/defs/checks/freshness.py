@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.freshness_check import FAILED, FRESHNESS, evaluation, told_failures
+from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, told_failures
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Failure, last_failures

@@ -8,7 +8,7 @@ from datetime import datetime
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.freshness_check import FRESHNESS
+from wheel_assets.cache.freshness_check import FRESHNESS
 from wheel_assets.commands import run
 from wheel_assets.definitions import defs
 from wheel_assets.defs import resources
