@@ -73,6 +73,16 @@ def order_cells(document: Mapping[str, Any]) -> list[Cells]:
     ]
 
 
+def totals(document: Mapping[str, Any]) -> str:
+    """What all orders come to together; empty where there is none."""
+    credits = [row["credit"] for row in to_do(document) if row["credit"] is not None]
+    if not credits:
+        return ""
+    secured = document.get("new_collateral") or 0.0
+    aside = f", {dollars(secured)} newly set aside" if secured else ""
+    return f"All filled: {signed_dollars(round(math.fsum(credits), 2))}{aside}"
+
+
 def order_legs(row: Mapping[str, Any]) -> str:
     """What to type into the broker but for the limit, one line a leg.
 

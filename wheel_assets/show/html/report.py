@@ -5,7 +5,6 @@ Jinja2 fills `report.html`, escaping everything; pictures are SVG in the page, t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -19,6 +18,7 @@ from wheel_assets.show.candidates import candidates, candidates_svg
 from wheel_assets.show.freshness import Freshness, shared_cells
 from wheel_assets.show.payoff import payoff_pictures
 from wheel_assets.show.reliability import diagram
+from wheel_assets.show.views import account_view
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -44,8 +44,7 @@ def report_html(
         candidates=_candidate_rows(document),
         candidate_columns=CANDIDATE_COLUMNS,
         collateral=collateral(document),
-        choices=_choices(document),
-        stress=_rows(document.get("stress")),
+        account=account_view,
         matrix=matrix,
         shared=shared_cells(matrix) if matrix else [],
         outcomes=outcomes,
@@ -78,32 +77,6 @@ def _candidate_rows(document: Mapping[str, Any]) -> list[list[tuple[str, Any]]]:
         first = [(row["contract"], row["contract"]), (kind, kind), (answer_view.limit(row), row["limit_price"])]
         rows.append([*first, *cells, ("yes" if row["chosen"] else "", int(row["chosen"]))])
     return rows
-
-
-def _choices(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], list[dict[str, str]]]]:
-    """Each position with what else could be done with it, side by side, where the answer tells that."""
-    held = [row for row in document["advice"] if row["option_symbol"] and row["action"] not in ("open_csp", "open_cc")]
-    return [(row, _rows(row.get("alternatives"))) for row in held]
-
-
-def _rows(told: Any) -> list[dict[str, str]]:
-    """A table out of whatever JSON tells several things alike: a list of objects, or objects by name."""
-    if isinstance(told, str):
-        try:
-            told = json.loads(told)
-        except ValueError:
-            return []
-    if isinstance(told, Mapping):
-        told = [{"": name, **entry} for name, entry in told.items() if isinstance(entry, Mapping)]
-    entries = [entry for entry in told or [] if isinstance(entry, Mapping)]
-    names = dict.fromkeys(str(name) for entry in entries for name in entry)
-    return [{name: _plain(entry.get(name)) for name in names} for entry in entries]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return "" if value is None else str(value).replace("_", " ")
 
 
 @cache

@@ -149,4 +149,4 @@ def test_the_terminal_prints_the_same_keys(capsys, monkeypatch):
     printed = capsys.readouterr().out
     for row in [*rows_of("keys"), *rows_of("tables")]:
         assert row[0] in printed
-        assert all(cell in printed for cell in row[1:3])  # ages go on
+        assert row[1] in printed
