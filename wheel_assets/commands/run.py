@@ -14,6 +14,7 @@ import dagster as dg
 from wheel_assets.cache.reading.pull import sentence_of
 from wheel_assets.definitions import defs
 from wheel_assets.errors import INTERRUPTED, RefreshFailed, RunFailed
+from wheel_assets.instance.home import named_home
 from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import DATA_TABLES
 
@@ -65,7 +66,7 @@ def _materialized(asset: dg.AssetKey, config: dict[str, Any], *, debug: bool) ->
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
     """Dagster's memory of runs: that of DAGSTER_HOME, else of a `dagster.yaml` here, else none."""
-    if os.environ.get("DAGSTER_HOME"):
+    if named_home():
         with dg.DagsterInstance.get() as home:
             yield home
     elif Path("dagster.yaml").exists():

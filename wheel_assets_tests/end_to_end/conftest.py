@@ -340,6 +340,17 @@ def newcomers_server(sample_user: User) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture
+def wheelers_server(wheeler: User) -> Iterator[Server]:
+    """The web server and daemon of the trader with nine positions."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CLONE / name, wheeler.folder)
+    server = Server(wheeler)
+    server.user = wheeler
+    yield server
+    server.stop()
+
+
 @pytest.fixture(params=[Server, GuardedServer], ids=["dagster dev", "wheel ui"])
 def either_server(request: pytest.FixtureRequest, sample_user: User) -> Iterator[Server]:
     """The web server and daemon of somebody who has done nothing: Dagster's own way, and ours."""

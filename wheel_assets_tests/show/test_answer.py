@@ -292,6 +292,13 @@ def test_notes_about_the_data_are_told_once_in_every_rendering(trades):
         assert [text.count(note) for note in notes] == [1, 1]
 
 
+def test_what_is_peculiar_about_the_positions_is_a_warning(trades):
+    answer = document(trades, [HIT | {"notes": ["the positions are 5 days old"]}])
+    text = on_terminal(answer)
+    assert "! the positions are 5 days old" in text
+    assert "About the data" not in text
+
+
 def test_a_note_about_several_symbols_names_them_together(trades):
     chains = [MISS | {"key": key, "notes": [f"{key}: quotes are delayed", f"{key}: 1 is bad"]} for key in ("U", "F")]
     text = on_terminal(document(trades, [*chains, MISS | {"key": "X", "notes": ["X: 2 are bad"]}]))
@@ -300,7 +307,7 @@ def test_a_note_about_several_symbols_names_them_together(trades):
 
 
 def test_too_many_notes_are_counted_instead(trades):
-    answer = document(trades, [HIT | {"notes": [f"note {number}" for number in range(20)]}])
+    answer = document(trades, [MISS | {"notes": [f"note {number}" for number in range(20)]}])
     text = on_terminal(answer)
     assert "note 7" in text
     assert "note 8" not in text
