@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -63,7 +64,8 @@ def _once(line: str) -> str:
     """
     if not line.startswith("NOT JUDGED"):
         return line
-    return line.replace(": not judged: ", ": ", 1).replace(": cannot be judged: ", ": ", 1)
+    said = line.replace(": not judged: ", ": ", 1).replace(": cannot be judged: ", ": ", 1)
+    return re.sub(r"( was not evaluated): .*", r"\1", said)  # why stands in a line of its own
 
 
 def to_do(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

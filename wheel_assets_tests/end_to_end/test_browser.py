@@ -68,6 +68,11 @@ class Browser:
         width = "return document.querySelector(`img[alt='${arguments[0]}']`).naturalWidth"
         self._until(lambda: self.driver.execute_script(width, words) > 100)
 
+    def shows(self, words: str) -> None:
+        """Scroll to the picture with this description."""
+        scroll = "document.querySelector(`img[alt='${arguments[0]}']`).scrollIntoView({block: 'center'})"
+        self.driver.execute_script(scroll, words)
+
     def reads(self, words: str, reload: bool = False) -> None:
         """Wait until the page says these words; `reload` looks anew, as the page itself does only now and then."""
 
@@ -232,6 +237,7 @@ def see_the_orders(browser):
     for words in ("All filled: ", "be assigned", "The account under stress", "Why"):
         browser.reads(words)
     browser.draws("profit at expiration of these trades")
+    browser.shows("profit at expiration of these trades")
     browser.picture("advice.png", height=1240)
 
 
@@ -249,17 +255,22 @@ def see_the_stale_symbol(browser):
     browser.open("/assets/option_chains?view=checks")
     browser.reads("SMCI stale since ")
     assert browser.fits(width=1280)
-    browser.picture("stale.png", width=1280, height=900)
     browser.open("/assets")
     browser.reads("option_chains")
     browser.picture("catalog.png", width=1280, height=1240)
 
 
 def see_the_lineage(browser):
-    """All assets in one picture; the node with a stale symbol warns."""
-    browser.open("/asset-groups")
-    browser.reads("option_chains")
-    browser.picture("lineage.png", width=1600, height=1000)
+    """All assets in one picture; near by, the node with a stale symbol warns."""
+    groups = ",".join(f"global@global:{group}" for group in ("market", "account", "model", "advice", "cache"))
+    browser.driver.set_window_size(1900, 1500)
+    browser.open(f"/asset-groups?expanded={groups}")
+    for asset in (*browser.server.freshness(), "cache_inspection", "report", "outcomes", "cycles"):
+        browser.reads(asset)
+    browser.picture("lineage.png", width=1900, height=1500)
+    browser.open("/assets/option_chains?view=lineage")
+    browser.reads("1 / 2 Passed")
+    browser.picture("stale.png", width=1280, height=900)
 
 
 def clean_up(browser):

@@ -6,11 +6,12 @@ Jinja2 fills `report.html`, escaping everything; pictures are SVG in the page, t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.recommend.wording import dollars, percent, price
 from wheel_assets.sanitise import for_terminal
 from wheel_assets.show import answer_view
@@ -33,12 +34,15 @@ def report_html(
     matrix: Freshness | None = None,
     outcomes: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page of the document of `answer.answer_document`; `outcomes` is the document of `outcomes.outcomes`."""
+    """The page of the document of `answer.answer_document`, made at a naive UTC time.
+
+    `outcomes` is the document of `outcomes.outcomes`.
+    """
     scored = bool(outcomes and outcomes["in_the_money"]["scores"])
     return _template().render(
         document=document,
         view=answer_view,
-        made_at=made_at,
+        made=f"{made_at.replace(tzinfo=UTC).astimezone(NEW_YORK):%Y-%m-%d %H:%M} ET",
         payoff=payoff_pictures(document),
         picture=candidates_svg(document),
         candidates=_candidate_rows(document),

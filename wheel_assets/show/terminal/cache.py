@@ -51,7 +51,7 @@ def show_removal(told: Mapping[str, Any], console: Console) -> None:
 
 def show_costs(document: Mapping[str, Any], console: Console) -> None:
     """Print the document of `costs.costs`: this month against the plan, the budget, then every month."""
-    plan = Table(f"{document['month']} (UTC)", "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
+    plan = Table(document["month"], "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
     for row in document["plan"]:
         dollars = [f"{row[name]:.2f}" for name in ("planned_usd", "cost_usd", "saved_usd")]
         plan.add_row(row["component"], str(row["calls"]), f"{row['calls_saved']:.0f}", *dollars)
