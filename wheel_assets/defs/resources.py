@@ -61,7 +61,7 @@ def everything() -> dg.JobDefinition:
     return defs.resolve_implicit_global_asset_job_def()
 
 
-def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
+def wanted_symbols(asked: Sequence[str] | None) -> tuple[str, ...]:
     """The symbols a config asks for, checked; the watchlist where it asks for none."""
     return tuple(dict.fromkeys(checked_symbol(symbol) for symbol in asked or settings().symbols))
 
