@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.reading.as_of import loaded_as_of
+from wheel_assets.cache.as_of import loaded_as_of
 from wheel_assets.defs.advice import INPUTS, NEEDED, advised, symbols_asked
 from wheel_assets.defs.flow import nodes
 from wheel_assets.show.answer import answer_document

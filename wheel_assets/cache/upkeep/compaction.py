@@ -21,6 +21,7 @@ import duckdb
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Table
 
@@ -187,7 +188,7 @@ class Compaction:
                 self._copy_piece(connection, table, piece)
         for gone in self._copied.keys() - {line.snapshot_id for line in lines}:
             table = self._copied.pop(gone).table
-            connection.execute(f"DELETE FROM new.{table} WHERE snapshot_id = ?", [gone])
+            connection.execute(f"DELETE FROM new.{identifier(table)} WHERE snapshot_id = ?", [gone])
         schema.adopt(connection, "cache", "new")
         with schema.one_transaction(connection):
             _copy_lists(connection, sorted(self._copied), tolerant=False)
@@ -295,7 +296,7 @@ def _copy(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tol
     try:
         # Without ORDER BY the rows of a snapshot that spans two row groups change places.
         connection.execute(
-            f"INSERT INTO new.{table} BY NAME SELECT * FROM cache.{table} "
+            f"INSERT INTO new.{identifier(table)} BY NAME SELECT * FROM cache.{identifier(table)} "
             "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY rowid",
             [ids[0], ids[-1], ids],
         )
@@ -311,15 +312,17 @@ def _copy(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tol
 def _verified(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
     """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
     ids = [line.snapshot_id for line in lines]
-    copied = content_hashes(connection, f"new.{table}", ids)
+    copied = content_hashes(connection, f"new.{identifier(table)}", ids)
     bad = [line for line in lines if not _equal(line, copied.get(line.snapshot_id))]
     if bad and not tolerant:
-        original = content_hashes(connection, f"cache.{table}", ids)
+        original = content_hashes(connection, f"cache.{identifier(table)}", ids)
         if any(_equal(line, original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}
     if lost & set(copied):
-        connection.execute(f"DELETE FROM new.{table} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)])
+        connection.execute(
+            f"DELETE FROM new.{identifier(table)} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)]
+        )
     return [line.snapshot_id for line in lines if line.snapshot_id not in lost]
 
 
