@@ -44,7 +44,7 @@ QUOTED, IMPLIED = "quoted", "implied"
 
 
 class Spots(NamedTuple):
-    """Spot used (dollars a share), its source and whether it is refused, one element a contract; notes for the answer."""
+    """Spot used (dollars a share), its source and whether it is refused, one element a contract; notes for the user."""
 
     price: Floats
     source: NDArray[np.object_]
