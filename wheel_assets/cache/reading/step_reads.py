@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from wheel_assets.cache.freshness_check import tell_failures
 from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables
@@ -125,6 +126,7 @@ class Reader:
                 if not {result.cache_key for result in reads.stale} <= wanted:
                     continue  # lock the others too
                 failures = pull.pull(step, self.everything(step), assets, reads) if reads.stale else {}
+                tell_failures(step, assets.graph, failures, self.store.clock())
                 reads.results, _ = self._assess(reads.request, newest_id)
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
