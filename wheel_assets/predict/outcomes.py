@@ -41,7 +41,7 @@ class Sale(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """Returns over collateral, decimal for the whole period, and probability of any profit; after and before commission.
+    """Returns over collateral (decimal, whole period) and probability of profit, after and before commission.
 
     `return_5` is the 5 % quantile of the return; `cvar_95` the mean of the returns below it.
     """

@@ -90,7 +90,7 @@ def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> 
 
 
 def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
-    """Settlement `price` (dollars a share) of each symbol and expiration, and its source `settled_by`; missing if unknown.
+    """Settlement `price` (dollars a share) of each symbol and expiration and its source, `settled_by`; may be missing.
 
     In this order: the close of the history (`close`), the first chain between that close and the next session
     (`chain_after_close`), the last chain of the day's `LAST_MINUTES` (`chain_before_close`). An earlier chain is not
