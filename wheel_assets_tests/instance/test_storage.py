@@ -31,6 +31,7 @@ def stamps(storage: Path) -> list[int]:
     return counts
 
 
+@pytest.mark.slow
 def test_first_users_at_once_all_get_in(tmp_path):
     shutil.copy(CLONE / "dagster.yaml", tmp_path)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -183,12 +183,14 @@ def keys(store: Store) -> list[str]:
         return [line.key for line in index_lines(connection)]
 
 
+@pytest.mark.slow
 def test_least_recently_used_goes_first_whatever_its_key(small, clock):
     fill_up(small, clock, 60)
     left = keys(small)
     assert left == [f"K{number}" for number in range(60 - len(left), 60)]
 
 
+@pytest.mark.slow
 def test_a_hit_in_another_process_makes_an_entry_recent_at_once(small, clock):
     first = small.put("prices", [Entry("first", noise(clock.now, 60_000, 99), "test")])[0]
     other = Store(small.path, tuple(small.tables.values()), clock)
@@ -199,6 +201,7 @@ def test_a_hit_in_another_process_makes_an_entry_recent_at_once(small, clock):
     assert keys(small)[0] == "first"
 
 
+@pytest.mark.slow
 def test_what_a_running_step_reads_stays_as_long_as_it_runs(small, clock):
     first = small.put("prices", [Entry("first", noise(clock.now, 60_000, 99), "test")])[0]
     small.leases.hold("a step", [first.snapshot_id])
