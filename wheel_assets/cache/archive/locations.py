@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wheel_assets.cache.upkeep.compaction import sync
+from wheel_assets.cache.upkeep.copying import sync
 from wheel_assets.errors import StoreUnwritable, UsageError
 
 MANIFEST = "manifest.json"

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
+from wheel_assets.cache.store.index import bytes_at_most, bytes_packed, content_hash_of
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
-from wheel_assets.cache.upkeep.compaction import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, SnapshotTable
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
 CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
 _INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
@@ -103,7 +102,7 @@ class Store:
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
         self.write_touches()  # before: what was just used is not what makes room
-        self.maintenance.make_room(table, sum(_unpacked(declared, frame) for frame in frames))
+        self.maintenance.make_room(table, sum(bytes_at_most(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
             created_at = self.clock()
             snapshots = [
@@ -244,7 +243,16 @@ class Store:
             "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
             "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
-            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
+            [
+                snapshot_id,
+                table.name,
+                entry.key,
+                timestamp,
+                created_at,
+                created_at,
+                len(rows),
+                bytes_packed(table, rows),
+            ]
             + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.fingerprint, list(entry.notes)],
         )
         where_from = (entry.source, entry.run_id, entry.inputs, entry.fingerprint, entry.notes)
@@ -281,23 +289,6 @@ class Store:
 def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
     row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
     return float(row[0]) if row else 0.0
-
-
-def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, table, [snapshot_id])[snapshot_id][1]
-
-
-def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
-    text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
-
-
-def _unpacked(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """How many bytes of the file the rows take at most, as if their text could not be compressed."""
-    text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return len(rows) * BYTES_A_ROW + text
 
 
 @cache

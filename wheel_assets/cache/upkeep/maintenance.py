@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
-from wheel_assets.cache.upkeep.compaction import Line, index_lines
+from wheel_assets.cache.store.index import Line, index_lines
 from wheel_assets.errors import BadFrame, StoreError
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
