@@ -63,9 +63,10 @@ def predictions(rows: int, seed: int) -> pd.DataFrame:
 def fill(path: Path, rows: int) -> None:
     """A cache of so many predictions."""
     store = Store(path, limits=NEVER)
-    for number, begin in enumerate(range(0, rows, ROWS_A_SNAPSHOT)):
-        frame = predictions(min(ROWS_A_SNAPSHOT, rows - begin), number)
-        store.put(TABLE, [Entry(f"K{number % KEYS}", frame, "benchmark")])
+    for first in range(0, rows, KEYS * ROWS_A_SNAPSHOT):
+        begins = range(first, min(rows, first + KEYS * ROWS_A_SNAPSHOT), ROWS_A_SNAPSHOT)
+        frames = [predictions(min(ROWS_A_SNAPSHOT, rows - begin), begin) for begin in begins]
+        store.put(TABLE, [Entry(f"K{number}", frame, "benchmark") for number, frame in enumerate(frames)])
 
 
 def clean_up(path: Path) -> None:

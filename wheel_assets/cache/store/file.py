@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import duckdb
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.faults import as_store_errors, is_damage, unwritable
+from wheel_assets.cache.store.index import next_id
 from wheel_assets.cache.store.lock import exclusive
 from wheel_assets.cache.upkeep import compaction, copying, recovery
 from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
@@ -99,6 +100,26 @@ class CacheFile:
                     return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
             finally:
                 own.close()
+
+    def empty(self) -> None:
+        """Remove the file first and put an empty one in its place: for a disk without any room for a copy.
+
+        The ledger and the notes are in memory meanwhile. A kill then loses them, and so does a disk that has not even
+        room for an empty file; but not what was paid: see `receipts`.
+        """
+        with self._locked():
+            connection = self._attach()
+            with as_store_errors(self.path), closing(self):
+                first = next_id(connection)
+                connection.execute("ATTACH ':memory:' AS kept")
+                schema.adopt(connection, "cache", "kept")
+                copying.copy_lists(connection, [], tolerant=True, target="kept")
+                connection.execute("USE memory")
+                connection.execute("DETACH cache")
+                copying.remove(self.path)
+                with copying.replacement(connection, self.path, self.tables, first):
+                    schema.adopt(connection, "kept", "new")
+                    copying.copy_lists(connection, [], tolerant=False, source="kept")
 
     def close(self) -> None:
         """Let go of this process's connection; the next use makes another."""

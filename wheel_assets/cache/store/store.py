@@ -155,7 +155,7 @@ class Store:
             if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
                 self.write_touches()
         except OSError as error:
-            log.warning("uses of the cache were not counted: %s", error)
+            log.warning("uses of %s were not counted: %s", self.path, error.strerror)
 
     def write_touches(self) -> None:
         """Have the index take over the uses noted so far; it is no error if that cannot be done."""

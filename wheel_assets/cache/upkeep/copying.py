@@ -123,15 +123,19 @@ def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[L
     return [line.snapshot_id for line in lines if line.snapshot_id not in lost]
 
 
-def copy_lists(connection: DuckDBPyConnection, kept: list[int], tolerant: bool) -> None:
+def copy_lists(
+    connection: DuckDBPyConnection, kept: list[int], tolerant: bool, source: str = "cache", target: str = "new"
+) -> None:
     """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
-    others = schema.columns_of(connection).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
+    others = schema.columns_of(connection, source).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
     index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
     lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in sorted(others)}}
     lists["meta"] = ("WHERE key <> 'schema_version'", [])
     for name, (which, parameters) in lists.items():
         try:
-            connection.execute(f'INSERT INTO new."{name}" BY NAME SELECT * FROM cache."{name}" {which}', parameters)
+            connection.execute(
+                f'INSERT INTO {target}."{name}" BY NAME SELECT * FROM {source}."{name}" {which}', parameters
+            )
         except duckdb.Error as error:
             if not tolerant or (name == SNAPSHOTS.name and kept):
                 raise
