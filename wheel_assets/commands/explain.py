@@ -24,13 +24,13 @@ def explain(debug: bool, symbol: str | None, everything: bool, nearest: int | No
     from wheel_assets.settings import checked_symbol
 
     settings, store = settings_and_store()
-    symbols = [checked_symbol(symbol)] if symbol else list(settings.symbols)
+    asked = {"account_id": settings.account_id} | ({"symbols": [checked_symbol(symbol)]} if symbol else {})
     from wheel_assets.cache.policy import WHOLE
     from wheel_assets.commands import run
     from wheel_assets.show.views.candidates_view import explain_document
     from wheel_assets.tables import CANDIDATES
 
-    run.made(CANDIDATES.name, {"symbols": symbols, "account_id": settings.account_id}, debug=debug)
+    run.made(CANDIDATES.name, asked, debug=debug)
     newest, _ = store.index([(CANDIDATES.name, WHOLE)])
     rows = store.get(CANDIDATES.name, [newest[0].snapshot_id])
     document = explain_document(rows, None if everything or (as_json and not nearest) else nearest or NEAREST)

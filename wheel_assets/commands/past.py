@@ -18,7 +18,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.command()
 @click.argument("before", type=moment, metavar="TIME")
 @click.argument("after", type=moment, metavar="TIME")
-@click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may repeat. Default: the watchlist.")
+@click.option(
+    "--symbol", "symbols", multiple=True, help="Only this symbol; may repeat. Default: the watchlist and what was held."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def diff(before: datetime, after: datetime, symbols: tuple[str, ...], as_json: bool) -> None:
     """What changed in the advice from BEFORE to AFTER, and what moved; from the snapshots that are kept."""
@@ -32,7 +34,7 @@ def diff(before: datetime, after: datetime, symbols: tuple[str, ...], as_json: b
         replayed,
         store,
         settings,
-        symbols=[checked_symbol(symbol) for symbol in symbols] or settings.symbols,
+        symbols=[checked_symbol(symbol) for symbol in symbols] or None,
         account_id=settings.account_id,
         portfolio_value=settings.portfolio_value,
     )

@@ -26,7 +26,12 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
     callback=_finite,
     help="Dollars to size against.",
 )
-@click.option("--symbol", "symbols", multiple=True, help="Advise on this symbol; may repeat. Default: the watchlist.")
+@click.option(
+    "--symbol",
+    "symbols",
+    multiple=True,
+    help="Advise on this symbol; may repeat. Default: the watchlist and all you hold.",
+)
 @click.option("--account", help="Account to advise on.")
 @click.option("--fresh", is_flag=True, help="Fetch and compute everything anew.")
 @click.option("--allow-stale", type=click.FloatRange(min=0), help="If data cannot be renewed: minutes old it may be.")
@@ -52,15 +57,12 @@ def recommend(
 
     settings = load_settings()
     asked = {
-        "symbols": [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols),
+        "symbols": [checked_symbol(symbol) for symbol in symbols] or None,
         "account_id": checked_account(account or settings.account_id),
         "portfolio_value": portfolio or settings.portfolio_value,
         "allow_stale": allow_stale,
     }
     document = _replayed(asked, as_of) if as_of else _answer(asked, fresh=fresh, debug=debug)
-    if not symbols and document.get("unwatched"):  # what is held joins the watchlist by itself
-        joined = asked | {"symbols": [*settings.symbols, *document["unwatched"]]}
-        document = _replayed(joined, as_of) if as_of else _answer(joined, fresh=False, debug=debug)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from wheel_assets.cache.reading.pull import sentence_of
 from wheel_assets.definitions import defs
-from wheel_assets.errors import RefreshFailed, RunFailed
+from wheel_assets.errors import INTERRUPTED, RefreshFailed, RunFailed
 from wheel_assets.instance.home import opened
 from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import DATA_TABLES
@@ -27,7 +27,8 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     result = _materialized(QUESTION, asked, debug=debug)
     for event in result.all_events:
         if sentence := sentence_of(event):
-            raise RunFailed(sentence, "", "" if config.get("allow_stale") else _older_data(event))
+            settled = bool(config.get("allow_stale")) or sentence == INTERRUPTED
+            raise RunFailed(sentence, "", "" if settled else _older_data(event))
     answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
     return cast(dict[str, Any], answer.value)
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
+from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
+from wheel_assets.defs.flow import underlyings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.vendor import EVENTS, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from wheel_assets.cache.reading.loaded import LoadedInput
     from wheel_assets.cache.store.store import Store
     from wheel_assets.recommend.advice import Advice
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class RecommendationConfig(PullConfig):
     """What one run may ask differently; every field is optional."""
 
-    symbols: list[str] = Field(
-        default=list(settings().symbols), description="symbols to advise on, for example [SMCI, BRK.B]"
+    symbols: list[str] | None = Field(
+        default=None,
+        description="symbols to advise on, for example [SMCI, BRK.B]; the watchlist and all that is held if not set",
     )
     account_id: str = Field(
         default=settings().account_id, description="account to advise on; `default` is the broker's only one"
@@ -41,29 +43,30 @@ class RecommendationConfig(PullConfig):
     )
 
 
-# What the advice can do without: used where it is there, or pulled where its source is named.
+# What the advice rests on, and what it can do without: used where it is there, or pulled where its source is named.
+NEEDED = ("option_chains", "positions", "greeks", "predictions")
 OPTIONAL_INPUTS = {
     "events": where_known(EVENTS),
     "transactions": where_known(TRANSACTIONS),
     "volatility_history": dg.AssetIn(metadata=OPTIONAL_PULLED),
     "price_history": dg.AssetIn(metadata=OPTIONAL),
 }
+INPUTS = {
+    name: each._replace(dagster_type=LoadedInput)
+    for name, each in ({name: dg.AssetIn() for name in NEEDED} | OPTIONAL_INPUTS).items()
+}
 
 
 def advised(
-    needed: Sequence[LoadedInput],
-    known: Mapping[str, LoadedInput],
-    *,
-    now: datetime,
-    symbols: Sequence[str],
-    portfolio_value: float | None,
+    inputs: Mapping[str, LoadedInput], *, now: datetime, symbols: Sequence[str], portfolio_value: float | None
 ) -> Advice:
-    """The advice at `now` (aware) from chains, positions, Greeks and predictions, and optional inputs by name."""
+    """The advice at `now` (aware) from the `INPUTS` by name."""
     from wheel_assets.recommend.advice import Inputs, advise
 
+    known = {name: inputs[name] for name in OPTIONAL_INPUTS}
     with one_sentence():
         advice = advise(
-            *(loaded.frame for loaded in needed),
+            **{name: inputs[name].frame for name in NEEDED},
             strategy=settings().strategy,
             now=now,
             symbols=symbols,
@@ -71,22 +74,33 @@ def advised(
             inputs=Inputs(
                 **{name: loaded.frame for name, loaded in known.items()}, cash_is_net=settings().broker.cash_is_net
             ),
-            not_evaluated={key: why for loaded in needed for key, why in loaded.not_fetched.items()},
+            not_evaluated={key: why for name in NEEDED for key, why in inputs[name].not_fetched.items()},
         )
-    return replace(advice, warnings=(*advice.warnings, *_remarks(known)))
+    return replace(advice, warnings=(*advice.warnings, *_remarks(known, advice.not_evaluated)))
 
 
-def asked_of(config: RecommendationConfig, store: Store) -> dict[str, Any]:
-    """The keyword arguments of `advised` that a run's config and the store's clock decide."""
-    return {
-        "now": store.clock().replace(tzinfo=UTC),
-        "symbols": wanted_symbols(config.symbols),
-        "portfolio_value": config.portfolio_value,
-    }
+def advised_now(config: RecommendationConfig, inputs: Mapping[str, LoadedInput], store: Store) -> Advice:
+    """The advice that a run's config asks for, by the store's clock."""
+    return advised(
+        inputs,
+        now=store.clock().replace(tzinfo=UTC),
+        symbols=symbols_asked(config.symbols, inputs["positions"], store),
+        portfolio_value=config.portfolio_value,
+    )
 
 
-def _remarks(inputs: Mapping[str, LoadedInput]) -> list[str]:
-    """What is peculiar about inputs that the advice can do without, and why some are missing; each said once."""
-    failed = [f"no {table}: {why}" for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
+def symbols_asked(asked: Sequence[str] | None, positions: LoadedInput, store: Store) -> tuple[str, ...]:
+    """The symbols that a run asks for; where it names none, the watchlist and all that the positions are in."""
+    held = () if asked else underlyings(store, [read["snapshot_id"] for read in positions.reads])
+    return tuple(dict.fromkeys([*wanted_symbols(asked), *held]))
+
+
+def _remarks(inputs: Mapping[str, LoadedInput], told: Mapping[str, str]) -> list[str]:
+    """What is peculiar about inputs that the advice can do without, and why some are missing; each said once.
+
+    `told` are the reasons of symbols without any data, which the answer gives already.
+    """
+    missing = [(table, why) for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
+    failed = [f"no {table}: {why}" for table, why in missing if why not in told.values()]
     notes = [note for loaded in inputs.values() for read in loaded.reads for note in read["notes"]]
     return list(dict.fromkeys([*failed, *notes]))

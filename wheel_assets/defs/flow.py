@@ -14,6 +14,7 @@ from wheel_assets import tables
 from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
 from wheel_assets.fetch.registry import has_source, vendor_fingerprint
+from wheel_assets.settings import TICKER
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
 
 if TYPE_CHECKING:
@@ -104,15 +105,44 @@ def question(symbols: Sequence[str], account_id: str, portfolio_value: float | N
 
 
 def stored_answer(
-    store: Store, settings: Settings, symbols: Sequence[str], account_id: str, portfolio_value: float | None
+    store: Store, settings: Settings, symbols: Sequence[str] | None, account_id: str, portfolio_value: float | None
 ) -> dict[str, Any] | None:
-    """The answer of `recommendation` that is in force and fresh, else None."""
-    keys = {"symbol": symbols, "account_id": [account_id]}
+    """The answer of `recommendation` that is in force and fresh, else None.
+
+    `symbols` None are the watchlist and what is held now.
+    """
+    joined = symbols or (*settings.symbols, *underlyings(store, _newest_positions(store, account_id)))
+    keys = {"symbol": tuple(dict.fromkeys(joined)), "account_id": [account_id]}
     unknown = [
         table for table, role in (("events", EVENTS), ("transactions", TRANSACTIONS)) if not has_source(settings, role)
     ]
-    asked = question(symbols, account_id, portfolio_value)
+    asked = question(joined, account_id, portfolio_value)
     return find(store, asked, nodes(settings, keys), ("price_history", *unknown))
+
+
+_HELD = """
+    SELECT coalesce(underlying, symbol) AS ticker FROM positions
+    WHERE list_contains(?, snapshot_id) AND asset_type IN ('stock', 'option') GROUP BY ticker
+    HAVING bool_or(asset_type = 'option') OR sum(quantity) >= 100 ORDER BY ticker
+"""
+
+
+def underlyings(store: Store, positions: Sequence[int]) -> tuple[str, ...]:
+    """Tickers that snapshots of positions name: those of options, and of shares enough for a covered call.
+
+    They join the watchlist, so that nothing that is held goes without advice. What is no ticker is left to the
+    advice to be told of.
+    """
+    if not positions:
+        return ()
+    with store.file.attached() as connection:
+        rows = connection.execute(_HELD, [list(positions)]).fetchall()
+    return tuple(ticker for (ticker,) in rows if TICKER.fullmatch(ticker))
+
+
+def _newest_positions(store: Store, account_id: str) -> list[int]:
+    index, _ = store.index([(tables.POSITIONS.name, account_id)])
+    return [index[0].snapshot_id] if index else []
 
 
 def _digest(text: str) -> str:

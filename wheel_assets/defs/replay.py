@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.reading.as_of import loaded_as_of
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, advised
+from wheel_assets.cache.as_of import loaded_as_of
+from wheel_assets.defs.advice import INPUTS, NEEDED, advised, symbols_asked
 from wheel_assets.defs.flow import nodes
 from wheel_assets.show.answer import answer_document
+from wheel_assets.tables import POSITIONS
 
 if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store
     from wheel_assets.settings import Settings
-
-NEEDED = ("option_chains", "positions", "greeks", "predictions")
 
 
 def replayed(
@@ -23,22 +22,21 @@ def replayed(
     settings: Settings,
     when: datetime,
     *,
-    symbols: Sequence[str],
+    symbols: Sequence[str] | None,
     account_id: str,
     portfolio_value: float | None,
 ) -> dict[str, Any]:
     """The answer's document as of `when` (aware), by the rules in force now; nothing is fetched or stored.
 
+    `symbols` None are the watchlist and what was held then.
+
     Raises UsageError where the cache does not go back so far.
     """
     moment = when.astimezone(UTC).replace(tzinfo=None)
-    wanted = nodes(settings, {"symbol": symbols, "account_id": (account_id,)})
-    loaded = loaded_as_of(store, [node for node in wanted if node.table in (*NEEDED, *OPTIONAL_INPUTS)], NEEDED, moment)
-    advice = advised(
-        [loaded[table] for table in NEEDED],
-        {table: loaded[table] for table in OPTIONAL_INPUTS},
-        now=when,
-        symbols=tuple(symbols),
-        portfolio_value=portfolio_value,
-    )
+    account = nodes(settings, {"account_id": (account_id,)})
+    positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (POSITIONS.name,), moment)
+    joined = symbols_asked(symbols, positions[POSITIONS.name], store)
+    wanted = nodes(settings, {"symbol": joined, "account_id": (account_id,)})
+    loaded = loaded_as_of(store, [node for node in wanted if node.table in INPUTS], NEEDED, moment)
+    advice = advised(loaded, now=when, symbols=joined, portfolio_value=portfolio_value)
     return answer_document(advice, [read for table in NEEDED for read in loaded[table].reads])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
+from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
@@ -33,7 +37,10 @@ from wheel_assets.fetch.source import (
 )
 from wheel_assets.instance.run_records import tend
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.tables import EVENTS
+from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
+
+if TYPE_CHECKING:
+    from dagster._core.storage.db_io_manager import DbTypeHandler
 
 
 def the_store() -> Store:
@@ -52,13 +59,6 @@ def the_ledger() -> Ledger:
     return ledger_of(the_store())
 
 
-def everything() -> dg.JobDefinition:
-    """The job that can make any asset; looked up late, for it contains this module."""
-    from wheel_assets.definitions import defs
-
-    return defs.resolve_implicit_global_asset_job_def()
-
-
 def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
     """The symbols a config asks for, checked; the watchlist where it asks for none."""
     return tuple(dict.fromkeys(checked_symbol(symbol) for symbol in asked or settings().symbols))
@@ -67,11 +67,6 @@ def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
 def wanted_account(asked: str | None) -> tuple[str, ...]:
     """The account a config asks for; the configured one where it asks for none."""
     return (checked_account(asked or settings().account_id),)
-
-
-def fingerprint(table: str) -> str:
-    """What a table's data depends on besides its inputs, as set."""
-    return flow.fingerprint(table, settings())
 
 
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
@@ -148,19 +143,67 @@ def store(context: dg.InitResourceContext) -> Store:
     return the_store()
 
 
-@dg.io_manager(description="Reads through the cache: what is fresh is loaded, what is stale is pulled first.")  # type: ignore[arg-type]  # a generator, as any resource
-def io_manager(context: dg.InitResourceContext) -> Iterator[ReadThroughIOManager]:
-    """The read-through IO manager over the cache of the settings; when a run is done with it, a few old ones go."""
-    with one_sentence():
-        refuse_environment(context.run and context.run.run_config)
-    keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
-    yield ReadThroughIOManager(the_store(), everything, keys, fingerprint)
-    if context.instance is not None:
-        tend(context.instance, the_store().clock() - settings().cache.ttl)
+class WheelIOManager(ReadThroughDuckDBIOManager):
+    """Reads through the cache: what is fresh is loaded, what is stale is pulled first.
+
+    When a run is done with it, a few records of old runs go.
+    """
+
+    database: str = Field(default=str(settings().cache.file), description="the file, in the folder WHEEL_CACHE__DIR")
+
+    @staticmethod
+    def tables() -> Sequence[SnapshotTable]:
+        """All of ours."""
+        return STORED_TABLES
+
+    @staticmethod
+    def everything() -> dg.JobDefinition:
+        """The job that can make any asset; looked up late, for it contains this module."""
+        from wheel_assets.definitions import defs
+
+        return defs.resolve_implicit_global_asset_job_def()
+
+    @staticmethod
+    def wanted_keys() -> Mapping[str, Callable[[Any], Sequence[str]]]:
+        """Symbols and accounts."""
+        return {"symbol": wanted_symbols, "account_id": wanted_account}
+
+    @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """The tickers that the positions name."""
+        return {"symbol": MoreKeys(POSITIONS.name, partial(flow.underlyings, the_store()))}
+
+    @staticmethod
+    def fingerprint(table: str) -> str:
+        """What a table's data depends on besides its inputs, as set."""
+        return flow.fingerprint(table, settings())
+
+    def store(self) -> Store:
+        """The cache of the settings, with its limits; raises UsageError for another file."""
+        if self.database != type(self).model_fields["database"].default:
+            what = f"the database {self.database} is refused"
+            raise UsageError(what, "the cache of this process is another file", "set WHEEL_CACHE__DIR")
+        return the_store()
+
+    @staticmethod
+    def type_handlers() -> Sequence[DbTypeHandler[Any]]:
+        """None: frames are pandas' here."""
+        return ()
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
+        """The IO manager over the cache; raises UsageError for a run config that reads the environment."""
+        with one_sentence():
+            refuse_environment(context.run and context.run.run_config)
+        return super().create_io_manager(context)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Remove the records of a few old runs."""
+        if context.instance is not None:
+            tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
 RESOURCES: dict[str, Any] = {
-    "io_manager": io_manager,
+    "io_manager": WheelIOManager(),
     "store": store,
     "market": market,
     "account": account,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.european import density
 from wheel_assets.greeks.normal import cumulative_normal
 from wheel_assets.market.arrays import Bools, Floats
@@ -25,6 +26,7 @@ from wheel_assets.market.arrays import Bools, Floats
 START_STEPS = 4
 DRIFTING = 0.6  # rate less yield over deviation, from which smooth pasting no longer converges
 SLOWER = 2  # value matching takes this many times the steps
+LEAST_RATE = 1e-9  # for the whole life, where one is divided by
 System = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 _TINY = np.finfo(float).tiny
@@ -34,7 +36,7 @@ class Puts(NamedTuple):
     """American puts without dimensions: strike 1, one unit of time to live. Arrays of one length.
 
     `distance` is log(spot / strike), `deviation` volatility * sqrt(years); `rate` and `dividend_yield`
-    are for the whole life, rate > 0. A call is the put on swapped spot and strike, rate and yield.
+    are for the whole life. A call is the put on swapped spot and strike, rate and yield.
     """
 
     distance: Floats
@@ -44,9 +46,30 @@ class Puts(NamedTuple):
 
     @property
     def latest(self) -> Floats:
-        """Logarithm of the boundary just before expiration: min(1, rate / yield)."""
-        latest: Floats = np.minimum(0.0, np.log(self.rate) - np.log(np.maximum(self.dividend_yield, _TINY)))
+        """Logarithm of the boundary just before expiration: min(1, rate / yield), 0 where the yield is negative."""
+        ratio = np.log(np.maximum(self.rate, _TINY)) - np.log(np.maximum(self.dividend_yield, _TINY))
+        latest: Floats = np.where(self.dividend_yield > 0, np.minimum(0.0, ratio), 0.0)
         return latest
+
+    @property
+    def earned(self) -> Floats:
+        """The most that exercising at once can earn over the whole life, of the strike: what never pays is not > 0."""
+        earned: Floats = self.rate - np.minimum(self.dividend_yield, 0.0)
+        return earned
+
+
+def as_puts(contracts: Contracts, volatility: Floats) -> tuple[Puts, Floats]:
+    """The puts without dimensions that these contracts are worth, and dollars for one unit of them."""
+    c = contracts
+    distance = np.log(c.spot / c.strike)
+    rate, dividend = c.rate * c.years, c.dividend_yield * c.years
+    puts = Puts(
+        np.where(c.is_put, distance, -distance),
+        volatility * np.sqrt(c.years),
+        np.where(c.is_put, rate, dividend),
+        np.where(c.is_put, dividend, rate),
+    )
+    return puts, np.where(c.is_put, c.strike, c.spot)
 
 
 class Scheme(NamedTuple):
@@ -88,17 +111,27 @@ def premium_weights(scheme: Scheme) -> Floats:
     return interpolation(scheme.points, np.cos(angles(scheme.premium_angles)[0]))
 
 
-def interpolation(points: int, roots_of_time: Floats) -> Floats:
-    """Matrix from values at the Chebyshev points to values at other roots of time (any shape); 0 at expiration.
+def chebyshev(count: int) -> Floats:
+    """Points from 1 down to 0 that are dense at both ends."""
+    return 0.5 * (1 + np.cos(np.pi * np.arange(count) / (count - 1)))
 
-    Barycentric formula: Berrut, Trefethen, *Barycentric Lagrange interpolation*, SIAM Review 46, 2004.
+
+def barycentric(count: int, at: Floats) -> Floats:
+    """Matrix from values at that many Chebyshev points to values at others (any shape, points last).
+
+    Berrut, Trefethen, *Barycentric Lagrange interpolation*, SIAM Review 46, 2004.
     """
-    at = 0.5 * (1 + np.cos(np.pi * np.arange(points + 1) / points))
-    sign = np.where(np.arange(points + 1) % 2, -1.0, 1.0)
+    sign = np.where(np.arange(count) % 2, -1.0, 1.0)
     sign[[0, -1]] *= 0.5
-    ratio = sign / (roots_of_time[..., None] - at)
-    weights: Floats = (ratio / ratio.sum(axis=-1, keepdims=True))[..., :-1]
+    apart = at[..., None] - chebyshev(count)
+    ratio = sign / np.where(apart == 0, _TINY, apart)
+    weights: Floats = ratio / ratio.sum(axis=-1, keepdims=True)
     return weights
+
+
+def interpolation(points: int, roots_of_time: Floats) -> Floats:
+    """Matrix from values at the boundary's points to values at other roots of time (any shape); 0 at expiration."""
+    return barycentric(points + 1, roots_of_time)[..., :-1]
 
 
 @lru_cache
@@ -133,12 +166,18 @@ def log_boundary(
     return boundary
 
 
+def squared_distance(puts: Puts, boundary: Floats) -> Floats:
+    """Of the log boundary from the latest: what is smooth of it."""
+    squared: Floats = (boundary - puts.latest[:, None]) ** 2
+    return squared
+
+
 def sampled(puts: Puts, boundary: Floats, matrix: Floats) -> Floats:
     """The log boundary between the points: its squared distance from the latest is what is smooth.
 
     `matrix` is what `interpolation` gives, the same for all puts, or one each.
     """
-    squared = (boundary - puts.latest[:, None]) ** 2
+    squared = squared_distance(puts, boundary)
     between = squared @ matrix.T if matrix.ndim == 2 else np.einsum("ik,ijk->ij", squared, matrix)
     return puts.latest[:, None] - np.sqrt(np.maximum(between, 0.0))
 
@@ -189,7 +228,8 @@ def _quadratic_approximation(puts: Puts, time: Floats) -> Floats:
     carry, deviation = (rate - dividend) * time, s * np.sqrt(time)
     share, cash = np.exp(-dividend * time), np.exp(-rate * time)
     slope = (rate - dividend) / s**2 - 0.5
-    exponent = -slope - np.sqrt(slope**2 + 2 * rate / s**2 / -np.expm1(-rate * time))
+    lent = np.where(np.abs(rate) > LEAST_RATE, rate, LEAST_RATE)
+    exponent = -slope - np.sqrt(slope**2 + 2 * lent / s**2 / -np.expm1(-lent * time))
     latest = puts.latest[:, None]
     boundary = _between_latest_and_perpetual(puts, time)
     for _ in range(START_STEPS):
@@ -206,7 +246,7 @@ def _between_latest_and_perpetual(puts: Puts, time: Floats) -> Floats:
     """A first boundary: exponential in the root of time (Bjerksund, Stensland, 1993)."""
     s, rate, dividend = (column[:, None] for column in puts[1:])
     slope = (rate - dividend) / s**2 - 0.5
-    exponent = -slope - np.sqrt(slope**2 + 2 * rate / s**2)
+    exponent = -slope - np.sqrt(slope**2 + 2 * np.maximum(rate, LEAST_RATE) / s**2)
     latest, perpetual = np.exp(puts.latest)[:, None], exponent / (exponent - 1)
     gap = np.maximum(latest - perpetual, 1e-12)
     fall = np.exp(np.minimum(((rate - dividend) * time - 2 * s * np.sqrt(time)) * latest / gap, 0.0))

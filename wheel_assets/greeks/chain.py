@@ -127,32 +127,38 @@ class _Quotes(NamedTuple):
         """The columns of `tables.GREEKS` that come before any volatility."""
         c = self.contracts
         time_value = self.mid - c.intrinsic
-        cash = np.log(c.spot / np.maximum(c.spot - paid.value(c.rate), 1e-9)) / np.where(c.years > 0, c.years, np.nan)
         return {
             "spot_price": c.spot,
             "mid": self.mid,
             "risk_free_rate": c.rate,
-            "dividend_yield": c.dividend_yield + np.nan_to_num(cash),
+            "dividend_yield": c.dividend_yield + paid.as_yield(c),
             "years": c.years,
             "time_value": time_value,
             "early_exercise": early_exercise(c, paid, np.where(self.european_style, np.nan, time_value)),
+            "cash_dividends": np.where(paid.any, paid.total, np.nan),
+            "dividend_years": np.where(paid.any, paid.mean_years, np.nan),
         }
 
 
 def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
     """Implied volatility of another price than the mid, decimal a year; NaN where the price has none.
 
-    `greeks` is what `value_chain` gave for these contracts, in any order; its carry and time are used again.
-    A contract that it does not hold has none. The index is that of `option_chains`.
+    `greeks` is what `value_chain` gave for these contracts, in any order; its carry, dividends and time are used again
+    (several dividends of one contract as one at their mean time). A contract that it does not hold has none. The index
+    is that of `option_chains`.
     """
     code = option_chains["option_symbol"]
     valued_before = greeks.set_index("option_symbol").reindex(code)
     names = ("spot_price", "strike", "years", "risk_free_rate", "dividend_yield")
     terms = (valued_before[name].to_numpy() for name in names)
     contracts = Contracts.of(option_chains["option_type"].eq("put").to_numpy(), *terms)
+    cash = (valued_before[name].fillna(0.0).to_numpy()[:, None] for name in ("dividend_years", "cash_dividends"))
+    paid = Dividends(*cash)
+    beside = contracts.dividend_yield - paid.as_yield(contracts)
     alive = (contracts.years > 0) & (contracts.spot > 0)
     prices = np.where(alive, quoted_prices(option_chains[price]), np.nan)
-    iv, _ = valued(contracts, roots(code).isin(EUROPEAN_ROOTS).to_numpy(), prices)
+    style = roots(code).isin(EUROPEAN_ROOTS).to_numpy()
+    iv, _ = valued(contracts._replace(dividend_yield=beside), style, prices, paid)
     return pd.Series(iv, index=option_chains.index, name=f"{price}_iv")
 
 

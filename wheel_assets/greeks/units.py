@@ -45,9 +45,7 @@ kept; a deep in-the-money quote two dollars wide says nothing about volatility a
 moved to fit. Of the Greeks only delta is cut off, where a borrow fee carries a deep call's past 1.
 
 Dividends that are known, or that the options price, are paid in cash (`greeks.dividends`); `dividend_yield` is then
-that of the whole forward, with them. What is not modelled, and what that costs:
-
-- A put with a yield below a negative rate: exercised too late, and worth a little more.
+that of the whole forward, with them. What American prices promise, and what is outside of it: `greeks.american`.
 """
 
 from __future__ import annotations

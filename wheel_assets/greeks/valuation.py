@@ -81,9 +81,9 @@ def _european(contracts: Contracts, paid: Dividends, prices: Floats) -> list[Flo
 
 def _american(contracts: Contracts, paid: Dividends, prices: Floats) -> list[Floats]:
     """Volatility, price and Greeks."""
-    volatility, boundary = implied.american_volatility(contracts, prices)
+    volatility, nearby = implied.american_volatility(contracts, prices)
     solved = ~np.isnan(volatility)
-    found = american.sensitivities(contracts.rows(solved), volatility[solved], boundary=boundary[solved])
+    found = american.sensitivities(contracts.rows(solved), volatility[solved], nearby=nearby.rows(solved))
     return [volatility, *_spread(found, solved)]
 
 

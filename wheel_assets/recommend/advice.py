@@ -72,7 +72,6 @@ class Advice:
     warnings: tuple[str, ...]
     now: datetime
     exposures: Exposures
-    unwatched: tuple[str, ...] = ()  # underlyings of what is held that were not asked about
     net_basis: Mapping[str, float] = field(default_factory=dict)
     quotes_as_of: Mapping[str, datetime] = field(default_factory=dict)
     spots: Mapping[str, float] = field(default_factory=dict)  # dollars a share, of the symbols that are quoted
@@ -174,7 +173,6 @@ def _advice(stamp: Stamp, situation: Situation) -> Advice:
         warnings=(*_warnings(situation, judgements), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
         now=stamp.now,
         exposures=exposures(situation, suggestions),
-        unwatched=_unwatched(situation),
         net_basis=dict(situation.net_basis),
         quotes_as_of=as_of,
         spots=account.spots,
@@ -209,18 +207,8 @@ def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
     return [f"the closes free {' and '.join(freed)}: ask again after the fills"] if freed else []
 
 
-def _unwatched(situation: Situation) -> tuple[str, ...]:
-    """Underlyings of open options, and shares enough for a call, that are not among the symbols."""
-    account = situation.account
-    shares = {symbol for symbol in account.shares if account.shares_of(symbol) >= 100}
-    return tuple(sorted({*shares, *(option.underlying for option in account.options)} - set(situation.symbols)))
-
-
 def _unused_shares(situation: Situation) -> list[str]:
     """Stock that no covered call was looked for on."""
     account = situation.account
     others = [s for s in account.shares if s not in situation.symbols and account.free_shares(s) >= 100]
-    return [
-        f"{account.free_shares(s):,.0f} shares of {s} are free but {s} is not on the watchlist; add it to WHEEL_SYMBOLS"
-        for s in others
-    ]
+    return [f"{account.free_shares(s):,.0f} shares of {s} are free, but {s} was not asked about" for s in others]

@@ -9,7 +9,7 @@ Its keys: `as_of`, `account`, `portfolio_value`, `free_cash`, `sample`, `source`
 `roll_to` in words), `alternatives` (the same, without rank and origin), `declined` (symbol,
 option_type, reason), `rejected` (symbol, option_type, rule, meaning, count), `not_evaluated` (symbol,
 reason), `warnings`, `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as given), `risk`; further
-`new_collateral` (dollars that new puts might tie up), `unwatched` (symbols that are held and were not asked about),
+`new_collateral` (dollars that new puts might tie up),
 `net_basis` (dollars a share net of premiums, by symbol), `exposure` (`before` and `after` the advice, each with delta,
 gamma, theta, vega and `stress`, see `portfolio.exposure`; `not_counted`). A row of an open option has `choices`, see
 `managing.choices`; `limit_start` and `limit_floor` say how its order is worked.
@@ -67,7 +67,6 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "declined": [{"symbol": s, "option_type": right, "reason": why} for (s, right), why in advice.declined.items()],
         "rejected": _counts(advice.rejected),
         "not_evaluated": [{"symbol": symbol, "reason": why} for symbol, why in advice.not_evaluated.items()],
-        "unwatched": list(advice.unwatched),
         "warnings": list(advice.warnings),
         "quotes_as_of": {symbol: plain(when) for symbol, when in advice.quotes_as_of.items()},
         "spot_prices": {symbol: spot for symbol, spot in advice.spots.items() if 0 < spot < math.inf},

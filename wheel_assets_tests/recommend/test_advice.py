@@ -120,7 +120,7 @@ def test_without_one_the_account_is_what_it_holds(desk):
 
 def test_free_shares_off_the_watchlist_are_said(desk):
     advice = desk.cash(0).stock(150, 9, "X").put(28, 0.55, 0.60).advise()
-    assert "150 shares of X are free but X is not on the watchlist; add it to WHEEL_SYMBOLS" in advice.warnings
+    assert "150 shares of X are free, but X was not asked about" in advice.warnings
 
 
 def test_an_empty_account_and_an_empty_market_still_get_an_answer(desk):

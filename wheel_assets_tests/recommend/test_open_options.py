@@ -245,7 +245,7 @@ def test_a_contract_that_is_not_quoted_cannot_be_judged(desk):
 def test_a_symbol_off_the_watchlist_is_said_with_the_remedy(desk):
     row = judged(desk.option("put", 28, -1, 0.80, symbol="X").put(28, 0.60, 0.65))
     assert (row["action"], row["symbol"]) == ("none", "X")
-    assert "X is not on the watchlist of this answer; add it to WHEEL_SYMBOLS" in row["reason"]
+    assert "X was not asked about" in row["reason"]
 
 
 def test_a_symbol_that_was_not_evaluated_is_said_with_its_error(desk):

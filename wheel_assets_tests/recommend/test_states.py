@@ -288,7 +288,7 @@ MANAGED = {
         "hold",
         "at or above 34.00",
     ),
-    "another symbol": (Desk().cash(0).option("put", 28, -1, 1.0, symbol="X"), {}, "none", "not on the watchlist"),
+    "another symbol": (Desk().cash(0).option("put", 28, -1, 1.0, symbol="X"), {}, "none", "was not asked about"),
 }
 
 

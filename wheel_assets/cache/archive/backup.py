@@ -25,9 +25,9 @@ import pandas as pd
 
 from wheel_assets.cache.archive.locations import newest_time, reading, unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
+from wheel_assets.cache.faults import why_unwritable
 from wheel_assets.cache.foreign import confined, rewritten
 from wheel_assets.cache.store.backfill import insert_backfill
-from wheel_assets.cache.store.faults import why_unwritable
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import StoreError, StoreUnwritable, UsageError

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from wheel_assets.cache.faults import as_store_errors, is_damage, unwritable
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.faults import as_store_errors, is_damage, unwritable
-from wheel_assets.cache.store.index import next_id
 from wheel_assets.cache.store.lock import exclusive
 from wheel_assets.cache.upkeep import compaction, copying, recovery
+from wheel_assets.cache.upkeep.index import next_id
 from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
 from wheel_assets.tables import Table
 
@@ -47,6 +47,7 @@ class CacheFile:
         self.tables = tables
         self.clock = clock
         self.lock_seconds = lock_seconds
+        self.config: dict[str, Any] = {}  # settings of DuckDB instead of those here
         self._instance: tuple[int, DuckDBPyConnection] | None = None
         self._checked_inode: int | None = None
         self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
@@ -158,7 +159,7 @@ class CacheFile:
         if self._instance is None or self._instance[0] != os.getpid():
             limits: dict[str, Any] = {"threads": 2, "memory_limit": "512MB", "temp_directory": f"{self.path}.tmp"}
             offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-            connection = duckdb.connect(":memory:", config={**limits, **offline})
+            connection = duckdb.connect(":memory:", config={**limits, **offline, **self.config})
             connection.execute("SET TimeZone='UTC'")
             connection.execute("SET enable_progress_bar = false")  # it would go to standard output
             # A checkpoint overwrites metadata in place and a kill may tear it: fewer are safer. See

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.copying import (
     IN_ONE_GO_BYTES,
     copy_lines,
@@ -26,7 +25,9 @@ from wheel_assets.cache.upkeep.copying import (
     verified_lines,
     with_log,
 )
+from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import Table
 
@@ -110,7 +111,7 @@ class Compaction:
                 self._copy_piece(connection, table, piece)
         for gone in self._copied.keys() - {line.snapshot_id for line in lines}:
             table = self._copied.pop(gone).table
-            connection.execute(f"DELETE FROM new.{table} WHERE snapshot_id = ?", [gone])
+            connection.execute(f"DELETE FROM new.{identifier(table)} WHERE snapshot_id = ?", [gone])
         schema.adopt(connection, "cache", "new")
         with schema.one_transaction(connection):
             copy_lists(connection, sorted(self._copied), tolerant=False)

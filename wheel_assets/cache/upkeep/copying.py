@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from wheel_assets.cache.faults import is_damage
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.faults import is_damage
-from wheel_assets.cache.store.index import Line, content_hashes
+from wheel_assets.cache.upkeep.index import Line, content_hashes
+from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Table
 
@@ -95,7 +96,7 @@ def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]
     try:
         # Without ORDER BY the rows of a snapshot that spans two row groups change places.
         connection.execute(
-            f"INSERT INTO new.{table} BY NAME SELECT * FROM cache.{table} "
+            f"INSERT INTO new.{identifier(table)} BY NAME SELECT * FROM cache.{identifier(table)} "
             "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY rowid",
             [ids[0], ids[-1], ids],
         )
@@ -111,15 +112,17 @@ def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]
 def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
     """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
     ids = [line.snapshot_id for line in lines]
-    copied = content_hashes(connection, f"new.{table}", ids)
+    copied = content_hashes(connection, f"new.{identifier(table)}", ids)
     bad = [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
     if bad and not tolerant:
-        original = content_hashes(connection, f"cache.{table}", ids)
+        original = content_hashes(connection, f"cache.{identifier(table)}", ids)
         if any(line.tells_of(original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}
     if lost & set(copied):
-        connection.execute(f"DELETE FROM new.{table} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)])
+        connection.execute(
+            f"DELETE FROM new.{identifier(table)} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)]
+        )
     return [line.snapshot_id for line in lines if line.snapshot_id not in lost]
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
-from wheel_assets.cache.store.index import Line, index_lines
+from wheel_assets.cache.upkeep.index import Line, index_lines
+from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreError, StoreUnwritable
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
@@ -147,7 +148,7 @@ class Maintenance:
             old = self._expired(index_lines(connection))
             for table in [*schema.data_tables(connection), SNAPSHOTS.name] if old else ():
                 connection.execute(
-                    f"DELETE FROM {table} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
+                    f"DELETE FROM {identifier(table)} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
                 )
             now = self.file.clock()
             schema.write_note(connection, LAST_CLEANUP, now.isoformat())

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.copying import (
     copy_lines,
     copy_lists,
@@ -31,6 +30,7 @@ from wheel_assets.cache.upkeep.copying import (
     verified_lines,
     with_log,
 )
+from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table

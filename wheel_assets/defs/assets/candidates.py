@@ -4,7 +4,7 @@ import dagster as dg
 
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised, asked_of
+from wheel_assets.defs.advice import INPUTS, RecommendationConfig, advised_now
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared
 from wheel_assets.rows import Rows
@@ -12,19 +12,8 @@ from wheel_assets.show import markdown
 from wheel_assets.tables import CANDIDATES
 
 
-@dg.asset(group_name="advice", ins=OPTIONAL_INPUTS, **declared(CANDIDATES))
-def candidates(
-    config: RecommendationConfig,
-    option_chains: LoadedInput,
-    positions: LoadedInput,
-    greeks: LoadedInput,
-    predictions: LoadedInput,
-    events: LoadedInput,
-    transactions: LoadedInput,
-    volatility_history: LoadedInput,
-    price_history: LoadedInput,
-    store: dg.ResourceParam[Store],
-) -> Checked:
+@dg.asset(group_name="advice", ins=INPUTS, **declared(CANDIDATES))
+def candidates(config: RecommendationConfig, store: dg.ResourceParam[Store], **inputs: LoadedInput) -> Checked:
     """Every contract that could be opened, with its numbers and all the rules it breaks, the nearest first.
 
     The same rules on the same inputs as `recommendation`; `wheel explain` prints it.
@@ -38,14 +27,7 @@ def candidates(
         summary_lines,
     )
 
-    known = {
-        "events": events,
-        "transactions": transactions,
-        "volatility_history": volatility_history,
-        "price_history": price_history,
-    }
-    advice = advised((option_chains, positions, greeks, predictions), known, **asked_of(config, store))
-    frame = candidates_of(advice)
+    frame = candidates_of(advised_now(config, inputs, store))
     document = explain_document(frame)
     told = [
         "\n\n".join([*summary_lines(side), markdown.table(COLUMNS, candidate_cells(side), NUMBERS)])

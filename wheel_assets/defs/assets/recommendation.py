@@ -9,7 +9,7 @@ from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import OPTIONAL_INPUTS, RecommendationConfig, advised, asked_of
+from wheel_assets.defs.advice import INPUTS, NEEDED, RecommendationConfig, advised_now, symbols_asked
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.flow import nodes, question
@@ -19,19 +19,12 @@ from wheel_assets.tables import RECOMMENDATION
 AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
 
 
-@dg.asset(group_name="advice", ins=OPTIONAL_INPUTS, **declared(RECOMMENDATION))
+@dg.asset(group_name="advice", ins=INPUTS, **declared(RECOMMENDATION))
 def recommendation(
     context: dg.AssetExecutionContext,
     config: RecommendationConfig,
-    option_chains: LoadedInput,
-    positions: LoadedInput,
-    greeks: LoadedInput,
-    predictions: LoadedInput,
-    events: LoadedInput,
-    transactions: LoadedInput,
-    volatility_history: LoadedInput,
-    price_history: LoadedInput,
     store: dg.ResourceParam[Store],
+    **inputs: LoadedInput,
 ) -> Checked:
     """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
 
@@ -43,19 +36,14 @@ def recommendation(
     from wheel_assets.show.answer import answer_document
     from wheel_assets.show.markdown import as_markdown
 
-    inputs = (option_chains, positions, greeks, predictions)
-    known = {
-        "events": events,
-        "transactions": transactions,
-        "volatility_history": volatility_history,
-        "price_history": price_history,
-    }
-    advice = advised(inputs, known, **asked_of(config, store))
-    document = answer_document(advice, [read for loaded in inputs for read in loaded.reads])
+    advice = advised_now(config, inputs, store)
+    document = answer_document(advice, [read for name in NEEDED for read in inputs[name].reads])
     context.log.info(as_markdown(document))
     yield from checked(RECOMMENDATION, Rows(advice.frame), advice_metadata(document) | _pulled_in(context, document))
-    asked = question(config.symbols, config.account_id, config.portfolio_value)
-    made_of = [read["snapshot_id"] for loaded in (*inputs, *known.values()) for read in loaded.reads]
+    asked = question(
+        symbols_asked(config.symbols, inputs["positions"], store), config.account_id, config.portfolio_value
+    )
+    made_of = [read["snapshot_id"] for loaded in inputs.values() for read in loaded.reads]
     keep(store, asked, nodes(settings())[-1], document, inputs=made_of, run_id=context.run.run_id)
 
 

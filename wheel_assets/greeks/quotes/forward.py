@@ -93,6 +93,7 @@ def chain_yields(
     spread: Floats,
     expiration: Integers,
     dividends: Dividends | None = None,
+    rounds: int = ROUNDS,
 ) -> ImpliedYields:
     """The continuous yield of each expiration, shrunk; 0 where not credible. Units: `wheel_assets.greeks.units`.
 
@@ -112,7 +113,7 @@ def chain_yields(
         return implied_yields(escrowed, near_mid - premium, half_spread, pairs.expiration, count)
 
     found = implied_yields(escrowed, near_mid, half_spread, pairs.expiration, count)
-    for _ in range(0 if style.all() else ROUNDS):
+    for _ in range(0 if style.all() else rounds):
         volatility = _out_of_the_money_volatility(_carried(near, found, pairs.expiration), paid, style, near_mid)
         second = freed(found, volatility)
         found = freed(_accelerated(found, second, freed(second, volatility)), volatility)

@@ -3,16 +3,20 @@
 An expiration whose calls and puts put the shares below their spot prices a dividend or a steady yield. Which of them,
 and when the dividend is paid, shows in how well its pairs agree once they are freed of their early exercise: under the
 right assumption every strike says the same. A dividend is due between the last expiration that does not price it and
-the first that does; within, a few dates are tried. Its amount is what the parity of each expiration asks for.
+the first that does; within, a few dates are tried, and one more between the two best. Its amount is what the parity of
+each expiration asks for.
 """
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.dividends import Dividends
+from wheel_assets.greeks.quotes.forward import ROUNDS as YIELD_ROUNDS
 from wheel_assets.greeks.quotes.forward import ImpliedYields, chain_yields, nearest_pairs
 from wheel_assets.market.arrays import Bools, Floats
 
@@ -22,7 +26,9 @@ LEAST, LARGEST = 0.0015, 0.06  # of the spot: less is as well a yield, more no d
 CERTAIN = 4.0  # standard errors of what the pairs say
 FARTHEST = 150 / 365  # years; later expirations hold several
 TRIED = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of the time between the two expirations
-ROUNDS = 4  # of amounts, for each date
+ROUNDS = 3  # of amounts, for each date
+SLOPES = (-2.0, -0.25)  # of what is left over, by the amount
+LEAST_DOUBT = 1e-12  # of a yield: what is divided by
 BETTER = 0.7  # of the pairs' disagreement under a yield
 
 
@@ -39,31 +45,100 @@ def with_implied_dividends(
     rows = np.flatnonzero(possible[expiration])
     if not rows.size:
         return best, paid
-    chosen = _added(paid, np.zeros_like(mid), np.zeros_like(mid))
-    given = (contracts.rows(rows), european_style[rows], mid[rows], spread[rows])
     early, late = _window(years, drop)
-    for share in TRIED:
-        at = early + share * (late - early)
-        found, amount = _tried((*given, expiration[rows]), paid.rows(rows), at, np.where(possible, drop, 0.0), spot)
-        better = possible & found.credible & (~best.credible | (found.error < BETTER * best.error))
-        best = ImpliedYields(*(np.where(better, new, old) for new, old in zip(found, best, strict=True)))
-        which = np.flatnonzero(better[expiration])
-        chosen.years[which, 0], chosen.amount[which, 0] = at[expiration[which]], amount[expiration[which]]
-    return best, chosen
+    pairs = nearest_pairs(contracts.rows(rows), ~np.isnan(mid[rows]), expiration[rows])
+    near = rows[np.concatenate([pairs.call, pairs.put])]
+    series = _Series(contracts.rows(near), european_style[near], mid[near], spread[near], expiration[near])
+    tried = _tried(series, early + np.array(TRIED)[:, None] * (late - early), np.where(possible, drop, 0.0))
+    found = tried.with_more(_tried(series, tried.between(), tried.best.amount)).best
+    better = possible & found.yields.credible & (~best.credible | (found.yields.error < BETTER * best.error))
+    yields = ImpliedYields(*(np.where(better, new, old) for new, old in zip(found.yields, best, strict=True)))
+    at, amount = (np.where(better, column, 0.0)[expiration] for column in (found.at, found.amount))
+    return yields, _added(paid, at, amount)
 
 
-def _tried(
-    given: tuple[Contracts, Bools, Floats, Floats, Rows], paid: Dividends, at: Floats, amount: Floats, spot: Floats
-) -> tuple[ImpliedYields, Floats]:
-    """The yields left over by dividends at these times, and the amounts at which next to nothing is."""
-    contracts, expiration = given[0], given[-1]
-    years = np.zeros_like(at)
-    years[expiration] = contracts.years
-    for _ in range(ROUNDS):
-        found = _over_all(chain_yields(*given, _added(paid, at[expiration], amount[expiration])), at.size)
-        left_over = -np.expm1(-np.nan_to_num(found.mean) * years) * spot
-        amount = np.clip(amount + np.where(amount > 0, left_over, 0.0), 0.0, LARGEST * spot)
-    return _over_all(chain_yields(*given, _added(paid, at[expiration], amount[expiration])), at.size), amount
+class _Series(NamedTuple):
+    """What `chain_yields` is asked, a row a contract."""
+
+    contracts: Contracts
+    european_style: Bools
+    mid: Floats
+    spread: Floats
+    expiration: Rows
+
+    def repeated(self, times: int, expirations: int) -> _Series:
+        """The same so many times, every time with expirations of its own."""
+        rows = np.tile(np.arange(self.mid.size), times)
+        number = np.repeat(np.arange(times) * expirations, self.mid.size) + self.expiration[rows]
+        return _Series(self.contracts.rows(rows), self.european_style[rows], self.mid[rows], self.spread[rows], number)
+
+
+class _Tried(NamedTuple):
+    """Dates of a dividend, in years, its amount there, and the yields left over; shape (dates, expirations)."""
+
+    at: Floats
+    amount: Floats
+    yields: ImpliedYields
+
+    def with_more(self, more: _Tried) -> _Tried:
+        """These dates and more."""
+        columns: list[Any] = [np.concatenate(both) for both in zip(self.columns, more.columns, strict=True)]
+        return _Tried(columns[0], columns[1], ImpliedYields(*columns[2:]))
+
+    @property
+    def columns(self) -> list[NDArray[Any]]:
+        """All of them, the yields' too."""
+        return [self.at, self.amount, *self.yields]
+
+    @property
+    def _doubt(self) -> Floats:
+        return np.where(self.yields.credible, np.nan_to_num(self.yields.error, nan=np.inf), np.inf)
+
+    @property
+    def best(self) -> _Tried:
+        """Of each expiration the date at which its pairs agree best; shape (expirations,)."""
+        which = np.argmin(self._doubt, axis=0)[None]
+        columns: list[Any] = [np.take_along_axis(column, which, 0)[0] for column in self.columns]
+        return _Tried(columns[0], columns[1], ImpliedYields(*columns[2:]))
+
+    def between(self) -> Floats:
+        """The date between the best one and its better neighbour at which disagreement that falls to 0 would be 0."""
+        doubt, best = self._doubt, np.argmin(self._doubt, axis=0)
+        column, padded = np.arange(best.size), np.pad(self._doubt, ((1, 1), (0, 0)), constant_values=np.inf)
+        before, after = padded[best, column], padded[best + 2, column]
+        other = best + np.where(before < after, -1, 1) * np.isfinite(np.minimum(before, after))
+        here, there = doubt[best, column], np.minimum(before, after)
+        total = np.where(other == best, np.inf, np.maximum(here + there, LEAST_DOUBT))
+        share = np.where(np.isfinite(total), here, 0.0) / total
+        date = self.at[best, column]
+        between: Floats = date + share * (self.at[other, column] - date)
+        return between[None]
+
+
+def _tried(series: _Series, at: Floats, amount: Floats) -> _Tried:
+    """The amounts at which dividends at these times leave next to no yield over, by secant steps from one."""
+    dates, expirations = at.shape
+    every = series.repeated(dates, expirations)
+    number, at, amount = every.expiration, at.ravel(), np.tile(amount, dates)
+    years, spot = np.zeros_like(at), np.ones_like(at)
+    years[number], spot[number] = every.contracts.years, every.contracts.spot
+    nothing = Dividends.none(number.size)
+
+    def left_over(amount: Floats, rounds: int) -> ImpliedYields:
+        return _over_all(chain_yields(*every, _added(nothing, at[number], amount[number]), rounds), at.size)
+
+    slope, before = np.full_like(at, -1.0), (amount, np.zeros_like(at))
+    for step in range(ROUNDS):
+        gap = -np.expm1(-np.nan_to_num(left_over(amount, 1).mean) * years) * spot
+        moved = amount - before[0]
+        if step:
+            steeper = (gap - before[1]) / np.where(moved == 0, -1.0, moved)
+            slope = np.where(moved == 0, slope, np.clip(steeper, *SLOPES))
+        before = amount, gap
+        amount = np.clip(amount - np.where(amount > 0, gap / slope, 0.0), 0.0, LARGEST * spot)
+    columns: list[Any] = [column.reshape(dates, -1) for column in left_over(amount, YIELD_ROUNDS)]
+    yields = ImpliedYields(*columns)
+    return _Tried(at.reshape(dates, -1), amount.reshape(dates, -1), yields)
 
 
 def _over_all(found: ImpliedYields, expirations: int) -> ImpliedYields:

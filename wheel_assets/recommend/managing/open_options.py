@@ -88,7 +88,7 @@ def _obstacle(held: OpenOption, situation: Situation) -> str:
     if unfit:
         return unfit
     if held.underlying not in situation.symbols:
-        return f"not judged: {held.underlying} is not on the watchlist of this answer; add it to WHEEL_SYMBOLS"
+        return f"not judged: {held.underlying} was not asked about"
     if held.underlying in situation.not_evaluated:
         return f"cannot be judged: {held.underlying} was not evaluated: {situation.not_evaluated[held.underlying]}"
     if held.symbol not in situation.contracts.index:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.cache.store.index import Line
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep import compaction, copying
+from wheel_assets.cache.upkeep.index import Line
 from wheel_assets.errors import StoreDamaged
 
 COUNT, ROWS = 16, 17_001  # together more than two row groups of DuckDB, and no multiple of one

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.tables import SnapshotTable
+from wheel_assets.columns import identifier
 
 if TYPE_CHECKING:
-    import pandas as pd
     from duckdb import DuckDBPyConnection
 
 HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
-BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
 
 
 @dataclass(frozen=True)
@@ -84,19 +82,7 @@ def content_hashes(
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
     """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, table, [snapshot_id])[snapshot_id][1]
-
-
-def bytes_packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
-    text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
-
-
-def bytes_at_most(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """How many bytes of the file the rows take at most, as if their text could not be compressed."""
-    text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return len(rows) * BYTES_A_ROW + text
+    return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
 
 
 def _hash_of(name: str) -> str:
