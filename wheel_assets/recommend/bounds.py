@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,3 +42,9 @@ def as_number(value: Any) -> float:
     (nan, 1.0, 45.0)
     """
     return math.nan if value is None else float(value)
+
+
+def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Series:
+    """`number` of each contract's symbol, asked for once a symbol."""
+    numbers = {symbol: number(symbol) for symbol in contracts["symbol"].unique()}
+    return contracts["symbol"].map(numbers).astype("float64")

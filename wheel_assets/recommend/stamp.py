@@ -18,7 +18,7 @@ from wheel_assets.recommend.suggestion import Suggestion, as_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-RULES_VERSION = "wheel-rules-2"
+RULES_VERSION = "wheel-rules-3"
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,10 @@ class OpenOption(Holding):
             return self.symbol.strip()
         return contract_name(self.underlying, self.expiration, self.strike, self.option_type)
 
+    def counted(self, contracts: int) -> str:
+        """So many of them: `2 U 18 Dec 2026 28 puts`."""
+        return f"{contracts} {self.name}{'s' if contracts > 1 and self.is_readable else ''}"
+
 
 def holdings(positions: pd.DataFrame, asset_type: str) -> list[Holding]:
     """The shares or the cash of a frame of `tables.POSITIONS`, one a symbol; what cancels out is gone."""

@@ -151,7 +151,9 @@ class Account:
         for option in self.options:
             bare = self.uncovered(option) if option.is_short and option.option_type == "call" else 0
             if bare:
-                said.append(f"NOT COVERED by shares: {bare} of {option.contracts} {option.name}; the loss has no limit")
+                said.append(
+                    f"NOT COVERED by shares: {bare} of {option.counted(option.contracts)}; the loss has no limit"
+                )
         if math.isnan(self.cash):
             said.append("the cash in the account is unknown; no put is opened")
         elif self.free_cash < 0:

@@ -48,7 +48,7 @@ def judge(held: OpenOption, situation: Situation) -> Judgement:
 
 def _advice(sold: ShortOption, roll: Roll | None, no_roll: str) -> Suggestion:
     close = reason_to_close(sold)
-    if close and (sold.is_trusted or close.on_any_quote):
+    if close and (sold.is_trusted or sold.is_cheap_to_cross or close.on_any_quote):
         return _close(sold, close)
     if close:
         quote = f"the quote {price(max(sold.quoted.bid, 0.0))} to {price(sold.quoted.ask)} is too wide to trust"
@@ -124,7 +124,7 @@ def _close(sold: ShortOption, close: Close) -> Suggestion:
     """Buy back, valued at the ask: what it costs to be rid of it now."""
     ask, limits = sold.quoted.ask, limits_of_purchase(sold.quoted.bid, sold.quoted.ask)
     paid = close.quantity * (ask * sold.held.multiplier + sold.strategy.commission)
-    reason = f"Buy back {close.quantity} {sold.held.name} at {price(ask)} or less: {close.why}; {sold.facts}."
+    reason = f"Buy back {sold.held.counted(close.quantity)} at {price(ask)} or less: {close.why}; {sold.facts}."
     prices = {"limit_price": ask, "limit_start": limits.start, "limit_floor": limits.floor}
     numbers = {"quantity": close.quantity, "credit": -paid, "prob_itm": sold.quoted.prob_itm, **prices}
     return _row(sold.held, "close", close.urgency, reason, **numbers)
@@ -135,7 +135,7 @@ def _roll(sold: ShortOption, roll: Roll, triggers: list[str]) -> Suggestion:
     held, target = sold.held, roll.target
     collateral = target.collateral * held.contracts
     reason = (
-        f"Roll {held.contracts} {held.name} to {roll.name} for a net credit of {price(roll.net)} or better "
+        f"Roll {held.counted(held.contracts)} to {roll.name} for a net credit of {price(roll.net)} or better "
         f"({dollars(roll.credit)} after commission): {' and '.join(triggers)}; {sold.facts}; then "
         f"{target.days:.0f} days, delta {target.delta:.2f}, {percent(target.annualized_return)} a year on the credit, "
         f"{percent(1 - target.prob_itm)} chance to keep it all."
@@ -170,7 +170,8 @@ def _next_look(sold: ShortOption) -> str:
 
 
 def _hold(sold: ShortOption, why: str) -> Suggestion:
-    reason = f"Hold {sold.held.contracts} {sold.held.name}: {sold.facts}; {why}."
+    event = f"; {sold.event.before_the_end}" if sold.event else ""
+    reason = f"Hold {sold.held.counted(sold.held.contracts)}: {sold.facts}; {why}{event}."
     collateral = sold.account.collateral(sold.held) if sold.is_put else sold.quoted.collateral * sold.held.contracts
     numbers = {"collateral": collateral, "prob_itm": sold.quoted.prob_itm}
     return _row(sold.held, "hold", Urgency.HOLD, reason, **numbers, **sold.risk(sold.held.strike))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.recommend.opening.candidates import event_limits
+from wheel_assets.recommend.events import event_limits
 from wheel_assets.recommend.prices import Limits, limits_of_purchase, limits_of_roll, limits_of_sale
 from wheel_assets.recommend.rules.rule import Use
 from wheel_assets.recommend.rules.verdicts import Verdicts, judged

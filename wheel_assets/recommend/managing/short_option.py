@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.account.basis import basis_of
+from wheel_assets.recommend.events import Event, next_event
 from wheel_assets.recommend.wording import day, percent, price, ratio
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from wheel_assets.strategy import StrategySettings
 
 FINE_QUOTE = 0.05  # dollars a share between bid and ask that no spread in percent makes a quote untrustworthy
-EX_DATE_NEAR = timedelta(days=7)  # how long before an ex-date early assignment is dealt with
+FINE_SHARE = 0.10  # of the premium received, likewise where it is bought back: so little it can cost too much
+NEAR = timedelta(days=7)  # how long before an ex-date early assignment is dealt with, and earnings are warned of
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class ShortOption:
         return bool(ask - bid <= max(FINE_QUOTE, self.strategy.max_spread * (bid + ask) / 2) + 1e-9)
 
     @property
+    def is_cheap_to_cross(self) -> bool:
+        """Whether paying the ask is no great loss beside the premium, however wide the quote."""
+        return bool(self.quoted.ask - max(self.quoted.bid, 0.0) <= FINE_SHARE * self.received + 1e-9)
+
+    @property
     def remaining_return(self) -> float:
         """What is left to earn, decimal a year on its collateral."""
         left = self.quoted.ask * self.held.multiplier / self.quoted.collateral
@@ -95,6 +102,14 @@ class ShortOption:
         return coming if coming.ex_date <= self.held.expiration and worth else None
 
     @property
+    def event(self) -> Event | None:
+        """The next earnings before it ends, where the settings do not ignore them."""
+        coming, end = next_event(self.situation, self.held.underlying), self.held.expiration
+        if coming is None or end is None or coming.date > end or self.strategy.events == "ignore":
+            return None
+        return coming
+
+    @property
     def triggers(self) -> list[str]:
         """Why it has to be managed now; empty if it need not be."""
         strategy, days, delta = self.strategy, self.quoted.days, self.quoted.abs_delta
@@ -112,9 +127,11 @@ class ShortOption:
 
     @property
     def warnings(self) -> list[str]:
-        """What its owner has to know whatever is advised: pin risk and early assignment."""
+        """What its owner has to know whatever is advised: earnings near, pin risk and early assignment."""
         said = []
-        spot, strike = self.quoted.spot_price, self.held.strike
+        spot, strike, event = self.quoted.spot_price, self.held.strike, self.event
+        if event and event.date - self.situation.today <= NEAR:
+            said.append(f"{self.held.name}: {event.before_the_end}")
         if self.quoted.days == 0 and abs(spot / strike - 1) <= self.strategy.pin_distance:
             said.append(
                 f"{self.held.name}: PIN RISK, it ends today with the shares at {price(spot)}; close it to be sure"
@@ -137,7 +154,7 @@ class ShortOption:
         )
 
     def _is_near(self, dividend: Dividend) -> bool:
-        return dividend.ex_date - self.situation.today <= EX_DATE_NEAR
+        return dividend.ex_date - self.situation.today <= NEAR
 
     @property
     def strike_floor(self) -> float:
@@ -164,9 +181,10 @@ class ShortOption:
     def _earned(self) -> str:
         if not self.received > 0:
             return "premium received unknown, so its profit cannot be told"
-        if self.captured < 0:
+        if round(self.quoted.ask - self.received, 2) > 0:
             return f"{price(self.quoted.ask - self.received)} above the {price(self.received)} premium received"
-        return f"{percent(self.captured)} of the {price(self.received)} premium earned"
+        earned = percent(self.captured) if self.captured > 0 else "none"
+        return f"{earned} of the {price(self.received)} premium earned"
 
     @property
     def at_expiration(self) -> str:

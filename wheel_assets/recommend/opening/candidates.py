@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wheel_assets.recommend.account.basis import strike_floor
-from wheel_assets.recommend.bounds import as_number
+from wheel_assets.recommend.bounds import by_symbol
+from wheel_assets.recommend.events import event_limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,29 +69,6 @@ def kelly_share(contracts: pd.DataFrame) -> Floats:
     return np.where((mean > 0) & ((lost == 0) | (loss <= 0)), np.inf, share)
 
 
-def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Series:
-    """`number` of each contract's symbol, asked for once a symbol."""
-    numbers = {symbol: number(symbol) for symbol in contracts["symbol"].unique()}
-    return contracts["symbol"].map(numbers).astype("float64")
-
-
-def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
-    """Calendar days until the next earnings, from the calendar or else as read from the chain.
-
-    Infinite where none is announced until after the holding period, NaN where that is unknown.
-    """
-    import pandas as pd
-
-    outlook, today = situation.outlook, situation.today
-    symbols = contracts["symbol"]
-    told = symbols.map({symbol: (day - today).days for symbol, day in outlook.earnings.items()}).astype("float64")
-    quiet = symbols.map({symbol: (day - today).days for symbol, day in outlook.quiet_until.items()}).astype("float64")
-    begins = pd.to_datetime(contracts["event_from"])
-    read = (begins - pd.Timestamp(today)).dt.days.groupby(symbols).transform("min").clip(lower=0).astype("float64")
-    silent = pd.Series(np.where(quiet >= contracts["hold_days"], np.inf, np.nan), index=contracts.index)
-    return told.fillna(read).fillna(silent)
-
-
 def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
     """Columns that puts and calls have alike."""
     bounds, outlook = situation.bounds, situation.outlook
@@ -105,6 +82,8 @@ def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
     own["target_distance"] = (own["days"] - bounds.column("target_days", symbols)).abs()
     _moves(own, situation, option_type)
     event_limits(own, situation)
+    expected = by_symbol(own, lambda symbol: float(bounds.of(symbol).negative_expectation == "refuse")) == 1
+    own["least_expected"] = np.where(expected, 0.0, np.nan)
     return own
 
 
@@ -127,21 +106,3 @@ def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
 def _is_sided(bounds: Bounds, symbol: str, option_type: str) -> bool:
     strategy = bounds.of(symbol)
     return (strategy.put_days if option_type == "put" else strategy.call_days) != "any"
-
-
-def event_limits(own: pd.DataFrame, situation: Situation) -> None:
-    """`event_days`, and `event_least`: the days that have to pass before an event; NaN where events do not matter."""
-    own["hold_days"] = hold_days(own, situation.bounds)
-    own["event_days"] = event_days(situation, own)
-    refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1
-    unknown = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).unknown_events == "refuse")) == 1
-    matters = refused & (own["event_days"].notna() | unknown)
-    own["event_least"] = (own["hold_days"] + 1).where(matters)
-    expected = by_symbol(own, lambda s: as_number(situation.bounds.of(s).negative_expectation == "refuse")) == 1
-    own["least_expected"] = np.where(expected, 0.0, np.nan)
-
-
-def hold_days(contracts: pd.DataFrame, bounds: Bounds) -> pd.Series:
-    """Days from now to the managing day, or to expiration where that is nearer or never comes."""
-    managed = bounds.column("roll_days", contracts["symbol"])
-    return contracts["days"].where(contracts["days"] <= managed, contracts["days"] - managed)
