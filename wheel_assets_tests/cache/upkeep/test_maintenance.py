@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from wheel_assets.cache.store.file import MIN_FREE_BYTES
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.cache.upkeep.compaction import Line, index_lines
+from wheel_assets.cache.upkeep.index import Line, index_lines
 from wheel_assets.cache.upkeep.maintenance import PEAK, Limits, least_recently_used
 from wheel_assets.errors import BadFrame, StoreUnwritable
 from wheel_assets.tables import DATA_TABLES, STORED_TABLES, TRANSACTIONS
