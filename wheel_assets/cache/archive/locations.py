@@ -1,7 +1,7 @@
-"""Where archives lie: a folder here, or a bucket behind a URL.
+"""Locations of archives: local folders, or buckets behind a URL.
 
-An archive is there as a whole or not at all. In a folder it is written beside its place and renamed
-into it. A bucket knows no renaming: there the manifest is sent last, and without one it is no archive.
+An archive appears whole or not at all. In a folder it is written under a temporary name and renamed. A bucket has no
+rename: there the manifest is uploaded last, and without a manifest it is no archive.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the ne
 
 @contextmanager
 def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
-    """A new local folder, and where it will be: in `destination`, dated, once the block has ended well.
+    """A new local folder and its final, dated location in `destination`, valid once the block succeeds.
 
-    Raises StoreUnwritable, or UsageError for a URL that nothing here can write to.
+    Raises StoreUnwritable, or UsageError for an unsupported URL.
     """
     name = now.strftime(NAME)
     if "://" in destination:
@@ -58,7 +58,7 @@ def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def reading(source: str) -> Iterator[Path]:
-    """A local folder with the archive at `source`, or with the newest of those that lie in it.
+    """A local folder with the archive at `source`, or with the newest archive in it.
 
     Raises UsageError where there is none.
     """
@@ -114,7 +114,7 @@ def _no_archive(source: str) -> UsageError:
 def _remote(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it; raises UsageError for all but PROTOCOLS.
 
-    fsspec knows forty more, FTP and plain HTTP among them, and chains them by `::`.
+    fsspec supports forty more, FTP and plain HTTP among them, and chains them by `::`.
     """
     if url.partition("://")[0] not in PROTOCOLS or "::" in url:
         raise UsageError(f"{url[:200]} is refused", "archives lie in folders and behind gs:// and s3:// only")
