@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": "past",
     "cycles": "cycles",
     "backtest": "past",
+    "scan": "scan",
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",

@@ -11,6 +11,7 @@ import dagster as dg
 from wheel_assets.defs import assets
 from wheel_assets.defs.jobs.archives import ARCHIVE_JOBS
 from wheel_assets.defs.jobs.recommend import RECOMMEND
+from wheel_assets.defs.jobs.scan import SCAN_UNIVERSE
 from wheel_assets.defs.jobs.upkeep import JOBS
 from wheel_assets.defs.resources import RESOURCES
 
@@ -18,7 +19,7 @@ from wheel_assets.defs.resources import RESOURCES
 # package does not have, and takes 150 ms of every command.
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
-    jobs=[RECOMMEND, *JOBS, *ARCHIVE_JOBS],
+    jobs=[RECOMMEND, SCAN_UNIVERSE, *JOBS, *ARCHIVE_JOBS],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )

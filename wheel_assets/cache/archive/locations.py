@@ -35,7 +35,7 @@ def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
     """
     name = now.strftime(NAME)
     if "://" in destination:
-        fs, path = _remote(destination)
+        fs, path = remote(destination)
         with tempfile.TemporaryDirectory() as local, _as_unwritable(destination):
             yield Path(local), f"{destination.rstrip('/')}/{name}"
             _send(fs, Path(local), f"{path.rstrip('/')}/{name}")
@@ -63,7 +63,7 @@ def reading(source: str) -> Iterator[Path]:
     if "://" not in source:
         yield _newest_here(Path(source).expanduser())
         return
-    fs, path = _remote(source)
+    fs, path = remote(source)
     with tempfile.TemporaryDirectory() as local:
         try:
             fs.get(f"{_newest_there(fs, path, source)}/", f"{local}/archive/", recursive=True)
@@ -75,7 +75,7 @@ def reading(source: str) -> Iterator[Path]:
 def newest_time(source: str) -> datetime | None:
     """When the newest archive there was written, naive UTC, by its name; None where there is none."""
     if "://" in source:
-        fs, path = _remote(source)
+        fs, path = remote(source)
         found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
     else:
         found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
@@ -105,13 +105,13 @@ def _no_archive(source: str) -> UsageError:
     return UsageError(f"there is no archive in {source}", f"it has no {MANIFEST}", "`wheel backup DIR` writes one")
 
 
-def _remote(url: str) -> tuple[Any, str]:
+def remote(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it; raises UsageError for all but PROTOCOLS.
 
     fsspec knows forty more, FTP and plain HTTP among them, and chains them by `::`.
     """
     if url.partition("://")[0] not in PROTOCOLS or "::" in url:
-        raise UsageError(f"{url[:200]} is refused", "archives lie in folders and behind gs:// and s3:// only")
+        raise UsageError(f"{url[:200]} is refused", "only folders, gs:// and s3:// are written to")
     try:
         from fsspec.core import url_to_fs
 
