@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Each command and the module of `wheel_assets.commands` that holds it; a module is imported when it is asked for.
 COMMANDS = {
     "recommend": "recommend",
+    "job": "recommend",
     "explain": "explain",
     "diff": "past",
     "cycles": "cycles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import dagster as dg
 
@@ -18,6 +19,14 @@ _HOMES = {
     "k8s": ("dagster_k8s", "k8s_job_executor"),
 }
 
+# Where nothing else is set: a worker begins with everything imported, which takes longer than a share of the work.
+_USUAL: dict[str, dict[str, Any]] = {
+    "multiprocess": {
+        "start_method": {"forkserver": {"preload_modules": ["wheel_assets.definitions", "wheel_assets.scan.valuation"]}}
+    },
+    "dask": {"cluster": {"local": {}}},
+}
+
 
 def executor_of(scan: ScanSettings) -> dg.ExecutorDefinition:
     """The executor that the settings name, with its configuration.
@@ -30,4 +39,5 @@ def executor_of(scan: ScanSettings) -> dg.ExecutorDefinition:
     except ImportError as error:
         why, remedy = f"{error}", f"pip install 'wheel_assets[{scan.executor}]'"
         raise SettingError(f"WHEEL_SCAN__EXECUTOR={scan.executor} is refused", why, remedy) from error
-    return executor.configured(scan.executor_config) if scan.executor_config else executor
+    config = {**_USUAL.get(scan.executor, {}), **scan.executor_config}
+    return executor.configured(config) if config else executor

@@ -22,18 +22,18 @@ from wheel_assets.errors import StoreUnwritable, UsageError
 MANIFEST = "manifest.json"
 PROTOCOLS = ("gs", "s3")  # beside local folders
 NAME = "wheel-%Y%m%dT%H%M%SZ"
-_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z/{MANIFEST}"
+_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z*/{MANIFEST}"  # after the time, a mark that tells two of the same second apart
 _PARTIAL = (".wheel-", ".partial")
 _ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the next one after a day
 
 
 @contextmanager
-def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
-    """A new local folder, and where it will be: in `destination`, dated, once the block has ended well.
+def writing(destination: str, now: datetime, mark: str = "") -> Iterator[tuple[Path, str]]:
+    """A new local folder, and where it will be: in `destination`, dated and marked, once the block has ended well.
 
     Raises StoreUnwritable, or UsageError for a URL that nothing here can write to.
     """
-    name = now.strftime(NAME)
+    name = now.strftime(NAME) + (f"-{mark}" if mark else "")
     if "://" in destination:
         fs, path = remote(destination)
         with tempfile.TemporaryDirectory() as local, _as_unwritable(destination):
@@ -72,6 +72,16 @@ def reading(source: str) -> Iterator[Path]:
         yield Path(local) / "archive"
 
 
+def manifests(source: str, most: int) -> dict[str, bytes]:
+    """The manifests of the archives that lie there, `most` newest, by the archive's name."""
+    if "://" in source:
+        fs, path = remote(source)
+        found = sorted(fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}"))[-most:]
+        return {Path(each).parent.name: fs.cat_file(each) for each in found}
+    here = sorted(Path(source).expanduser().glob(_ARCHIVES))[-most:]
+    return {each.parent.name: each.read_bytes() for each in here}
+
+
 def newest_time(source: str) -> datetime | None:
     """When the newest archive there was written, naive UTC, by its name; None where there is none."""
     if "://" in source:
@@ -79,7 +89,7 @@ def newest_time(source: str) -> datetime | None:
         found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
     else:
         found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
-    return max((datetime.strptime(path.name, NAME) for path in found), default=None)
+    return max((datetime.strptime(path.name.partition("Z")[0] + "Z", NAME) for path in found), default=None)
 
 
 def _newest_here(folder: Path) -> Path:

@@ -13,6 +13,7 @@ SCAN_UNIVERSE = dg.define_asset_job(
     "scan_universe",
     selection=dg.AssetSelection.assets("scan", "scan_ranking"),
     executor_def=_EXECUTOR,
+    tags={"wheel/vendor": settings().market.source},  # for a limit of runs in a queue, see docs/scale.md
     description="Screen the puts of many symbols, and rank the best of each. `wheel scan` runs it for the symbols that "
     "are not fresh, after it has filled the universe; every symbol is a request to the market source.",
 )

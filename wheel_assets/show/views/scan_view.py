@@ -12,7 +12,7 @@ COLUMNS = ("#", "sell", "at", "days", "|delta|", "a year", "assigned", "objectiv
 NUMBERS = (*COLUMNS[:1], *COLUMNS[2:])
 
 
-def scan_cells(ranking: Iterable[Mapping[str, Any]]) -> list[Sequence[str]]:
+def scan_cells(ranking: Iterable[Mapping[Any, Any]]) -> list[Sequence[str]]:
     """The cells of each line of `scan.ranking.ranked`, as plain values."""
     return [
         (

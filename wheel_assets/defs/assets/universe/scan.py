@@ -38,7 +38,12 @@ class FetchConfig(dg.Config):
     )
 
 
-@dg.op(pool=f"vendor_{settings().market.source}", out=dg.Out(io_manager_key=STEPS))
+VENDOR = f"vendor_{settings().market.source}"
+# The Dask executor knows no pools, and fails on a run with one; there the tag of the job limits runs.
+_POOL = None if settings().scan.executor == "dask" else VENDOR
+
+
+@dg.op(pool=_POOL, out=dg.Out(io_manager_key=STEPS))
 def fetch_chains(
     context: dg.OpExecutionContext,
     config: FetchConfig,
@@ -124,10 +129,14 @@ def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime)
     }
 
 
-@dg.op(out=dg.Out(dg.Nothing))
-def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], shares: list[dict[str, Any]]) -> None:
+_SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares))
+
+
+# An input each: a list of them comes empty under the Dask executor.
+@dg.op(ins={name: dg.In(dict) for name in _SHARES}, out=dg.Out(dg.Nothing))
+def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: dict[str, Any]) -> None:
     """Say in each partition's metadata what came of its symbol."""
-    told: dict[str, Mapping[str, Any]] = {symbol: one for share in shares for symbol, one in share.items()}
+    told: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
     for symbol in context.partition_keys:
         why = fetched["not_fetched"].get(symbol, "its chain has no put")
         context.add_asset_metadata(told.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
@@ -150,5 +159,5 @@ def scan(risk_free_rate: pd.DataFrame) -> Any:
     universe; job `scan_universe` runs it on the executor of `WHEEL_SCAN__EXECUTOR`.
     """
     fetched = fetch_chains(risk_free_rate)
-    shares = settings().scan.shares
-    return tell_results(fetched, [_share(number, shares)(fetched) for number in range(shares)])
+    valued = {name: _share(number, len(_SHARES))(fetched) for number, name in enumerate(_SHARES)}
+    return tell_results(fetched, **valued)
