@@ -2,7 +2,7 @@
 
     python benchmarks/pricing.py [--market] > benchmarks/results/pricing.txt
 
-needs QuantLib and vollib (the `test` extra), and two minutes; some more with `--market`, the whole US market of
+needs QuantLib and vollib (the `test` extra), and three minutes; some more with `--market`, the whole US market of
 1,500,000 contracts. Times are medians, because the mean of a few runs is mostly about what else the machine did;
 ratios compare runs within this process only. The loops of the other libraries run over a sample of 400 contracts:
 their seconds for a chain are the time of one contract times the number of contracts, and no more was run. QuantLib's
@@ -17,7 +17,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -52,19 +52,19 @@ def say(line: str = "") -> None:
     sys.stdout.flush()
 
 
-def median_seconds(run: Callable[[], object], repeats: int = 5) -> float:
-    """Median time of a call."""
+def median_seconds(runs: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    """Median time of each call; the calls take turns, so that what else the machine does meets all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(each) for name, each in seconds.items()}
 
-    def seconds() -> float:
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start
 
-    return statistics.median(seconds() for _ in range(repeats))
-
-
-def accuracy_grid(size: int = 1500) -> tuple[Contracts, Floats]:
-    """Random contracts of the promised range, log-uniform in moneyness, days and volatility."""
+def random_contracts(size: int, rates: tuple[float, float], yields: tuple[float, float]) -> tuple[Contracts, Floats]:
+    """Contracts at random, log-uniform in moneyness (0.5-2), days (1-730) and volatility (5-300 %)."""
     rng = np.random.default_rng(5)
 
     def log_uniform(low: float, high: float) -> Floats:
@@ -72,8 +72,13 @@ def accuracy_grid(size: int = 1500) -> tuple[Contracts, Floats]:
 
     years = np.round(log_uniform(1, 730)) / 365
     spot, volatility = 100 * log_uniform(0.5, 2), log_uniform(0.05, 3)
-    rate, dividend = rng.uniform(0, 0.08, size), rng.uniform(0, 0.06, size)
+    rate, dividend = rng.uniform(*rates, size), rng.uniform(*yields, size)
     return Contracts.of(rng.random(size) < 0.5, spot, 100.0, years, rate, dividend), volatility
+
+
+def accuracy_grid(size: int = 1500) -> tuple[Contracts, Floats]:
+    """Random contracts of the promised range."""
+    return random_contracts(size, (0.0, 0.08), (0.0, 0.06))
 
 
 def real_shaped(contracts: int, slices: int) -> tuple[Contracts, Floats]:
@@ -112,7 +117,48 @@ def report_accuracy(market: QuantLibMarket) -> None:
     _errors("delta", np.abs(found.delta - delta)[alive], "1e-3")
     report_other_greeks(market, contracts, volatility)
     _errors("price, finest scheme", np.abs(american.price(contracts, volatility, FINEST) - reference) / 100, "")
+    report_corners(market)
     report_methods(market, contracts, volatility, reference)
+
+
+CORNERS = {  # rates, yields, promised
+    "the promised range": ((0.0, 0.08), (0.0, 0.06), "1e-5"),
+    "yields of 6 to 100 %": ((0.0, 0.08), (0.06, 1.0), "1e-4"),
+    "yields of -100 to 0 %": ((0.0, 0.08), (-1.0, 0.0), "1e-4"),
+    "rates of -3 to 0 %": ((-0.03, 0.0), (-0.06, 0.06), "1e-4"),
+    "a rate of 0": ((0.0, 0.0), (-0.5, 0.5), "1e-4"),
+}
+
+
+def report_corners(market: QuantLibMarket, size: int = 4000) -> None:
+    """Errors of the price in and beyond the promised range; contracts with two boundaries on their own line."""
+    precise = ql.QdFpAmericanEngine(market.process, ql.QdFpAmericanEngine.accurateScheme())
+    differences = ql.FdBlackScholesVanillaEngine(market.process, 400, 800)
+    twice_bound: list[tuple[Contracts, Floats]] = []
+    say()
+    say(f"{'Price, of strike or spot, the greater':44s}{'largest':>10s}{'99 %':>10s}{'median':>10s}{'promised':>10s}")
+    for name, (rates, yields, promised) in CORNERS.items():
+        contracts, volatility = random_contracts(size, rates, yields)
+        low, lower = np.where(
+            contracts.is_put, (contracts.rate, contracts.dividend_yield), (contracts.dividend_yield, contracts.rate)
+        )
+        two = (low < 0) & (lower < low)
+        twice_bound.append((contracts.rows(two), volatility[two]))
+        _corner(market, precise, f"{name} ({np.sum(~two)})", contracts.rows(~two), volatility[~two], promised)
+    contracts = Contracts(*map(np.concatenate, zip(*(each for each, _ in twice_bound), strict=True)))
+    volatility = np.concatenate([each for _, each in twice_bound])
+    some = slice(0, volatility.size, 5)
+    name = f"two boundaries, not modelled ({volatility[some].size})"
+    _corner(market, differences, name, contracts.rows(some), volatility[some], "none")
+
+
+def _corner(
+    market: QuantLibMarket, engine: ql.PricingEngine, name: str, contracts: Contracts, volatility: Floats, promised: str
+) -> None:
+    reference = np.maximum(quantlib_prices(market, engine, contracts, volatility), contracts.intrinsic)
+    error = np.abs(american.price(contracts, volatility) - reference) / np.maximum(contracts.spot, contracts.strike)
+    quantiles = "".join(f"{value:10.1e}" for value in (error.max(), np.quantile(error, 0.99), np.median(error)))
+    say(f"{name:44s}{quantiles}{promised:>10s}")
 
 
 def report_other_greeks(market: QuantLibMarket, contracts: Contracts, volatility: Floats, some: int = 500) -> None:
@@ -210,21 +256,24 @@ def report_speed(market: QuantLibMarket, size: int, slices: int, repeats: int) -
         dead = prices < contracts.intrinsic + 0.01
         prices = np.where(dead, np.nan, prices)
         is_european = np.full(prices.size, style is european)
-        seconds = median_seconds(lambda: valued(contracts, is_european, prices), repeats)  # noqa: B023
-        ours = seconds / np.sum(~dead)
-        _speed(f"{name}, ours", ours, seconds, ours)
         chosen = sample[~dead[sample]]
         loops = {
-            "European": {"vollib": vollib_loop, "QuantLib": partial(quantlib_european_loop, market)},
-            "American": {"QuantLib impliedVolatility": partial(quantlib_american_loop, market)},
+            "European": {"vollib loop": vollib_loop, "QuantLib loop": partial(quantlib_european_loop, market)},
+            "American": {"QuantLib impliedVolatility loop": partial(quantlib_american_loop, market)},
         }
-        for library, loop in loops[name].items():
-            each = median_seconds(partial(loop, contracts.rows(chosen), prices[chosen]), 3) / chosen.size
-            _speed(f"{name}, {library} loop", each, each * prices.size, ours)
+        runs: dict[str, Callable[[], object]] = {"ours": partial(valued, contracts, is_european, prices)}
+        runs |= {
+            library: partial(loop, contracts.rows(chosen), prices[chosen]) for library, loop in loops[name].items()
+        }
+        seconds = median_seconds(runs, repeats)
+        ours = seconds.pop("ours") / np.sum(~dead)
+        _speed(f"{name}, ours", ours, ours * np.sum(~dead), ours)
+        for library, total in seconds.items():
+            _speed(f"{name}, {library}", total / chosen.size, total / chosen.size * prices.size, ours)
         if style is american and size <= FRAME_SIZE:
             frame = chain_frame(contracts, prices)
-            seconds = median_seconds(lambda: value_chain(frame, risk_free_rate=RATE), repeats)  # noqa: B023
-            say(f"{'value_chain: frame, forwards, American':44s}{seconds / np.sum(~dead) * 1e6:10.2f}{seconds:10.2f}")
+            whole = median_seconds({"frame": partial(value_chain, frame, risk_free_rate=RATE)}, repeats)["frame"]
+            say(f"{'value_chain: frame, forwards, American':44s}{whole / np.sum(~dead) * 1e6:10.2f}{whole:10.2f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     say(f"{THREADS} threads; peak memory of the process so far {peak:,.0f} MB")
 

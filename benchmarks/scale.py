@@ -4,8 +4,8 @@
 
 needs redis-server. Each line is a scan of everything into a folder of its own, from an empty cache: how long it took by
 the wall and by the CPU of all its processes, contracts a second, what the server was asked for, the largest memory of
-one process, and whether the rows are those of the first line to the last digit. Before them: the same computation in one
-process without Dagster, from chains that are there already.
+one process, and whether the rows are those of the first line to the last digit. Before them: the same computation in
+one process without Dagster, from chains that are there already.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ The declarations themselves are in `tables`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wheel_assets.errors import BadFrame
+from wheel_assets.errors import BadFrame, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +52,11 @@ class Column:
         values = f": {', '.join(self.values)}" if self.values else ""
         return f"{self.meaning}{unit}{values}"
 
+    @property
+    def ddl(self) -> str:
+        """Its part of a CREATE TABLE statement."""
+        return f"{identifier(self.name)} {self.type}{' NOT NULL' if self.required else ''}"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -68,8 +74,10 @@ class Table:
     @property
     def ddl(self) -> str:
         """The CREATE TABLE statement."""
-        columns = ", ".join(f'"{c.name}" {c.type}{" NOT NULL" if c.required else ""}' for c in self.stored_columns)
-        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+        columns = ", ".join(
+            f"{identifier(c.name)} {c.type}{' NOT NULL' if c.required else ''}" for c in self.stored_columns
+        )
+        return f"CREATE TABLE IF NOT EXISTS {identifier(self.name)} ({columns})"
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's declared columns, in order, each in its one dtype.
@@ -90,6 +98,24 @@ class Table:
             )
         whole = frame.reset_index(drop=True)
         return pd.DataFrame({c.name: _converted(self, c, whole[c.name]) for c in self.columns})
+
+
+def identifier(name: str) -> str:
+    """A name for SQL, quoted.
+
+    >>> identifier('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text for SQL where no parameter can stand, quoted.
+
+    >>> literal("O'Hara")
+    "'O''Hara'"
+    """
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
@@ -153,16 +179,25 @@ class SnapshotTable(Table):
         """The declared columns between those that the store adds."""
         return (_SNAPSHOT_ID, *self.columns, _CREATED_AT)
 
-    def restore(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows read from the file, in the declared order and dtypes.
+    def check(self, columns: Sequence[str]) -> None:
+        """Raise UsageError for a column that the table does not have."""
+        known = [column.name for column in self.stored_columns]
+        if unknown := [name for name in columns if name not in known]:
+            what = f"{self.name} has no column {' and '.join(map(str, unknown))}"
+            raise UsageError(what, f"its columns are {', '.join(known)}", "name one of them")
+
+    def restore(self, frame: pd.DataFrame, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Rows read from the file, in the declared order and dtypes; only `columns`, where some are named.
 
         DuckDB's dtypes depend on whether a column happens to hold a NULL; these do not, so that what
         a hit returns equals what the miss stored.
         """
         for column in self.stored_columns:
+            if columns and column.name not in columns:
+                continue
             values, dtype = frame[column.name], DTYPES[column.type]
             if values.dtype != dtype:
                 frame[column.name] = values.astype(dtype)
                 if dtype == "object":  # from a pandas string type, which has a missing value of its own
                     frame[column.name] = frame[column.name].where(values.notna(), None)
-        return frame[[column.name for column in self.stored_columns]]
+        return frame[list(columns) or [column.name for column in self.stored_columns]]

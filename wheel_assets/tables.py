@@ -181,6 +181,8 @@ GREEKS = SnapshotTable(
         Column("spot_source", "VARCHAR", "whether the vendor or the options say the spot", values=SPOT_SOURCES),
         Column("time_value", "DOUBLE", "mid less what exercising at once pays", "dollars a share"),
         Column("early_exercise", "VARCHAR", "why early assignment is to be expected", values=EARLY_EXERCISE_REASONS),
+        Column("cash_dividends", "DOUBLE", "paid before expiration, as priced in", "dollars a share", low=0),
+        Column("dividend_years", "DOUBLE", "time to their ex-date, of several the mean", "years", low=0),
         Column("event_from", "DATE", "first day of an event that the options price within the contract's life"),
         Column("event_to", "DATE", "last day of it"),
         Column("event_move", "DOUBLE", "move that the options price for it", "decimal, one standard deviation"),

@@ -55,8 +55,8 @@ print(settings.chosen("market").name, market_source(settings, print, print))
 print("WHEEL_ACME__BASE_URL" in run("config"), "planted" in run("config"))
 print("Acme chains" in run("costs"))
 print("logged in to acme" in run("login", "acme"))
-from wheel_assets.defs.resources import fingerprint
-print(fingerprint("option_chains"))
+from wheel_assets.defs.resources import WheelIOManager
+print(WheelIOManager.fingerprint("option_chains"))
 """
 
 

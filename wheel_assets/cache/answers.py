@@ -59,7 +59,7 @@ def keep(
     now = store.clock()
     row = {"timestamp": now, "key": question.key, "document": json.dumps(document)}
     source = str(document["source"])
-    entry = Entry(question.key, pd.DataFrame([row]), source, run_id, frozenset(inputs), made_by.fingerprint)
+    entry = Entry(question.key, pd.DataFrame([row]), source, run_id, frozenset(inputs), made_by.fingerprint or "")
     try:
         store.put(DOCUMENTS.name, [entry])
     except StoreError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.tables import Column
+from wheel_assets.columns import Column, identifier, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -77,24 +77,6 @@ def confined_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_VALUE_BYTES)
         connection.set_authorizer(_only_reads)
         yield connection
-
-
-def identifier(name: str) -> str:
-    """A name for SQL, quoted.
-
-    >>> identifier('a"b')
-    '"a""b"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text for SQL where no parameter can stand, quoted.
-
-    >>> literal("O'Hara")
-    "'O''Hara'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _only_reads(action: int, *_: str | None) -> int:

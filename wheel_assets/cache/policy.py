@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -77,8 +77,11 @@ class Node:
     """A table as one step wants it: which keys, how old at most, made of what and how.
 
     `max_age` None means that age never matters. `fingerprint` is what a snapshot depends on besides its
-    inputs (code version, settings): one made otherwise is not the same thing, as if absent. `optional`
-    are those of the `upstream` that it can do without.
+    inputs (code version, settings): one made otherwise is not the same thing, as if absent; None takes any, of what
+    others make. `optional` are those of the `upstream` that it can do without. `mapped` tells, for an upstream table,
+    which of its keys each own key is made of, where that is not the same key or all; keys come inputs first, for a
+    table may be made of itself. Of `settled` keys it is not asked what they were made of. `read` are the keys that are
+    read, where others are only what those are made of.
     """
 
     table: str
@@ -86,8 +89,16 @@ class Node:
     key_column: str | None = None
     upstream: tuple[str, ...] = ()
     max_age: timedelta | None = None
-    fingerprint: str = ""
+    fingerprint: str | None = ""
     optional: frozenset[str] = frozenset()
+    mapped: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
+    read: tuple[str, ...] | None = None
+
+    @property
+    def read_keys(self) -> tuple[str, ...]:
+        """The keys that are read where the table is."""
+        return self.keys if self.read is None else self.read
 
     def with_keys(self, more: Iterable[str]) -> Node:
         """The same with more keys, those that it has first."""
@@ -117,13 +128,15 @@ class LookupResult:
 
 
 def input_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
-    """Where the inputs of a node's `key` are: the same key where both have it, else every key."""
-    return [
-        (name, upstream_key)
-        for name in node.upstream
-        for upstream_key in nodes[name].keys
-        if node.key_column is None or nodes[name].key_column != node.key_column or upstream_key == key
-    ]
+    """Where the inputs of a node's `key` are: as mapped, else the same key where both have it, else every key."""
+    return [(name, upstream_key) for name in node.upstream for upstream_key in _keys_above(node, key, nodes[name])]
+
+
+def _keys_above(node: Node, key: str, above: Node) -> Sequence[str]:
+    if above.table in node.mapped:
+        return node.mapped[above.table].get(key, ())
+    alike = node.key_column is not None and above.key_column == node.key_column
+    return [upstream_key for upstream_key in above.keys if not alike or upstream_key == key]
 
 
 def needed_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
@@ -149,7 +162,7 @@ def assess(
     """
     by_name = {node.table: node for node in nodes}
     candidates = _candidates(by_name, index, run_id)
-    required = {(name, key) for name in asked for key in by_name[name].keys}
+    required = {(name, key) for name in asked for key in by_name[name].read_keys}
     while True:
         results: dict[CacheKey, LookupResult] = {}
         for node in nodes:
@@ -157,7 +170,7 @@ def assess(
                 limit = node.max_age if (node.table, key) in required else None
                 built_from = [results[cache_key] for cache_key in input_keys(node, key, by_name)]
                 found = candidates.get((node.table, key), [])
-                consistent = _consistent(found, built_from, node.optional)
+                consistent = found if key in node.settled else _consistent(found, built_from, node.optional)
                 reason, snapshot = _judge(found, consistent, limit, now, fresh_after, run_id)
                 age = max(now - snapshot.created_at, timedelta(0)) if snapshot else None
                 results[node.table, key] = LookupResult(node.table, key, reason, node.max_age, snapshot, age)
@@ -216,14 +229,20 @@ def _as_made(
         keys[each.table].append(each.key)
     if snapshot.table in declared:
         return [replace(node, keys=tuple(dict.fromkeys(keys.get(node.table, ())))) for node in declared.values()]
-    inputs = {s.snapshot_id: s.table for s in family}
+    by_id = {s.snapshot_id: s for s in family}
+    mapped: dict[str, dict[str, dict[str, tuple[str, ...]]]] = defaultdict(lambda: defaultdict(dict))
+    for each in family:
+        for above in sorted(each.inputs & by_id.keys()):
+            of_key = mapped[each.table][by_id[above].table]
+            of_key[each.key] = (*of_key.get(each.key, ()), by_id[above].key)
     return [
         Node(
             table=each.table,
             keys=tuple(dict.fromkeys(keys[each.table])),
-            upstream=tuple(dict.fromkeys(inputs[above] for above in each.inputs if above in inputs)),
+            upstream=tuple(mapped[each.table]),
             max_age=max_age(each.table),
             fingerprint=each.fingerprint,
+            mapped=mapped[each.table],
         )
         for each in {s.table: s for s in family}.values()
     ]
@@ -235,7 +254,7 @@ def _candidates(
     """Snapshots with today's fingerprint, newest first; only the pinned one where a cache key is pinned."""
     by_key: dict[CacheKey, list[Snapshot]] = defaultdict(list)
     for snapshot in sorted(index, key=lambda s: -s.snapshot_id):
-        if snapshot.table in nodes and snapshot.fingerprint == nodes[snapshot.table].fingerprint:
+        if snapshot.table in nodes and nodes[snapshot.table].fingerprint in (None, snapshot.fingerprint):
             by_key[snapshot.cache_key].append(snapshot)
     pinned = _pinned([s for found in by_key.values() for s in found], run_id)
     return {

@@ -109,7 +109,7 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
     """One run over neighbours in the universe; why, by symbol, some were not evaluated. Raises RunFailed."""
     import dagster as dg
 
-    from wheel_assets.cache.reading.pull import sentence_of
+    from wheel_assets.cache.reading.pull import failure_message
     from wheel_assets.errors import RunFailed
 
     config = {"config": {"max_age_minutes": {"option_chains": 0.0}}} if fresh else {}
@@ -123,8 +123,8 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
         tags=dict(zip(RANGE, (keys[0], keys[-1]), strict=True)),
     )
     for event in result.all_events:
-        if sentence := sentence_of(event):
-            raise RunFailed(sentence)
+        if message := failure_message(event):
+            raise RunFailed(message)
     if not result.success:
         raise RunFailed("the scan did not end", "a worker was lost", "run it again: what was done is kept")
     return dict(_not_evaluated(result.all_events))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.backtest.day import Day
-from wheel_assets.cache.reading.as_of import loaded_as_of
+from wheel_assets.cache.as_of import loaded_as_of
 from wheel_assets.defs.flow import nodes
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.market.calendar import is_session, new_york_day

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.reading.as_of import loaded_as_of
+from wheel_assets.cache.as_of import loaded_as_of
 from wheel_assets.defs.advice import INPUTS, NEEDED, advised, symbols_asked
 from wheel_assets.defs.flow import nodes
 from wheel_assets.show.answer import answer_document
@@ -34,7 +34,7 @@ def replayed(
     """
     moment = when.astimezone(UTC).replace(tzinfo=None)
     account = nodes(settings, {"account_id": (account_id,)})
-    positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (POSITIONS.name,), moment)
+    positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (), moment)
     joined = symbols_asked(symbols, positions[POSITIONS.name], store)
     wanted = nodes(settings, {"symbol": joined, "account_id": (account_id,)})
     loaded = loaded_as_of(store, [node for node in wanted if node.table in INPUTS], NEEDED, moment)

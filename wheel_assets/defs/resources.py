@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
+from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
@@ -37,7 +39,10 @@ from wheel_assets.fetch.source import (
 from wheel_assets.instance.run_records import tend
 from wheel_assets.scan.snapshots import ScanFolder
 from wheel_assets.settings import checked_account, checked_symbol
-from wheel_assets.tables import EVENTS, POSITIONS
+from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
+
+if TYPE_CHECKING:
+    from dagster._core.storage.db_io_manager import DbTypeHandler
 
 
 def the_store() -> Store:
@@ -56,14 +61,7 @@ def the_ledger() -> Ledger:
     return ledger_of(the_store())
 
 
-def everything() -> dg.JobDefinition:
-    """The job that can make any asset; looked up late, for it contains this module."""
-    from wheel_assets.definitions import defs
-
-    return defs.resolve_implicit_global_asset_job_def()
-
-
-def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
+def wanted_symbols(asked: Sequence[str] | None) -> tuple[str, ...]:
     """The symbols a config asks for, checked; the watchlist where it asks for none."""
     return tuple(dict.fromkeys(checked_symbol(symbol) for symbol in asked or settings().symbols))
 
@@ -73,50 +71,45 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-def fingerprint(table: str) -> str:
-    """What a table's data depends on besides its inputs, as set."""
-    return flow.fingerprint(table, settings())
-
-
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
 def market(_: Any) -> Iterator[MarketSource]:
     """The market source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield market_source(settings(), ledger.record, ledger.reserve)
 
 
 @dg.resource(description="Who knows the account: WHEEL_BROKER__SOURCE.")
 def account(_: Any) -> Iterator[AccountSource]:
     """The account source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield account_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows the risk-free rate: WHEEL_RATE__SOURCE.")
 def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
 def past(_: Any) -> Iterator[TransactionSource]:
     """The source of transactions of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield transaction_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
 def calendar(_: Any) -> Iterator[EventSource]:
     """The source of events of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield event_source(settings(), ledger.record, remembered)
 
 
 @dg.resource(description="Who ranks volatilities: the vendor of events, chains or positions that does.")
 def ranks(_: Any) -> Iterator[RankSource]:
     """The source of ranks of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield rank_source(settings(), ledger.record)
 
 
@@ -147,21 +140,68 @@ def refuse_environment(config: Any) -> None:
 @dg.resource(description="The cache: one DuckDB file.")
 def store(context: dg.InitResourceContext) -> Store:
     """The cache of the settings."""
-    with one_sentence():
+    with one_line_errors():
         refuse_environment(context.run and context.run.run_config)
     return the_store()
 
 
-@dg.io_manager(description="Reads through the cache: what is fresh is loaded, what is stale is pulled first.")  # type: ignore[arg-type]  # a generator, as any resource
-def io_manager(context: dg.InitResourceContext) -> Iterator[ReadThroughIOManager]:
-    """The read-through IO manager over the cache of the settings; when a run is done with it, a few old ones go."""
-    with one_sentence():
-        refuse_environment(context.run and context.run.run_config)
-    keys: dict[str, Callable[[Any], Sequence[str]]] = {"symbol": wanted_symbols, "account_id": wanted_account}
-    held = MoreKeys(POSITIONS.name, partial(flow.underlyings, the_store()))
-    yield ReadThroughIOManager(the_store(), everything, keys, fingerprint, more_keys={"symbol": held})
-    if context.instance is not None:
-        tend(context.instance, the_store().clock() - settings().cache.ttl)
+class WheelIOManager(ReadThroughDuckDBIOManager):
+    """Reads through the cache: what is fresh is loaded, what is stale is pulled first.
+
+    When a run is done with it, a few records of old runs go.
+    """
+
+    database: str = Field(default=str(settings().cache.file), description="the file, in the folder WHEEL_CACHE__DIR")
+
+    @staticmethod
+    def tables() -> Sequence[SnapshotTable]:
+        """All of ours."""
+        return STORED_TABLES
+
+    @staticmethod
+    def everything() -> dg.JobDefinition:
+        """The job that can make any asset; looked up late, for it contains this module."""
+        from wheel_assets.definitions import defs
+
+        return defs.resolve_implicit_global_asset_job_def()
+
+    @staticmethod
+    def wanted_keys() -> Mapping[str, Callable[[Any], Sequence[str]]]:
+        """Symbols and accounts."""
+        return {"symbol": wanted_symbols, "account_id": wanted_account}
+
+    @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """The tickers that the positions name."""
+        return {"symbol": MoreKeys(POSITIONS.name, partial(flow.underlyings, the_store()))}
+
+    @staticmethod
+    def fingerprint(table: str) -> str:
+        """What a table's data depends on besides its inputs, as set."""
+        return flow.fingerprint(table, settings())
+
+    def store(self) -> Store:
+        """The cache of the settings, with its limits; raises UsageError for another file."""
+        if self.database != type(self).model_fields["database"].default:
+            what = f"the database {self.database} is refused"
+            raise UsageError(what, "the cache of this process is another file", "set WHEEL_CACHE__DIR")
+        return the_store()
+
+    @staticmethod
+    def type_handlers() -> Sequence[DbTypeHandler[Any]]:
+        """None: frames are pandas' here."""
+        return ()
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
+        """The IO manager over the cache; raises UsageError for a run config that reads the environment."""
+        with one_line_errors():
+            refuse_environment(context.run and context.run.run_config)
+        return super().create_io_manager(context)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Remove the records of a few old runs."""
+        if context.instance is not None:
+            tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
 @dg.io_manager(description="What the steps of a scan hand on: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
@@ -176,7 +216,7 @@ def scan_steps(context: dg.InitResourceContext) -> Iterator[StepValues]:
 
 
 RESOURCES: dict[str, Any] = {
-    "io_manager": io_manager,
+    "io_manager": WheelIOManager(),
     "scan_steps": scan_steps,
     "store": store,
     "market": market,

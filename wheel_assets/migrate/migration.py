@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.cache.foreign import confined, literal
+from wheel_assets.cache.foreign import confined
 from wheel_assets.cache.policy import WHOLE
 from wheel_assets.cache.store.backfill import insert_backfill
-from wheel_assets.cache.store.store import BYTES_A_ROW, Store
+from wheel_assets.cache.store.entry import BYTES_A_ROW
+from wheel_assets.cache.store.store import Store
+from wheel_assets.columns import literal
 from wheel_assets.errors import UsageError
 from wheel_assets.migrate import old_shapes
 from wheel_assets.migrate.old_files import Found, read_source

@@ -6,7 +6,8 @@ from contextlib import closing
 import duckdb
 import pytest
 
-from wheel_assets.cache.foreign import confined, confined_sqlite, identifier, literal
+from wheel_assets.cache.foreign import confined, confined_sqlite
+from wheel_assets.columns import identifier, literal
 
 
 @pytest.mark.parametrize(

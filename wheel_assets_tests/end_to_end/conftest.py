@@ -43,7 +43,7 @@ FAILURE = """
 query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
   ... on ExecutionStepFailureEvent { error { message stack causes { message } } }
   ... on RunFailureEvent { error { message stack causes { message } } } } } } } }"""
-POSITIONS = "symbol,quantity,avg_price\nU,200,30.00\nCASH,60000,\n"
+POSITIONS = "symbol,quantity,avg_price\nAAA,200,30.00\nCASH,60000,\n"
 
 
 def cboe_document(symbol: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_eight_runs_at_once_ask_once(user, market):
     assert market.requests == {"AAA": 1, "BBB": 1}
     counts = user.query("SELECT table_name, count(*)::INT FROM snapshots GROUP BY 1 ORDER BY 1")
     expected = {"greeks": 2, "option_chains": 2, "positions": 1, "predictions": 2, "recommendation": 8}
-    assert dict(counts) == expected | {"risk_free_rate": 1}
+    assert dict(counts) == expected | {"risk_free_rate": 1, "volatility_history": 2, "documents": 8}
 
 
 def test_a_kill_in_the_middle_of_a_pull_loses_nothing(user, market):

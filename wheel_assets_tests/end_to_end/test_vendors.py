@@ -96,6 +96,7 @@ def databento(fake, vendors):
 
 @pytest.fixture
 def payer(user, fake, databento):
+    (user.folder / "positions.csv").write_text("symbol,quantity,avg_price\nXYZ,200,30.00\nCASH,60000,\n")
     user.settings |= {"WHEEL_MARKET__SOURCE": "databento", "WHEEL_SYMBOLS": "XYZ"}
     user.settings |= {"WHEEL_DATABENTO__BASE_URL": fake.url, "WHEEL_DATABENTO__API_KEY": "planted-db-key"}
     return user
@@ -174,7 +175,7 @@ def test_a_dead_login_is_asked_for_once_a_run_and_told_in_one_line(schwab_user, 
     done = schwab_user.run("wheel", "recommend")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("wheel: error: Schwab turned the login down; ")
-    assert done.stderr.endswith("; run `wheel login schwab`\n")
+    assert "; run `wheel login schwab`; or answer from what is cached: --allow-stale MINUTES\n" in done.stderr
     assert fake.paths() == [TOKEN]
 
 

@@ -170,6 +170,19 @@ def test_volatilities_of_strong_carry(engine, put, spot, days, volatility, rate,
     assert american_volatility(contract, [price]).volatility[0] == pytest.approx(volatility, abs=1e-3)
 
 
+CORNERS = [(0.0, -0.3), (0.0, 0.3), (-0.02, 0.05), (-0.02, -0.01), (0.04, -0.9), (0.04, 1.0), (0.08, 0.6)]
+
+
+@pytest.mark.parametrize("put", [1, 0])
+@pytest.mark.parametrize(("rate", "dividend"), CORNERS)
+def test_rates_and_yields_beyond_the_usual_are_priced_within_a_ten_thousandth(engine, put, rate, dividend):
+    rate, dividend = (rate, dividend) if put else (dividend / 2, rate)
+    spot, years = np.array([70.0, 95.0, 100.0, 130.0]), np.array([30, 120, 550, 700]) / 365
+    found = american.price(Contracts.of(put, spot, 100.0, years, rate, dividend), np.full(4, 0.4))
+    wanted = [engine(put, *each, 0.4, rate, dividend) for each in zip(spot, years, strict=True)]
+    np.testing.assert_allclose(found, np.maximum(wanted, spot - 100 if not put else 100 - spot), atol=1e-4 * 100)
+
+
 @pytest.mark.parametrize(("put", "rate", "dividend"), [(True, 0.0717, -0.87), (False, 0.0074, 0.825)])
 def test_what_should_be_exercised_at_once_is_worth_its_intrinsic_value(put, rate, dividend):
     contract = Contracts.of(put, 63.0 if put else 136.1, 100, 1.1, rate, dividend)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from wheel_assets.defs.checks.sanity import SANITY
-from wheel_assets.greeks import valued_chain
+from wheel_assets.greeks import valued_chain, volatility_at
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.dividends import Dividends, price
 from wheel_assets.tables import EVENTS, OPTION_CHAINS
@@ -77,6 +77,20 @@ def test_known_dividends_give_back_volatility(dividend, ex_day):
     looked_at = made[(made["status"] == "ok") & made["delta"].abs().between(0.1, 0.6)]
     np.testing.assert_allclose(looked_at["iv"], 0.4, atol=0.004)
     assert len(looked_at) > 80
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_volatilities_of_other_prices_know_of_the_dividends(told):
+    quotes = chain(dividend=1.5, ex_day=25)
+    greeks = valued_chain(
+        quotes, risk_free_rate=RATE, events=events("ex_dividend", "2027-02-02", 1.5) if told else None
+    )
+    last = volatility_at(quotes.assign(last=greeks.frame["mid"].to_numpy()), greeks.frame, "last")
+    ok = greeks.frame["status"] == "ok"
+    np.testing.assert_allclose(last[ok], greeks.frame.loc[ok, "iv"], rtol=1e-4)
+    assert greeks.frame.loc[greeks.frame["years"] > 0.08, "cash_dividends"].sub(1.5).abs().max() < (
+        1e-9 if told else 0.05
+    )
 
 
 def test_a_call_whose_time_value_is_below_the_dividend_may_be_assigned_early():

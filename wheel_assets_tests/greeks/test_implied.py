@@ -37,12 +37,13 @@ def test_every_row_is_solved_as_if_it_were_alone():
     together = american_volatility(contracts, prices)
     alone = [american_volatility(contracts.rows(slice(row, row + 1)), prices[row : row + 1]) for row in range(40)]
     np.testing.assert_allclose(together.volatility, np.concatenate([each.volatility for each in alone]), rtol=1e-9)
-    np.testing.assert_allclose(together.boundary, np.concatenate([each.boundary for each in alone]), rtol=1e-9)
+    here = np.concatenate([each.nearby.here for each in alone])
+    np.testing.assert_allclose(together.nearby.here, here, rtol=1e-9)
 
 
-def test_the_boundary_left_behind_gives_the_same_greeks_as_a_new_one():
+def test_the_boundaries_left_behind_give_the_same_greeks_as_a_new_one():
     contracts = Contracts.of([True, False], [95, 110], 100, 0.5, 0.05, 0.04)
     prices = american.price(contracts, np.array([0.3, 0.3]))
-    volatility, boundary = american_volatility(contracts, prices)
-    reused = american.sensitivities(contracts, volatility, boundary=boundary)
+    volatility, nearby = american_volatility(contracts, prices)
+    reused = american.sensitivities(contracts, volatility, nearby=nearby)
     np.testing.assert_allclose(reused, american.sensitivities(contracts, volatility), rtol=1e-3)

@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from wheel_assets.cache.foreign import identifier
 from wheel_assets.cache.policy import Node, Reason, assess
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.columns import identifier
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.sample.sources import SampleMarket
 from wheel_assets.migrate.migration import migrate

@@ -6,7 +6,6 @@ inserts by position and leaves connections open. See `docs/adr` for what is over
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,9 @@ import dagster as dg
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
-from wheel_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from dagster._core.storage.db_io_manager import DbTypeHandler
@@ -26,30 +25,34 @@ if TYPE_CHECKING:
 
     from wheel_assets.tables import SnapshotTable
 
-SCHEMA = "main"
-
 
 class ReadThroughDuckDBIOManager(DuckDBIOManager):
     """Reads through the cache in a DuckDB file: what is fresh is loaded, what is stale is pulled first.
 
-    `database` is the path of the file. Subclass it to say what it keeps, as the stock one is subclassed for its type
-    handlers: `tables` and `everything`, and where tables have keys, `wanted_keys` (see `ReadThroughIOManager`). Pandas
-    frames are stored as they are; those of polars go through its type handler where that is installed.
+    `database` is the path of the file, `schema` that of the views on the newest rows of tables without a declaration.
+    Subclass it to declare tables, as the stock one is subclassed for its type handlers: `tables`, and where tables
+    have keys, `wanted_keys` (see `ReadThroughIOManager`). Pandas frames are stored as they are; those of polars go
+    through its type handler where that is installed.
     """
 
     @staticmethod
-    @abstractmethod
     def tables() -> Sequence[SnapshotTable]:
-        """The declared tables, each named as its asset."""
+        """The declared tables, each named as its asset; those of other assets are inferred."""
+        return ()
 
     @staticmethod
-    @abstractmethod
-    def everything() -> dg.JobDefinition:
-        """The job that can make any asset: `defs.resolve_implicit_global_asset_job_def()`."""
+    def everything() -> dg.JobDefinition | None:
+        """The job that can make any asset; None for one that is made of the running job's definitions when needed."""
+        return None
 
     @staticmethod
     def wanted_keys() -> Mapping[str, Callable[[Any], Sequence[str]]]:
         """For each key column, a function from what a config asks for to the keys wanted."""
+        return {}
+
+    @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """For some key columns, keys that the rows of a table name (see `ReadThroughIOManager`)."""
         return {}
 
     @staticmethod
@@ -66,15 +69,17 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
             return []
         return [DuckDBPolarsTypeHandler()]
 
+    def store(self) -> Store:
+        """The cache that the settings name."""
+        return _store(Path(self.database), tuple(self.tables()), self.connection_config)
+
     def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
-        """The IO manager over the file; raises UsageError for another schema than `main`."""
-        with one_sentence():
-            if self.schema_ not in (None, SCHEMA):
-                raise UsageError(
-                    f"schema {self.schema_} is refused", "the cache has one", f"leave it out or say {SCHEMA}"
-                )
-            store = _store(Path(self.database), tuple(self.tables()))
-        return ReadThroughIOManager(store, self.everything, self.wanted_keys(), self.fingerprint, self.type_handlers())
+        """The IO manager over the file."""
+        with one_line_errors():
+            store = self.store()
+        handlers, schema = self.type_handlers(), self.schema_
+        keys, more = self.wanted_keys(), self.more_keys()
+        return ReadThroughIOManager(store, self.everything, keys, self.fingerprint, handlers, schema, more_keys=more)
 
 
 class CacheResource(DuckDBResource):
@@ -86,17 +91,18 @@ class CacheResource(DuckDBResource):
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
         """The file, attached as the default database until the block ends; a failed block changes nothing."""
-        with _store(Path(self.database), None).file.transaction() as connection:
+        with _store(Path(self.database), None, self.connection_config).file.transaction() as connection:
             yield connection
 
 
 _STORES: dict[Path, Store] = {}
 
 
-def _store(path: Path, tables: tuple[SnapshotTable, ...] | None) -> Store:
+def _store(path: Path, tables: tuple[SnapshotTable, ...] | None, config: Mapping[str, Any]) -> Store:
     """The one store of this process for a file: two instances must not attach it at the same time."""
-    if tables is None:
-        return _STORES.get(path) or store_at(path)
-    if path not in _STORES or tuple(_STORES[path].tables.values()) != tables:
-        _STORES[path] = Store(path, tables)
+    if tables is None and path not in _STORES:
+        return store_at(path)
+    if path not in _STORES or tables not in (None, tuple(_STORES[path].tables.values())):
+        _STORES[path] = Store(path, tables or ())
+    _STORES[path].file.config |= config  # from the next connection on
     return _STORES[path]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import duckdb
 from dagster._core.storage.db_io_manager import DbTypeHandler, TableSlice
 
 from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.names import output_name
 from wheel_assets.errors import BadFrame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SLICE = TableSlice("staged", "main", "memory")
+STAGED = TableSlice("staged", "main", "memory")  # where a frame lies while a handler or a query works on it
 
 
 @dataclass(frozen=True)
@@ -31,36 +33,46 @@ class _Selecting:
 
 
 class Frames:
-    """Turns what an asset returns into a pandas frame, and a pandas frame into what a step asks for."""
+    """Turns what an asset or an op returns into a pandas frame, and a pandas frame into what a step asks for."""
 
     def __init__(self, handlers: Sequence[DbTypeHandler[Any]]) -> None:
         self._handlers = {kind: handler for handler in handlers for kind in handler.supported_types}
 
     def pandas(self, context: dg.OutputContext, frame: Any) -> pd.DataFrame:
-        """A returned frame; raises BadFrame, naming the asset, for anything else."""
+        """A returned frame; raises BadFrame, naming who returned it, for anything else."""
         import pandas as pd
 
         if isinstance(frame, pd.DataFrame):
             return frame
         handler = next((h for kind, h in self._handlers.items() if isinstance(frame, kind)), None)
         if handler is None:
-            what = f"{context.asset_key.to_user_string()} returned {type(frame).__name__}"
-            raise BadFrame(what, "a table is stored from a frame", "return a DataFrame or Rows")
+            what = f"{output_name(context)} is {type(frame).__name__}"
+            raise BadFrame(what, "a table is stored from a frame", "return a DataFrame or Rows, or annotate -> None")
         with duckdb.connect(":memory:") as connection:
-            handler.handle_output(context, _SLICE, frame, connection)
+            handler.handle_output(context, STAGED, frame, connection)
             staged: pd.DataFrame = connection.execute("SELECT * FROM main.staged").df()
         return staged
 
+    def columns(self, context: dg.InputContext) -> tuple[str, ...]:
+        """The columns that an `AssetIn` names in its metadata; none for all."""
+        return tuple((context.definition_metadata or {}).get("columns") or ())
+
     def asked(self, context: dg.InputContext, frame: pd.DataFrame) -> Any:
-        """The frame as the step annotates its input, with the columns that its `AssetIn` names."""
-        columns = (context.definition_metadata or {}).get("columns")
-        frame = frame[list(columns)] if columns else frame
+        """The frame as the step annotates its input."""
         kind = context.dagster_type.typing_type
         if kind not in self._handlers:
             return frame
-        with duckdb.connect(":memory:") as connection:
-            connection.execute("CREATE TABLE main.staged AS SELECT * FROM frame")
-            return self._handlers[kind].load_input(context, _SLICE, _Selecting(connection))
+        with in_memory(frame) as connection:
+            return self._handlers[kind].load_input(context, STAGED, _Selecting(connection))
+
+
+@contextmanager
+def in_memory(frame: pd.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database in memory, with the frame as the table STAGED."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute("CREATE TABLE main.staged AS SELECT * FROM frame")
+        yield connection
 
 
 def wants_reads(context: dg.InputContext) -> bool:

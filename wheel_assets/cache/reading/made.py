@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +17,22 @@ from wheel_assets.tables import SnapshotTable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wheel_assets.cache.reading.request import Reads
+    from wheel_assets.cache.reading.step_reads import StepReads
 
 
-def entries(table: SnapshotTable, rows: Rows, node: Node, reads: Reads | None, run_id: str) -> list[Entry]:
-    """A snapshot to be for each key, with the notes that are about it."""
-    frame = rows.frame
-    by_key = {WHOLE: frame} if table.key is None else {str(key): part for key, part in frame.groupby(table.key)}
+def entries(
+    by_key: Mapping[str, pd.DataFrame], notes: Sequence[str], node: Node, known: StepReads, run_id: str
+) -> list[Entry]:
+    """A snapshot to be for each key or partition, with the notes that are about it."""
     return [
-        replace(_entry(node, key, part, reads, run_id), notes=_about(key, rows.notes, by_key))
+        replace(_entry(node, key, part, known, run_id), notes=_about(key, notes, by_key))
         for key, part in by_key.items()
     ]
+
+
+def keyed(table: SnapshotTable, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each key of a table."""
+    return {WHOLE: frame} if table.key is None else {str(key): part for key, part in frame.groupby(table.key)}
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:
@@ -59,17 +64,16 @@ def event_metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapsho
     }
 
 
-def _entry(node: Node, key: str, rows: pd.DataFrame, reads: Reads | None, run_id: str) -> Entry:
+def _entry(node: Node, key: str, rows: pd.DataFrame, known: StepReads, run_id: str) -> Entry:
     """A snapshot to be, with the ids it was built from; rows that name no source take that of their inputs."""
     built_from: list[Snapshot] = []
-    if reads is not None:
-        read_by = replace(node, upstream=reads.request.asked)
-        cache_keys = input_keys(read_by, key, reads.request.by_table)
-        built_from = [reads.snapshots[cache_key] for cache_key in cache_keys if cache_key in reads.snapshots]
+    if known.reads is not None:
+        read_by = replace(node, upstream=known.reads.request.asked)
+        there, cache_keys = known.reads.snapshots, input_keys(read_by, key, known.reads.request.by_table)
+        built_from = [there[cache_key] for cache_key in cache_keys if cache_key in there]
     sources = set(rows["source"]) if "source" in rows else {name for s in built_from for name in s.source.split("+")}
-    return Entry(
-        key, rows, "+".join(sorted(sources)), run_id, frozenset(s.snapshot_id for s in built_from), node.fingerprint
-    )
+    inputs = frozenset({s.snapshot_id for s in built_from} | known.inherited)
+    return Entry(key, rows, "+".join(sorted(map(str, sources))), run_id, inputs, node.fingerprint or "")
 
 
 def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:

@@ -1,82 +1,165 @@
-"""Have Dagster make what is stale: one child run, with the assets' own ops, config, retries and checks."""
+"""Have Dagster make what is stale in child runs, with the assets' own ops, config, retries and checks."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.backfill_policy import BackfillPolicyType
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from wheel_assets.cache.policy import CacheKey, LookupResult, needed_keys
-from wheel_assets.cache.reading.request import PULLED_BY, AssetTables, Request
-from wheel_assets.errors import INTERRUPTED
+from wheel_assets.cache.freshness_check import without_freshness_checks
+from wheel_assets.cache.policy import CacheKey, LookupResult, input_keys, needed_keys
+from wheel_assets.cache.reading.asset_tables import AssetTables
+from wheel_assets.cache.reading.partitions import in_order, is_range, key_of
+from wheel_assets.cache.reading.request import PULLED_BY, Reads, Request
+from wheel_assets.errors import INTERRUPTED, RefreshFailed
 from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetNode
     from dagster._core.execution.context.system import StepExecutionContext
 
 PULLED = "wheel/pulled"  # tag of a run: its newest child
 REASONS = "wheel/reasons"  # tag of a child run: why each table was stale
 NOT_FETCHED = "not_fetched"  # metadata of a materialization: the keys it has no rows for, and why
+MOST_PARTITIONS = 400  # pulled for one read: some minutes of child runs
 SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of each key
 
 
-def pull(
-    step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
-) -> dict[CacheKey, str]:
-    """Materialize the stale cache keys and return why some of them have no data.
+@dataclass(eq=False)
+class _ChildRun:
+    """A run that makes some of what is stale: without partitions, or one partition, or a range of one table's."""
 
-    In one child run; in two, where some of the tables can do without others that are stale too: those come
-    first, for Dagster makes nothing of what failed in the same run. A failure is one sentence, the one that
-    the failing asset gave. What was made is in the store.
+    partitions: dg.PartitionsDefinition | None
+    partition_keys: list[str]
+    results: list[LookupResult] = field(default_factory=list)
+
+
+def pull(step: StepExecutionContext, job: dg.JobDefinition, assets: AssetTables, reads: Reads) -> dict[CacheKey, str]:
+    """Materialize the stale cache keys of some reads and return why some of them have no data.
+
+    In one child run; in several, inputs first, where they are of several partitions, or where some of the tables can
+    do without others that are stale too: Dagster makes nothing of what failed in the same run. A failure is one
+    sentence, the one that the failing asset gave. What was made is in the store.
     """
-    first = _done_without(request, {result.table for result in stale})
+    stale = reads.stale
     failures: dict[CacheKey, str] = {}
-    for part in ([r for r in stale if r.table in first], [r for r in stale if r.table not in first]):
-        failures |= _pull_together(step, assets, request, part) if part else {}
+    for run in _child_runs(step, assets, reads.request, stale):
+        lost = _lost(reads.request, run.results, failures)
+        failures |= lost
+        asked = [result for result in run.results if result.cache_key not in lost]
+        if asked:
+            run.results = asked
+            failures |= _execute(step, job, assets, reads.request, run)
     return failures
 
 
-def _done_without(request: Request, stale: Collection[str]) -> set[str]:
-    """Of the stale tables those that another of them can do without, and what those are made of."""
-    first: set[str] = set()
-    more = {above for table in stale for above in request.by_table[table].optional if above in stale}
-    while more:
-        first |= more
-        more = {above for table in more for above in request.by_table[table].upstream if above in stale} - first
-    return first
+def check_size(reads: Reads) -> None:
+    """Raise RefreshFailed where so many partitions are stale that somebody should have meant it."""
+    partitions = [result for result in reads.stale if result.table in reads.request.partitioned]
+    if len(partitions) > MOST_PARTITIONS:
+        name, count = partitions[0].table, len(partitions)
+        why = f"{count} are absent or too old, of {name} for one, and {MOST_PARTITIONS} at most are pulled for a read"
+        raise RefreshFailed("the partitions to read are not there", why, "make them by a backfill first")
 
 
-def _pull_together(
+def _child_runs(
     step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
+) -> list[_ChildRun]:
+    """The runs that make what is stale, in order: each cache key in the first one that its inputs allow."""
+    declared = {table.name: assets.graph.get(asset) for asset, table in assets.kept.items()}
+    order = {cache_key: number for number, cache_key in enumerate(request.cache_keys)}
+    runs: list[_ChildRun] = []
+    number_of: dict[CacheKey, int] = {}
+    for result in sorted(stale, key=lambda r: order[r.cache_key]):
+        node, partitions = request.by_table[result.table], declared[result.table].partitions_def
+        above = [key for key in input_keys(node, result.key, request.by_table) if key in number_of]
+        at_once = partitions is not None and _single_run(declared[result.table])
+        own = [number_of[key] + (not at_once) for key in above if key[0] == result.table]
+        earliest = max([0, *own, *(number_of[key] + (key[0] in node.optional) for key in above)])
+        fitting = (run for run in runs[earliest:] if run.partitions == partitions and _takes(run, result, at_once))
+        run = next(fitting, None) or _ChildRun(partitions, [])
+        if run not in runs:
+            runs.append(run)
+        run.results.append(result)
+        if partitions is not None and result.key not in run.partition_keys:
+            run.partition_keys.append(result.key)
+        number_of[result.cache_key] = runs.index(run)
+    return [part for run in runs for part in _ranges(run, step.instance)]
+
+
+def _single_run(node: AssetNode) -> bool:
+    policy = node.backfill_policy
+    return policy is not None and policy.policy_type is BackfillPolicyType.SINGLE_RUN
+
+
+def _takes(run: _ChildRun, result: LookupResult, at_once: bool) -> bool:
+    """Whether a run may make a key too: one without partitions, its own partition, another of a single-run table."""
+    tables = {each.table for each in run.results}
+    return run.partitions is None or run.partition_keys == [result.key] or (at_once and tables == {result.table})
+
+
+def _ranges(run: _ChildRun, instance: dg.DagsterInstance) -> list[_ChildRun]:
+    """The run itself where its partitions are one or a range, else one run a partition."""
+    if run.partitions is None or len(run.partition_keys) == 1:
+        return [run]
+    run.partition_keys = in_order(run.partitions, run.partition_keys, instance)
+    if is_range(run.partitions, run.partition_keys, instance):
+        return [run]
+    return [_ChildRun(run.partitions, [result.key], [result]) for result in run.results]
+
+
+def _lost(request: Request, asked: Collection[LookupResult], failures: Mapping[CacheKey, str]) -> dict[CacheKey, str]:
+    """Of what a run is to make, what it cannot: something that it needs failed in a run before."""
+    lost: dict[CacheKey, str] = {}
+    for result in asked:
+        needed = needed_keys(request.by_table[result.table], result.key, request.by_table)
+        why = next((told[key] for told in (failures, lost) for key in needed if key in told), None)
+        if why is not None:
+            lost[result.cache_key] = why
+    return lost
+
+
+def _execute(
+    step: StepExecutionContext, job: dg.JobDefinition, assets: AssetTables, request: Request, run: _ChildRun
 ) -> dict[CacheKey, str]:
-    """The same in one child run."""
+    """Make what one child run is to make, and return why some of it has no data."""
     keys: dict[str, list[str]] = defaultdict(list)
-    for result in stale:
+    for result in run.results:
         keys[result.table].append(result.key)
     selected = {asset: table for asset, table in assets.kept.items() if table.name in keys}
-    ops = {assets.graph.get(asset).assets_def.op.name: table for asset, table in selected.items()}
-    loggers = step.run_config.get("loggers")
-    run = assets.job.execute_in_process(
-        asset_selection=list(selected),
+    together = {each for asset in selected for each in assets.graph.get(asset).execution_set_asset_keys}
+    configs = {
+        assets.graph.get(asset).assets_def.node_def.name: config_for(table, keys[table.name])
+        for asset, table in selected.items()
+    }
+    given = {part: step.run_config[part] for part in ("loggers", "resources") if step.run_config.get(part)}
+    tags = {
+        PULLED_BY: step.run_id,
+        REASONS: json.dumps({r.table: r.reason for r in run.results}),
+        PROCESS: this_process(),
+    }
+    partition = None
+    if run.partitions is not None and len(run.partition_keys) == 1:
+        partition = key_of(run.partitions, run.partition_keys[0])
+    elif run.partitions is not None:
+        first, last = run.partition_keys[0], run.partition_keys[-1]
+        tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+    done = without_freshness_checks(job, together).execute_in_process(
+        partition_key=partition,
         instance=step.instance,
-        run_config={
-            "ops": {op: config_for(table, keys[table.name]) for op, table in ops.items()},
-            **({"loggers": loggers} if loggers else {}),
-        },
-        tags={
-            PULLED_BY: step.run_id,
-            REASONS: json.dumps({r.table: r.reason for r in stale}),
-            PROCESS: this_process(),
-        },
+        run_config={"ops": {op: config for op, config in configs.items() if config}, **given},
+        tags=tags,
         raise_on_error=False,
     )
-    step.instance.add_run_tags(step.run_id, {PULLED: run.run_id})
-    return failures_of(Outcome.of(run.all_events), request, [result.cache_key for result in stale])
+    step.instance.add_run_tags(step.run_id, {PULLED: done.run_id})
+    return failures_of(Outcome.of(done.all_events), request, [result.cache_key for result in run.results])
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
@@ -107,7 +190,7 @@ class Outcome:
                 table = materialization.asset_key.to_python_identifier()
                 made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
                 reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
-            elif sentence := sentence_of(event):
+            elif sentence := failure_message(event):
                 failed[event.step_key or ""] = sentence
         return cls(made, reasons, failed)
 
@@ -144,7 +227,7 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
 
 
-def sentence_of(event: dg.DagsterEvent) -> str | None:
+def failure_message(event: dg.DagsterEvent) -> str | None:
     """Why a step failed, or a run before its first step (a resource could not be made), without stack traces.
 
     None for every other event.

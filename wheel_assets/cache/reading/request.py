@@ -1,4 +1,4 @@
-"""What a step wants to read, and what it gets: Dagster's graph and config in the words of `policy`."""
+"""What a step wants to read, and what it gets, in the words of `policy`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-import dagster as dg
-
-from wheel_assets.cache.policy import WHOLE, CacheKey, LookupResult, Node, Snapshot, needed_keys
-from wheel_assets.errors import UsageError
-from wheel_assets.tables import SnapshotTable
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-    from dagster._core.execution.context.system import StepExecutionContext
+from wheel_assets.cache.policy import CacheKey, LookupResult, Node, Snapshot, needed_keys
 
 PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
 # Metadata of a `dg.AssetIn` that its asset can do without: used where it is there, and never pulled; or pulled where
@@ -44,7 +36,8 @@ class Request:
     run_id: str
     made_here: frozenset[CacheKey] = frozenset()  # inputs that earlier steps of the same run make
     optional: frozenset[str] = frozenset()  # inputs that the step can do without
-    never_pulled: frozenset[str] = frozenset()  # those of them that nothing is pulled for
+    never_pulled: frozenset[str] = frozenset()  # what nothing is pulled for: some of those, and what others make
+    partitioned: frozenset[str] = frozenset()  # tables whose keys are partitions
     left_open: frozenset[str] = frozenset()
 
     @cached_property
@@ -73,7 +66,7 @@ class Request:
                 nodes = tuple(node.with_keys(keys) if node.key_column == column else node for node in nodes)
         return self if nodes == self.nodes else replace(self, nodes=nodes)
 
-    def beyond_help(
+    def irrecoverable(
         self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
     ) -> dict[CacheKey, str]:
         """Of what failed before, what older data does not help: sources that have none, and all below.
@@ -133,151 +126,8 @@ class Reads:
             (table, key): result.snapshot
             for (table, key), result in self.results.items()
             if table in self.request.asked
+            and key in nodes[table].read_keys
             and result.served
             and result.snapshot is not None
             and (nodes[table].key_column, key) not in lost
         }
-
-
-class _Input(NamedTuple):
-    """An asset that a step loads: whether an earlier step of the run makes it, it can be done without, it is pulled."""
-
-    asset: dg.AssetKey
-    made_here: bool
-    optional: bool
-    pulled: bool
-
-
-class AssetTables:
-    """The assets that a store keeps, as tables with keys, age limits and inputs.
-
-    `everything` returns the job that can make any asset, `keys` and `fingerprint` are as told in
-    `io_manager.ReadThroughIOManager`.
-    """
-
-    def __init__(
-        self,
-        tables: Mapping[str, SnapshotTable],
-        everything: Callable[[], dg.JobDefinition],
-        keys: Mapping[str, Callable[[Any], Sequence[str]]],
-        fingerprint: Callable[[str], str],
-    ) -> None:
-        self._tables, self._everything, self._keys, self._recipe = tables, everything, keys, fingerprint
-
-    @cached_property
-    def job(self) -> dg.JobDefinition:
-        """The job that can make any asset."""
-        return self._everything()
-
-    @cached_property
-    def graph(self) -> AssetGraph:
-        """All assets; the job of a run knows only the selected ones."""
-        return self.job.asset_layer.asset_graph
-
-    @cached_property
-    def kept(self) -> dict[dg.AssetKey, SnapshotTable]:
-        """The table of each asset that the store keeps, inputs first."""
-        keys = (key for key in self.graph.toposorted_asset_keys if key in self.graph.materializable_asset_keys)
-        return {key: self.table(key) for key in keys if key.to_python_identifier() in self._tables}
-
-    def table(self, asset: dg.AssetKey) -> SnapshotTable:
-        """The declared table of an asset.
-
-        Raises UsageError for an asset without one, and for a partitioned one: a snapshot knows no partition, and a
-        reader would get another day's rows.
-        """
-        name = asset.to_python_identifier()
-        if name not in self._tables:
-            known = f"declared: {', '.join(self._tables)}; declare it or set another io_manager_key"
-            raise UsageError(f"asset {asset.to_user_string()} has no table in the cache", "it is not declared", known)
-        if self.graph.has(asset) and self.graph.get(asset).is_partitioned:
-            why = "the cache keeps snapshots by key, not by partition"
-            raise UsageError(f"partitioned asset {asset.to_user_string()} is refused", why, "use a key column instead")
-        return self._tables[name]
-
-    def request(self, step: StepExecutionContext) -> Request:
-        """What a step wants to read, by the declarations of its inputs and by its own config.
-
-        Raises UsageError for an age limit of a table that there is not, or a negative one.
-        """
-        self._check_limits(step)
-        inputs = self._inputs(step)
-        wanted: set[dg.AssetKey] = set()
-        more = {each.asset for each in inputs}
-        optional = {each.asset for each in inputs if each.optional}
-        while more:
-            wanted |= more
-            more = {above for asset in more for above in self.graph.get(asset).parent_keys} & set(self.kept) - wanted
-        nodes = tuple(self.node(step, asset, asset in optional) for asset in self.kept if asset in wanted)
-        made_here = {self.table(each.asset).name for each in inputs if each.made_here}
-        config = step.op_config if isinstance(step.op_config, Mapping) else {}
-        return Request(
-            nodes=nodes,
-            asked=tuple(self.table(each.asset).name for each in inputs),
-            run_id=step.run_id,
-            made_here=frozenset((node.table, key) for node in nodes if node.table in made_here for key in node.keys),
-            optional=frozenset(self.table(asset).name for asset in optional),
-            never_pulled=frozenset(self.table(each.asset).name for each in inputs if not each.pulled),
-            left_open=frozenset(t.key for t in self.kept.values() if t.key and not config.get(t.key_config or "")),
-        )
-
-    def node(self, step: StepExecutionContext, asset: dg.AssetKey, optional: bool = False) -> Node:
-        """A table as a step wants it. A child run takes what there is: its asker knows what it needs is fresh."""
-        config = step.op_config if isinstance(step.op_config, Mapping) else {}
-        table, declared = self.table(asset), self.graph.get(asset)
-        minutes = (config.get("max_age_minutes") or {}).get(table.name)
-        answered_for = PULLED_BY in step.dagster_run.tags and not optional
-        return Node(
-            table=table.name,
-            keys=self.wanted_keys(table, config),
-            key_column=table.key,
-            upstream=tuple(self.table(above).name for above in self.kept if above in declared.parent_keys),
-            optional=frozenset(self.table(above).name for above in optional_inputs(declared.assets_def)),
-            max_age=None if answered_for else _limit(declared.freshness_policy, minutes),
-            fingerprint=f"{declared.code_version or ''}|{self._recipe(table.name)}",
-        )
-
-    def _inputs(self, step: StepExecutionContext) -> list[_Input]:
-        """The assets that a step loads."""
-        layer, inputs = step.job_def.asset_layer, []
-        for step_input in step.step.step_inputs:
-            asset = layer.get_asset_key_for_node_input(step.node_handle, input_name=step_input.name)
-            if asset in self.kept and step_input.dagster_type_key != "Nothing":
-                made_here = bool(step_input.source.step_key_dependencies)
-                optional, pulled = (_declares(step.op_def, step_input.name, it) for it in (OPTIONAL, OPTIONAL_PULLED))
-                inputs.append(_Input(asset, made_here, optional, pulled or not optional))
-        return inputs
-
-    def _check_limits(self, step: StepExecutionContext) -> None:
-        limits = (step.op_config or {}).get("max_age_minutes") or {}
-        tables = [table.name for table in self.kept.values()]
-        for table, limit in limits.items():
-            if table not in tables or limit < 0:
-                known = f"tables: {', '.join(tables)}; minutes, 0 or more"
-                raise UsageError(f"max_age_minutes {table}={limit} is refused", "", known)
-        allow_stale = (step.op_config or {}).get("allow_stale")
-        if allow_stale is not None and allow_stale < 0:
-            raise UsageError(f"allow_stale={allow_stale} is refused", "", "minutes, 0 or more")
-
-    def wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """The keys of a table that a config asks for."""
-        if table.key is None or table.key_config is None:
-            return (WHOLE,)
-        return tuple(self._keys[table.key](config.get(table.key_config)))
-
-
-def optional_inputs(asset: dg.AssetsDefinition) -> set[dg.AssetKey]:
-    """The inputs that an asset can do without."""
-    return {above for name, above in asset.keys_by_input_name.items() if _declares(asset.op, name, OPTIONAL)}
-
-
-def _declares(op: dg.OpDefinition, input_name: str, what: Mapping[str, Any]) -> bool:
-    return what.items() <= (op.input_dict[input_name].metadata or {}).items()
-
-
-def _limit(policy: Any, minutes: float | None) -> timedelta | None:
-    """The age limit that a run asks for, else that of the asset's freshness policy, else none."""
-    if minutes is not None:
-        return timedelta(minutes=minutes)
-    window = getattr(policy, "fail_window", None)
-    return window.to_timedelta() if window else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
+from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import StoreTooNew
 from wheel_assets.tables import SNAPSHOTS, Table
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA_VERSION = 2
+
+
+class View(NamedTuple):
+    """The name of a view, and whether it shows the newest rows of every key or of the last one alone."""
+
+    schema: str
+    name: str
+    every_key: bool = True
+
 
 # Statements that make a file of version n out of one of version n - 1, by n. A new table or a new column
 # that may be NULL needs none; every other change of the declarations does, and a test asks for it.
@@ -95,10 +105,10 @@ def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequenc
 
 
 def columns_of(connection: DuckDBPyConnection, database: str = "cache") -> dict[str, dict[str, str]]:
-    """The columns of every table of an attached database, each name with its type, in their order."""
+    """The columns of every table of an attached database, each name with its type, in their order; of views none."""
     query = (
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND NOT internal "
-        "ORDER BY table_name, column_index"
+        "AND schema_name = 'main' ORDER BY table_name, column_index"
     )
     tables: dict[str, dict[str, str]] = {}
     for table, column, data_type in connection.execute(query, [database]).fetchall():
@@ -112,6 +122,24 @@ def data_tables(connection: DuckDBPyConnection) -> list[str]:
     return [name for name, columns in tables if "snapshot_id" in columns and name != SNAPSHOTS.name]
 
 
+def make_view(connection: DuckDBPyConnection, table: str, view: View) -> None:
+    """Show the newest rows of a table without a declaration under the name that dagster-duckdb would give it."""
+    if view.schema == "main":
+        return  # there the table itself has the name
+    query = "SELECT sql FROM duckdb_views() WHERE database_name = 'cache' AND schema_name = ? AND view_name = ?"
+    found = connection.execute(query, [view.schema, view.name]).fetchone()
+    if found and f"table_name = {literal(table)}" in found[0]:
+        return
+    grouped = " GROUP BY key" if view.every_key else ""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(view.schema)}")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {identifier(view.schema)}.{identifier(view.name)} AS "
+        "SELECT * EXCLUDE (snapshot_id, created_at) "
+        f"FROM main.{identifier(table)} WHERE snapshot_id IN "
+        f"(SELECT max(snapshot_id) FROM main.snapshots WHERE table_name = {literal(table)}{grouped})"
+    )
+
+
 def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
     """Make in `target` the tables and columns that only `source` has: another program's, or a later version's."""
     there = columns_of(connection, target)
@@ -122,6 +150,22 @@ def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
             continue
         for column in missing:
             connection.execute(f'ALTER TABLE {target}."{table}" ADD COLUMN {column}')
+    _adopt_views(connection, source, target)
+
+
+def _adopt_views(connection: DuckDBPyConnection, source: str, target: str) -> None:
+    """Make the views of `source` in `target`, which has their tables."""
+    views = "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE database_name = ? AND NOT internal"
+    there = {row[:2] for row in connection.execute(views, [target]).fetchall()}
+    new = [row for row in connection.execute(views, [source]).fetchall() if row[:2] not in there]
+    if not new:
+        return
+    current = connection.execute("SELECT current_database()").fetchall()[0][0]
+    connection.execute(f"USE {target}")
+    for name, _, statement in new:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name)}")
+        connection.execute(statement)
+    connection.execute(f"USE {current}")
 
 
 def _lacking(there: Mapping[str, Mapping[str, str]], tables: Sequence[Table]) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -18,14 +17,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
+from wheel_assets.cache.store import schema
+from wheel_assets.cache.store.entry import Entry as Entry
+from wheel_assets.cache.store.entry import as_of, packed, unpacked
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
+from wheel_assets.cache.store.inferred import InferredTable, fit
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
-from wheel_assets.cache.upkeep.compaction import content_hashes
+from wheel_assets.cache.upkeep.index import content_hash_of
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
+from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, SnapshotTable
 
@@ -33,9 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
-CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+INDEX_DEPTH = 50  # newest snapshots of a cache key that a read may choose from
+LEAST_DOLLARS = 1e-6  # dollars: below it a sum of estimates is rounding
 _INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
 log = logging.getLogger(__name__)
@@ -44,19 +47,6 @@ log = logging.getLogger(__name__)
 def utc_now() -> datetime:
     """The time, naive UTC: how times are stored. Only the edges of the program call this."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A snapshot to be: the rows of one key, where they came from and what they were made of."""
-
-    key: str
-    frame: pd.DataFrame
-    source: str
-    run_id: str | None = None
-    inputs: frozenset[int] = frozenset()
-    fingerprint: str = ""
-    notes: tuple[str, ...] = ()
 
 
 class Store:
@@ -91,26 +81,32 @@ class Store:
         """Where the file lies."""
         return self.file.path
 
-    def put(self, table: str, entries: Sequence[Entry]) -> list[Snapshot]:
+    def put(self, table: str, entries: Sequence[Entry], view: schema.View | None = None) -> list[Snapshot]:
         """Store one snapshot an entry, all of them or none, and return them with their ids.
 
+        A table that is not declared is made of the entries' frames, parts of one, and shown under the name `view`.
         Raises BadFrame, before anything is written, for an empty frame or one that does not fit its
         table: nothing ever replaces a good snapshot by nothing.
         """
-        declared = self.tables[table]
+        declared = self.tables.get(table) or InferredTable.of(table, [entry.frame for entry in entries])
         frames = [declared.conform(entry.frame) for entry in entries]
         for entry, frame in zip(entries, frames, strict=True):
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
         self.write_touches()  # before: what was just used is not what makes room
-        self.maintenance.make_room(table, sum(_unpacked(declared, frame) for frame in frames))
+        self.maintenance.make_room(table, sum(unpacked(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
             created_at = self.clock()
+            if isinstance(declared, InferredTable):
+                for frame in frames:
+                    fit(connection, declared, frame)
+                if view is not None:
+                    schema.make_view(connection, table, view)
             snapshots = [
                 self._insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
-        for snapshot, frame in zip(snapshots, frames, strict=True):
+        for snapshot, frame in zip(snapshots, frames, strict=True) if table in self.tables else ():
             stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
             self._memory.keep(snapshot, declared.restore(stored))
         self.maintenance.after_write()
@@ -118,24 +114,41 @@ class Store:
             self.after_put(self)
         return snapshots
 
-    def get(self, table: str, snapshot_ids: Sequence[int]) -> pd.DataFrame:
+    def get(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str] = ()) -> pd.DataFrame:
         """The rows of these snapshots, in this order, each column in its declared dtype; of none, no rows.
 
-        Raises StoreDamaged where one of them cannot be read or is not there; it has left the index by then.
+        Only `columns` are read, where some are named. Raises UsageError for one that there is not, and StoreDamaged
+        where a snapshot cannot be read or is not there; it has left the index by then.
         """
         import pandas as pd
 
-        declared = self.tables[table]
+        declared = self.tables.get(table)
+        if declared is None:
+            return (
+                self._read_inferred(table, snapshot_ids, columns)
+                if snapshot_ids
+                else pd.DataFrame(columns=list(columns))
+            )
+        declared.check(columns)
         if not snapshot_ids:
-            return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]))
+            return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]), columns)
         in_memory = self._memory.get(snapshot_ids)
-        frames = in_memory | self._read(declared, [i for i in snapshot_ids if i not in in_memory])
-        together = [frames[snapshot_id] for snapshot_id in snapshot_ids]
+        frames = in_memory | self._read(declared, [i for i in snapshot_ids if i not in in_memory], columns)
+        together = [declared.restore(frames[snapshot_id], columns) for snapshot_id in snapshot_ids]
         return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
 
-    def index(self, places: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
-        """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
-        tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
+    def newest(self, table: str) -> list[Snapshot]:
+        """The newest snapshot of each key of a table, whatever its age."""
+        query = f"""
+            SELECT {SNAPSHOT_COLUMNS} FROM snapshots WHERE table_name = ?
+            QUALIFY row_number() OVER (PARTITION BY key ORDER BY snapshot_id DESC) = 1 ORDER BY key
+        """
+        with self.file.attached() as connection:
+            return [Snapshot.of_row(row) for row in connection.execute(query, [table]).fetchall()]
+
+    def index(self, cache_keys: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
+        """The newest snapshots of each cache key, newest first, and the highest id, both at one moment."""
+        tables, keys = (sorted({cache_key[i] for cache_key in cache_keys}) for i in (0, 1))
         query = f"""
             SELECT {SNAPSHOT_COLUMNS}
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
@@ -156,7 +169,7 @@ class Store:
             if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
                 self.write_touches()
         except OSError as error:
-            log.warning("uses of the cache were not counted: %s", error)
+            log.warning("uses of %s were not counted: %s", self.path, error.strerror)
 
     def write_touches(self) -> None:
         """Have the index take over the uses noted so far; it is no error if that cannot be done."""
@@ -181,7 +194,7 @@ class Store:
                 connection.executemany(_INSERT_CALL, [list(call) for call in calls])
             for note, dollars in held.items():
                 connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
-                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, LEAST_DOLLARS])
 
     def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
         """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
@@ -190,7 +203,7 @@ class Store:
         """
         with self.file.transaction() as connection:
             spent = _spent(connection, since)
-            if spent + cost_usd > limit + CENTS_OF_CENTS:
+            if spent + cost_usd > limit + LEAST_DOLLARS:
                 return spent
             self.receipts.add(connection, [call])
             connection.execute(_INSERT_CALL, list(call))
@@ -202,8 +215,8 @@ class Store:
             return _spent(connection, since)
 
     @contextmanager
-    def pulling(self, places: Collection[CacheKey]) -> Iterator[None]:
-        """Be the only one, in any process, to pull these places; others wait their turn.
+    def pulling(self, cache_keys: Collection[CacheKey]) -> Iterator[None]:
+        """Be the only one, in any process, to pull these cache_keys; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
         the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
@@ -212,7 +225,7 @@ class Store:
         folder = self.path.parent / "locks"
         make_private_folder(folder)
         with ExitStack() as held:
-            for table, key in sorted(places):
+            for table, key in sorted(cache_keys):
                 held.enter_context(pull_lock(folder, f"{table}.{key}"))
             yield
 
@@ -228,43 +241,62 @@ class Store:
         connection: DuckDBPyConnection,
         table: SnapshotTable,
         entry: Entry,
-        rows: pd.DataFrame,
+        rows_to_store_: pd.DataFrame,
         created_at: datetime,
     ) -> Snapshot:
-        """One snapshot and its line in the index; `rows` is read by the statement, by name."""
+        """One snapshot and its line in the index; the rows are read by the statement, by a name that no table has."""
+        rows = rows_to_store_
         snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
         connection.execute(
-            f"INSERT INTO {table.name} BY NAME "
-            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows",
+            f"INSERT INTO {identifier(table.name)} BY NAME "
+            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows_to_store_",
             [snapshot_id, created_at],
         )
         content_hash = content_hash_of(connection, table.name, snapshot_id)
-        timestamp = rows["timestamp"].max().to_pydatetime()
+        timestamp = as_of(rows, created_at)
         connection.execute(
             "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
             "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
             "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
-            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), _packed(table, rows)]
+            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), packed(table, rows)]
             + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.fingerprint, list(entry.notes)],
         )
         where_from = (entry.source, entry.run_id, entry.inputs, entry.fingerprint, entry.notes)
         return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
 
-    def _read(self, table: SnapshotTable, snapshot_ids: Sequence[int]) -> dict[int, pd.DataFrame]:
+    def _read(
+        self, table: SnapshotTable, snapshot_ids: Sequence[int], columns: Sequence[str]
+    ) -> dict[int, pd.DataFrame]:
         """The rows of each snapshot from the file."""
         if not snapshot_ids:
             return {}
-        query = f"SELECT * FROM {table.name} WHERE snapshot_id = ? ORDER BY rowid"
+        query = f"SELECT {_list(columns)} FROM {identifier(table.name)} WHERE snapshot_id = ? ORDER BY rowid"
         with self.file.attached() as connection:
             frames = {i: connection.execute(query, [i]).df() for i in snapshot_ids}
-        missing = [i for i, frame in frames.items() if frame.empty]
-        if missing:
-            with self.file.transaction() as connection:
-                connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
-            raise StoreDamaged(
-                f"snapshots {missing} of {table.name} are gone", "they were removed meanwhile", "run again"
-            )
-        return {snapshot_id: table.restore(frame) for snapshot_id, frame in frames.items()}
+        self._refuse_missing(table.name, [i for i, frame in frames.items() if frame.empty])
+        return frames
+
+    def _read_inferred(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
+        """The rows of snapshots of a table that is not declared, in one query: so a column has one dtype."""
+        query = (
+            f"SELECT {_list(columns and ('snapshot_id', *columns))} FROM {identifier(table)} "
+            "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "
+            "ORDER BY list_position($3::BIGINT[], snapshot_id), rowid"
+        )
+        with self.file.attached() as connection:
+            known = InferredTable.in_file(connection, table)
+            known.check(columns)
+            frame = connection.execute(query, [min(snapshot_ids), max(snapshot_ids), list(snapshot_ids)]).df()
+        self._refuse_missing(table, sorted(set(snapshot_ids) - set(frame["snapshot_id"])))
+        return known.restore(frame, columns)
+
+    def _refuse_missing(self, table: str, missing: Sequence[int]) -> None:
+        """Raise StoreDamaged for snapshots without rows, and take them out of the index."""
+        if not missing:
+            return
+        with self.file.transaction() as connection:
+            connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+        raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
 
     def _write_touches(self, connection: DuckDBPyConnection) -> None:
         with self.uses.taken() as uses:
@@ -278,26 +310,13 @@ class Store:
                 )
 
 
+def _list(columns: Sequence[str]) -> str:
+    return ", ".join(identifier(name) for name in columns) or "*"
+
+
 def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
     row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
     return float(row[0]) if row else 0.0
-
-
-def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, table, [snapshot_id])[snapshot_id][1]
-
-
-def _packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
-    text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
-
-
-def _unpacked(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """How many bytes of the file the rows take at most, as if their text could not be compressed."""
-    text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in ("VARCHAR", "JSON"))
-    return len(rows) * BYTES_A_ROW + text
 
 
 @cache

@@ -7,10 +7,9 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
-from wheel_assets.defs.flow import nodes
 from wheel_assets.errors import UsageError
 
 QUESTION = dg.AssetKey("recommendation")
@@ -23,7 +22,7 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
     `wheel report` makes the answer first, and writes the same page where you want it.
     """
     file = settings().cache.dir / "report.html"
-    with one_sentence():
+    with one_line_errors():
         write(page(_answer(context.instance), store), file)
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(file.resolve().as_uri()), "file": str(file)})
 
@@ -31,14 +30,12 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
 def page(document: Mapping[str, Any], store: Store) -> str:
     """The page of an answer, with what the cache tells beside it."""
     from wheel_assets.cache.upkeep.outcomes import outcomes
-    from wheel_assets.cache.upkeep.stats import stats
-    from wheel_assets.show.freshness import freshness
+    from wheel_assets.defs.checks.freshness import inspected
     from wheel_assets.show.html.report import report_html
 
-    now = store.clock()
     asked = list(dict.fromkeys([*document["spot_prices"], *(row["symbol"] for row in document["not_evaluated"])]))
-    matrix = freshness(stats(store, settings().max_age.of, nodes(settings())), now, asked or list(settings().symbols))
-    return report_html(document, made_at=now, matrix=matrix, outcomes=outcomes(store))
+    _, matrix = inspected(store, symbols=asked)
+    return report_html(document, made_at=matrix.now, matrix=matrix, outcomes=outcomes(store))
 
 
 def write(html: str, file: Path) -> None:

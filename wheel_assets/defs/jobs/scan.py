@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.executors import executor_of
 
-with one_sentence():
+with one_line_errors():
     _EXECUTOR = executor_of(settings().scan)
 
 SCAN_UNIVERSE = dg.define_asset_job(

@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
@@ -79,7 +79,7 @@ def _fetched(
     """Why, by symbol, some could not be fetched; the error of the first where nothing else is there."""
     if not stale:
         return {}
-    with one_sentence():
+    with one_line_errors():
         try:
             fetched = fetch_each(stale, fetch, market.concurrency, context.log.debug)
         except SourceError as error:
@@ -117,7 +117,7 @@ def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime)
 
     about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
     there = [symbol for symbol in batch if symbol in about]
-    with one_sentence():
+    with one_line_errors():
         chains = folder.read(CHAINS, OPTION_CHAINS, there)
         found = by_symbol(screened(chains, curve=curve, settings=settings(), now=now.replace(tzinfo=UTC)))
         for symbol, rows in found.items():

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.assets.universe.scan import scan
 from wheel_assets.defs.declare import OWNER, settings
@@ -21,7 +21,7 @@ def scan_ranking(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
 
     folder = ScanFolder(settings().scan.dir)
     _, results = scan_fingerprints(settings())
-    with one_sentence():
+    with one_line_errors():
         ranking = ranked(folder, now=store.clock(), max_age=settings().max_age.of("option_chains"), fingerprint=results)
         place = folder.write_ranking(ranking) if len(ranking) else ""
     told = (

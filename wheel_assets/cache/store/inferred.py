@@ -1,0 +1,136 @@
+"""Tables that nobody declared: their columns are those of the frames that are stored in them.
+
+Such a table is made from the types of its first frame, in words (`CREATE TABLE` with a type a column): `CREATE TABLE
+AS` was rejected, for a column that happens to hold nothing gets the type "NULL" and refuses every later value. It
+gains the columns that later frames bring, holds NULL where a frame lacks one, and refuses a value that its column
+cannot hold as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from wheel_assets.cache.store import schema
+from wheel_assets.columns import Column, SnapshotTable, Type, identifier
+from wheel_assets.errors import BadFrame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
+
+RESERVED = ("snapshots", "api_calls", "meta", "rows_to_store_")  # names of tables, and of the rows on their way
+ADDED = ("snapshot_id", "created_at")  # the columns that the store adds
+
+_TYPES = {
+    **{"bool": "BOOLEAN", "boolean": "BOOLEAN", "float32": "FLOAT", "float64": "DOUBLE"},
+    **{"int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT"},
+    **{"uint8": "UTINYINT", "uint16": "USMALLINT", "uint32": "UINTEGER", "uint64": "UBIGINT"},
+    **{"datetime64[s]": "TIMESTAMP_S", "datetime64[ms]": "TIMESTAMP_MS", "datetime64[us]": "TIMESTAMP"},
+    **{"datetime64[ns]": "TIMESTAMP_NS", "category": "VARCHAR", "string": "VARCHAR", "str": "VARCHAR"},
+}
+# Of a column of Python objects, by what pandas finds in it; one that holds nothing may become text.
+_OBJECT_TYPES = {
+    **{"string": "VARCHAR", "empty": "VARCHAR", "boolean": "BOOLEAN", "integer": "BIGINT", "floating": "DOUBLE"},
+    **{"date": "DATE", "datetime": "TIMESTAMP", "datetime64": "TIMESTAMP", "bytes": "BLOB"},
+}
+_TEXT = ("category", "string", "str")
+
+
+@dataclass(frozen=True)
+class InferredTable(SnapshotTable):
+    """A table without a declaration, with the columns of a frame; of none, to read with."""
+
+    @classmethod
+    def of(cls, name: str, frames: Sequence[pd.DataFrame]) -> InferredTable:
+        """The table that these frames, parts of one, would make; raises BadFrame for what no table can hold."""
+        if name in RESERVED:
+            raise BadFrame(f"a table {name} is refused", "the store has one of that name", "name the asset otherwise")
+        names = [str(column) for column in frames[0].columns] if frames else []
+        twice = {one for one in names if [other.lower() for other in names].count(one.lower()) > 1}
+        reserved = {one for one in names if one.lower() in ADDED}
+        if twice or reserved or not names:
+            why = f"columns {sorted(twice | reserved)}" if names else "it has no columns"
+            raise BadFrame(f"a frame for table {name} was refused", why, f"rename them; {' and '.join(ADDED)} are ours")
+        columns = [Column(str(c), cast(Type, _type_of(name, [frame[c] for frame in frames])), "") for c in frames[0]]
+        return cls(name, "", tuple(columns))
+
+    @classmethod
+    def in_file(cls, connection: DuckDBPyConnection, name: str) -> InferredTable:
+        """The table as the attached file has it."""
+        there = schema.columns_of(connection).get(name, {})
+        return cls(name, "", tuple(Column(c, cast(Type, of), "") for c, of in there.items() if c not in ADDED))
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame, its texts as Python's and what is missing in them as None."""
+        plain = frame.reset_index(drop=True).set_axis([column.name for column in self.columns], axis=1)
+        for name, dtype in plain.dtypes.items():
+            if str(dtype) in _TEXT:
+                values = plain[name].astype(object)
+                plain[name] = values.where(values.notna(), None)
+        return plain
+
+    def restore(self, frame: pd.DataFrame, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Rows read from the file without the columns that the store adds, in the dtypes that DuckDB gives."""
+        return frame[list(columns) or [name for name in frame.columns if name not in ADDED]]
+
+
+def fit(connection: DuckDBPyConnection, table: InferredTable, rows_to_store_: pd.DataFrame) -> None:
+    """Make the table in the attached file, or give it the columns of the rows that it lacks.
+
+    Raises BadFrame, naming the column, where it holds another type that cannot take the values as they are.
+    """
+    there = schema.columns_of(connection).get(table.name)
+    if there is None:
+        connection.execute(table.ddl)
+        return
+    folded = {name.lower(): of for name, of in there.items()}
+    for column in table.columns:
+        if column.name.lower() not in folded:
+            connection.execute(
+                f"ALTER TABLE {identifier(table.name)} ADD COLUMN {identifier(column.name)} {column.type}"
+            )
+        elif folded[column.name.lower()] != column.type:
+            _refuse_loss(connection, table, column, folded[column.name.lower()], rows_to_store_)
+
+
+def _refuse_loss(
+    connection: DuckDBPyConnection, table: InferredTable, column: Column, held: str, rows_to_store_: pd.DataFrame
+) -> None:
+    """Raise BadFrame where a value of the rows would not come back from a column of type `held`."""
+    name = identifier(column.name)
+    back = f"TRY_CAST(TRY_CAST({name} AS {held}) AS {column.type})"
+    alike = _kind(held) == _kind(column.type)
+    lost = f"{name} IS DISTINCT FROM {back}" if alike else f"{name} IS NOT NULL"
+    found = connection.execute(f"SELECT {name} FROM rows_to_store_ WHERE {lost} LIMIT 1").fetchall()
+    if found:
+        what = f"column {table.name}.{column.name} was refused"
+        raise BadFrame(what, f"it holds {held}, the frame has {column.type}: {found[0][0]}", "rename it or convert it")
+
+
+def _kind(of: str) -> str:
+    """What types have in common that may hold each other's values: numbers, times, or the type alone."""
+    if of.startswith(("TIMESTAMP", "DATE")) and "ZONE" not in of:
+        return "time"
+    return "number" if of in _TYPES.values() and of not in ("VARCHAR", "BOOLEAN") else of
+
+
+def _type_of(table: str, parts: Sequence[pd.Series]) -> str:
+    """The SQL type of a column; raises BadFrame for values that no column holds as they are."""
+    dtype = str(parts[0].dtype)
+    if dtype.startswith("datetime64[") and "," in dtype:
+        return "TIMESTAMP WITH TIME ZONE"
+    if dtype != "object":
+        found = _TYPES.get(dtype, _TYPES.get(dtype.lower()))
+    else:
+        import pandas as pd
+
+        kinds = {pd.api.types.infer_dtype(part, skipna=True) for part in parts}
+        known = {_OBJECT_TYPES.get(kind, "") for kind in kinds - {"empty"} or {"empty"}}
+        found = known.pop() if len(known) == 1 else None
+        dtype = " and ".join(sorted(kinds))
+    if not found:
+        what = f"column {table}.{parts[0].name} was refused"
+        raise BadFrame(what, f"no column holds values of {dtype}", "convert it, structures to JSON text for example")
+    return found
