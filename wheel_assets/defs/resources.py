@@ -18,6 +18,7 @@ from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs import flow
 from wheel_assets.defs.declare import settings
+from wheel_assets.defs.step_values import StepValues
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.registry import (
     account_source,
@@ -36,6 +37,7 @@ from wheel_assets.fetch.source import (
     TransactionSource,
 )
 from wheel_assets.instance.run_records import tend
+from wheel_assets.scan.snapshots import ScanFolder
 from wheel_assets.settings import checked_account, checked_symbol
 from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
 
@@ -202,8 +204,20 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
             tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
+@dg.io_manager(description="What the steps of a scan hand on: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
+def scan_steps(context: dg.InitResourceContext) -> Iterator[StepValues]:
+    """The values that steps of a scan hand on."""
+    from upath import UPath
+
+    values = StepValues(UPath(ScanFolder(settings().scan.dir).place) / "steps")
+    yield values
+    if context.instance is not None:
+        values.forget(context.instance)
+
+
 RESOURCES: dict[str, Any] = {
     "io_manager": WheelIOManager(),
+    "scan_steps": scan_steps,
     "store": store,
     "market": market,
     "account": account,
