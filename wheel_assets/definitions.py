@@ -9,6 +9,7 @@ from __future__ import annotations
 import dagster as dg
 
 from wheel_assets.defs import assets
+from wheel_assets.defs.checks.freshness import freshness_checks
 from wheel_assets.defs.jobs.archives import ARCHIVE_JOBS
 from wheel_assets.defs.jobs.recommend import RECOMMEND
 from wheel_assets.defs.jobs.upkeep import JOBS
@@ -18,6 +19,7 @@ from wheel_assets.defs.resources import RESOURCES
 # package does not have, and takes 150 ms of every command.
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
+    asset_checks=[freshness_checks],
     jobs=[RECOMMEND, *JOBS, *ARCHIVE_JOBS],
     resources=RESOURCES,
     executor=dg.in_process_executor,

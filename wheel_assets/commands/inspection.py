@@ -33,7 +33,7 @@ def stats(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
-        show_stats(document, settings.budget.monthly_usd, console())
+        show_stats(document, settings.budget.monthly_usd, store.clock(), console())
 
 
 @click.command()

@@ -52,7 +52,7 @@ OPTIONAL_INPUTS = {
     "price_history": dg.AssetIn(metadata=OPTIONAL),
 }
 INPUTS = {
-    name: each._replace(dagster_type=LoadedInput)
+    name: dg.AssetIn(metadata=each.metadata, dagster_type=LoadedInput)
     for name, each in ({name: dg.AssetIn() for name in NEEDED} | OPTIONAL_INPUTS).items()
 }
 

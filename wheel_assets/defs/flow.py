@@ -50,8 +50,8 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.GREEKS, "5", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
-        Stage(tables.CANDIDATES, "1", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
-        Stage(tables.RECOMMENDATION, "3", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
+        Stage(tables.CANDIDATES, "2", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
+        Stage(tables.RECOMMENDATION, "4", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
     )
 }
 

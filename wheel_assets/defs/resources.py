@@ -59,7 +59,7 @@ def the_ledger() -> Ledger:
     return ledger_of(the_store())
 
 
-def wanted_symbols(asked: list[str] | None) -> tuple[str, ...]:
+def wanted_symbols(asked: Sequence[str] | None) -> tuple[str, ...]:
     """The symbols a config asks for, checked; the watchlist where it asks for none."""
     return tuple(dict.fromkeys(checked_symbol(symbol) for symbol in asked or settings().symbols))
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from wheel_assets.show.freshness import SERVED, et, key_cell
 from wheel_assets.show.units import age, size
 
 Cells = tuple[str, ...]
@@ -16,14 +18,12 @@ Cells = tuple[str, ...]
 KEY_COLUMNS = {
     "table": "what is cached",
     "key": "symbol or account; all where a table has one for all",
-    "state": "fresh, too old, or made of inputs that have been replaced since",
-    "age": "since it was cached",
-    "limit": "age at which it is made anew when it is asked for",
+    "state": "until when it is fresh; since when it is stale, or that its inputs have been renewed since",
     "rows": "contracts or holdings",
     "size": "estimated, in the file",
-    "source": "where the data came from",
     "hits": "how often it was used again",
-    "last used, UTC": "when it was last read or made",
+    "last used": "when it was last read or made",
+    "source": "where the data came from",
 }
 TABLE_COLUMNS = {
     "table": "what is cached",
@@ -32,36 +32,36 @@ TABLE_COLUMNS = {
     "oldest": "age",
     "newest": "age",
 }
-STATES = {"fresh": "fresh", "too_old": "too old", "input_superseded": "inputs replaced", "absent": "other settings"}
 NAMED = 4  # keys that the summary calls by name; the others are in the table
 
 
-def summary(document: Mapping[str, Any], budget_usd: float) -> list[str]:
-    """A line each: how much is fresh and what is not, how large it is, of what use it was, what it cost."""
+def summary(document: Mapping[str, Any], budget_usd: float, now: datetime) -> list[str]:
+    """A line each: how much is fresh and what is not, how large it is, of what use it was, what it cost.
+
+    `now` is naive UTC, here and below.
+    """
     limit = f"of {size(document['limit_mb'] * 1e6)}" if document["limit_mb"] else "without limit"
     rate = "" if document["hit_rate"] is None else f": {document['hit_rate']:.0%} served from here"
     return [
-        *_freshness(document["keys"]),
+        _freshness(document["keys"], now),
         f"{size(document['db_size_mb'] * 1e6)} {limit} on disk, {size(document['used_mb'] * 1e6)} in use",
         f"{document['hits']:,} hits, {document['misses']:,} misses{rate}",
         f"${document['cost_usd']:.2f} of ${budget_usd:g} this month, {document['api_calls']:,} API calls",
     ]
 
 
-def key_cells(document: Mapping[str, Any]) -> list[Cells]:
+def key_cells(document: Mapping[str, Any], now: datetime) -> list[Cells]:
     """One row a table and key, in the order of `KEY_COLUMNS`."""
     return [
         (
             key["table"],
             key["key"],
-            STATES[key["state"]],
-            age(key["age_minutes"]),
-            age(key["max_age_minutes"]),
+            str(key_cell(key, now)),
             f"{key['rows']:,}",
             size(key["bytes"]),
-            key["source"],
             f"{key['hits']:,}",
-            key["last_used_at"][:16].replace("T", " "),
+            et(datetime.fromisoformat(key["last_used_at"]), now),
+            key["source"],
         )
         for key in document["keys"]
     ]
@@ -72,8 +72,13 @@ def table_names(document: Mapping[str, Any]) -> list[str]:
     return [name.removesuffix("_count") for name in document if name.endswith("_count")]
 
 
+def empty_tables(document: Mapping[str, Any]) -> list[str]:
+    """The tables of which nothing is cached."""
+    return [name for name in table_names(document) if not document[f"{name}_count"]]
+
+
 def table_cells(document: Mapping[str, Any]) -> list[Cells]:
-    """One row a table, in the order of `TABLE_COLUMNS`."""
+    """One row a table that is not empty, in the order of `TABLE_COLUMNS`."""
     return [
         (
             name,
@@ -83,15 +88,17 @@ def table_cells(document: Mapping[str, Any]) -> list[Cells]:
             age(document[f"{name}_newest_minutes"]),
         )
         for name in table_names(document)
+        if document[f"{name}_count"]
     ]
 
 
-def _freshness(keys: list[Mapping[str, Any]]) -> list[str]:
+def _freshness(keys: list[Mapping[str, Any]], now: datetime) -> str:
     if not keys:
-        return ["The cache is empty."]
-    stale = [f"{STATES[key['state']]}: {key['table']} {key['key']}" for key in keys if key["state"] != "fresh"]
-    more = [f"and {len(stale) - NAMED} more"] if len(stale) > NAMED else []
-    return [f"{len(keys) - len(stale)} of {len(keys)} keys are fresh", *stale[:NAMED], *more]
+        return "The cache is empty."
+    stale = [f"{key['table']} {key['key']}" for key in keys if key_cell(key, now).state not in SERVED]
+    more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+    listed = f"; stale: {', '.join(stale[:NAMED])}{more}" if stale else ""
+    return f"{len(keys) - len(stale)} of {len(keys)} keys are fresh{listed}"
 
 
 def _minutes_of(days: float | None) -> float | None:

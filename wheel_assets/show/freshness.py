@@ -6,27 +6,43 @@ of looking: the words are still right when they are read an hour later.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from wheel_assets.tables import EVENTS, GREEKS, OPTION_CHAINS, POSITIONS, PREDICTIONS, PRICE_HISTORY, RISK_FREE_RATE
+from wheel_assets.tables import VOLATILITY_HISTORY as VOLATILITY
+
+if TYPE_CHECKING:
+    from wheel_assets.cache.policy import CacheKey
+    from wheel_assets.cache.upkeep.outlook import Failure
 
 NEW_YORK = ZoneInfo("America/New_York")
 # State and the mark that stands before it; a word always stands beside the colour.
 MARKS = {"fresh": "🟢", "due soon": "🟡", "stale": "🟠", "failed": "🔴", "never": "⚪"}
+SERVED = ("fresh", "due soon")
 DUE_SOON = 1 / 3  # of the maximum age left; Dagster's own freshness policy warns from there too
-BY_SYMBOL = ("option_chains", "greeks", "predictions", "price_history", "events")
+NEEDED = tuple(table.name for table in (OPTION_CHAINS, GREEKS, PREDICTIONS))  # of every symbol, by every answer
+BY_SYMBOL = (*NEEDED, *(table.name for table in (VOLATILITY, PRICE_HISTORY, EVENTS)))
+FETCHED = tuple(table.name for table in (OPTION_CHAINS, POSITIONS, RISK_FREE_RATE))  # from outside, by every answer
 
 
 class Cell(NamedTuple):
-    """The state of one table and key, and since or until when."""
+    """The state of one table and key, since or until when, and the failure if it could not be renewed."""
 
     state: str
     when: str = ""
+    failure: Failure | None = None
+
+    @property
+    def words(self) -> str:
+        """The state and its time."""
+        return " ".join(filter(None, (self.state, self.when)))
 
     def __str__(self) -> str:
-        return f"{MARKS[self.state]} {' '.join(filter(None, self))}"
+        return f"{MARKS[self.state]} {self.words}"
 
 
 @dataclass(frozen=True)
@@ -36,14 +52,34 @@ class Freshness:
     now: datetime
     tables: tuple[str, ...]
     symbols: Mapping[str, tuple[Cell, ...]]
-    shared: Mapping[str, Cell]
+    shared: Mapping[CacheKey, Cell]
     others: Mapping[str, str]
 
     @property
+    def cells(self) -> dict[CacheKey, Cell]:
+        """Every cell by table and key, those of the other symbols left out."""
+        rows = self.symbols.items()
+        by_symbol = {(table, s): cell for s, row in rows for table, cell in zip(self.tables, row, strict=True)}
+        return {**by_symbol, **self.shared}
+
+    def of(self, table: str) -> dict[str, Cell]:
+        """The cells of a table by key."""
+        return {key: cell for (name, key), cell in self.cells.items() if name == table}
+
+    @property
     def counts(self) -> dict[str, int]:
-        """Cells by state, those of the other symbols left out."""
-        cells = [*(cell for row in self.symbols.values() for cell in row), *self.shared.values()]
-        return {state: number for state in MARKS if (number := sum(cell.state == state for cell in cells))}
+        """Cells by state."""
+        states = [cell.state for cell in self.cells.values()]
+        return {state: states.count(state) for state in MARKS if state in states}
+
+    @property
+    def failures(self) -> list[str]:
+        """A line a reason, with everything that failed for it."""
+        about: dict[str, list[str]] = {}
+        for (table, key), cell in self.cells.items():
+            if cell.failure:
+                about.setdefault(cell.failure.why, []).append(f"{table} {key}")
+        return [f"{', '.join(names)}: {why}" for why, names in about.items()]
 
 
 def freshness(
@@ -52,50 +88,47 @@ def freshness(
     watchlist: Sequence[str],
     *,
     holdings: Iterable[str] = (),
-    failures: Mapping[tuple[str, str], str] | None = None,
+    account: str = "default",
+    failures: Mapping[CacheKey, Failure] | None = None,
 ) -> Freshness:
-    """The matrix of the document of `stats.stats`; `now` is naive UTC, `failures` reasons by table and key."""
+    """The matrix of the document of `stats.stats`; `now` is naive UTC.
+
+    What every answer needs has a place even where it was never made; what an answer can do without has one where it is.
+    """
     keys = {(key["table"], key["key"]): key for key in document["keys"]}
+    failed = dict(failures or {})
     cached = {key for table, key in keys if table in BY_SYMBOL}
     first = list(dict.fromkeys([*watchlist, *(symbol for symbol in holdings if symbol in cached)]))
 
-    def cell(table: str, key: str) -> Cell:
-        return _cell(keys.get((table, key)), now, (failures or {}).get((table, key)))
+    def cell(cache_key: CacheKey) -> Cell:
+        return _cell(keys.get(cache_key), now, failed.get(cache_key))
 
-    tables = tuple(table for table in BY_SYMBOL if f"{table}_count" in document)
-    shared = {f"{table} {key}": cell(table, key) for table, key in keys if table not in (*BY_SYMBOL, "documents")}
+    tables = tuple(name for name in BY_SYMBOL if name in NEEDED or any((name, s) in {*keys, *failed} for s in first))
+    shared = dict.fromkeys([(POSITIONS.name, account), (RISK_FREE_RATE.name, "all")])
+    shared |= dict.fromkeys(cache_key for cache_key in keys if cache_key[0] not in BY_SYMBOL)
     others = {}
     for symbol in sorted(cached - set(first)):
-        states = [cell(table, symbol).state for table in tables if (table, symbol) in keys]
-        others[symbol] = f"{states.count('fresh')} of {len(states)} fresh"
-    return Freshness(now, tables, {s: tuple(cell(table, s) for table in tables) for s in first}, shared, others)
+        states = [cell((table, symbol)).state for table in BY_SYMBOL if (table, symbol) in keys]
+        others[symbol] = f"{sum(state in SERVED for state in states)} of {len(states)} fresh"
+    rows = {symbol: tuple(cell((table, symbol)) for table in tables) for symbol in first}
+    return Freshness(now, tables, rows, {cache_key: cell(cache_key) for cache_key in shared}, others)
 
 
-def to_pull(matrix: Freshness, fetched: Collection[str] = ("option_chains",)) -> list[str]:
-    """What the next answer would fetch from outside: tables and keys that are not fresh, optional ones left out."""
-    wanted = [
-        f"{table} {symbol}"
-        for symbol, row in matrix.symbols.items()
-        for table, cell in zip(matrix.tables, row, strict=True)
-        if table in fetched and cell.state not in ("fresh", "due soon")
-    ]
-    shared = [
-        name
-        for name, cell in matrix.shared.items()
-        if name.split()[0] in ("positions", "risk_free_rate") and cell.state not in ("fresh", "due soon")
-    ]
-    return wanted + shared
+def to_pull(matrix: Freshness) -> list[CacheKey]:
+    """What the next answer would fetch from outside; what it can do without is left out."""
+    return [key for key, cell in matrix.cells.items() if key[0] in FETCHED and cell.state not in SERVED]
 
 
 def next_pull(matrix: Freshness, keys: Iterable[Mapping[str, Any]], taken: Mapping[str, Any]) -> str:
     """What the next answer would pull, and what that takes by what it took before (`outlook.taken_by_source`)."""
-    names = to_pull(matrix)
-    if not names:
+    wanted = to_pull(matrix)
+    if not wanted:
         return f"As of {et(matrix.now, matrix.now)} the next answer would pull nothing from outside."
-    sources = {f"{key['table']} {key['key']}": key["source"] for key in keys}
-    known = [taken[sources[name]] for name in names if sources.get(name) in taken]
+    sources = {(key["table"], key["key"]): key["source"] for key in keys}
+    known = [taken[sources[cache_key]] for cache_key in wanted if sources.get(cache_key) in taken]
     calls, dollars = round(sum(each.calls for each in known)), sum(each.cost_usd for each in known)
     cost = f"about {calls} requests, ${dollars:.2f}" if known else "requests not known yet"
+    names = [" ".join(cache_key) for cache_key in wanted]
     listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     return f"As of {et(matrix.now, matrix.now)} the next answer would pull {listed}: {cost}."
 
@@ -107,7 +140,7 @@ def symbol_cells(matrix: Freshness) -> list[tuple[str, ...]]:
 
 def shared_cells(matrix: Freshness) -> list[tuple[str, ...]]:
     """One row each of what is not by symbol: accounts, rates, the answer."""
-    return [(name, str(cell)) for name, cell in matrix.shared.items()]
+    return [(name if key == "all" else f"{name} {key}", str(cell)) for (name, key), cell in matrix.shared.items()]
 
 
 def et(when: datetime, now: datetime) -> str:
@@ -124,20 +157,19 @@ def et(when: datetime, now: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b} {local:%H:%M} ET"
 
 
-def _cell(key: Mapping[str, Any] | None, now: datetime, failure: str | None) -> Cell:
-    if failure:
-        return Cell("failed", failure)
-    if key is None:
-        return Cell("never")
-    created = datetime.fromisoformat(key["created_at"])
+def key_cell(key: Mapping[str, Any], now: datetime) -> Cell:
+    """The state of one entry of `keys` in the document of `stats.stats`."""
     limit = key["max_age_minutes"]
-    until = None if limit is None else created + timedelta(minutes=limit)
-    if key["state"] == "fresh" and until is None:
-        return Cell("fresh")
-    if key["state"] == "fresh" and until is not None:
-        soon = until - now < timedelta(minutes=limit * DUE_SOON)
-        return Cell("due soon" if soon else "fresh", f"until {et(until, now)}")
+    until = None if limit is None else datetime.fromisoformat(key["created_at"]) + timedelta(minutes=limit)
+    if key["state"] == "fresh":
+        soon = until is not None and until - now < timedelta(minutes=limit * DUE_SOON)
+        return Cell("due soon" if soon else "fresh", f"until {et(until, now)}" if until else "")
     if key["state"] == "too_old" and until is not None:
         return Cell("stale", f"since {et(until, now)}")
-    renewed = key["state"] == "input_superseded"
-    return Cell("stale", "inputs renewed" if renewed else str(key["state"]).replace("_", " "))
+    return Cell("stale", {"input_superseded": "inputs renewed", "absent": "made otherwise"}.get(key["state"], ""))
+
+
+def _cell(key: Mapping[str, Any] | None, now: datetime, failure: Failure | None) -> Cell:
+    if failure and (key is None or datetime.fromisoformat(key["created_at"]) < failure.at):
+        return Cell("failed", et(failure.at, now), failure)
+    return Cell("never") if key is None else key_cell(key, now)

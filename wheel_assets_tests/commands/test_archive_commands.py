@@ -46,6 +46,7 @@ def chains(store: Store) -> int:
     return len(store.index([("option_chains", "U")])[0])
 
 
+@pytest.mark.slow
 def test_backup_and_restore(filled, tmp_path):
     told = json.loads(wheel("backup", "out", "--json").stdout)
     assert told["rows"] == {"option_chains": 30, "snapshots": 1, "api_calls": 0}

@@ -7,6 +7,7 @@ into it. A bucket knows no renaming: there the manifest is sent last, and withou
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -16,13 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wheel_assets.cache.upkeep.compaction import sync
-from wheel_assets.errors import StoreUnwritable, UsageError
+from wheel_assets.cache.upkeep.copying import sync
+from wheel_assets.errors import StoreUnwritable, UsageError, WheelError
 
 MANIFEST = "manifest.json"
 PROTOCOLS = ("gs", "s3")  # beside local folders
 NAME = "wheel-%Y%m%dT%H%M%SZ"
 _ARCHIVES = f"wheel-[0-9]*T[0-9]*Z/{MANIFEST}"
+_DATED = re.compile(r"wheel-\d{8}T\d{6}Z", re.ASCII)
 _PARTIAL = (".wheel-", ".partial")
 _ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the next one after a day
 
@@ -73,13 +75,17 @@ def reading(source: str) -> Iterator[Path]:
 
 
 def newest_time(source: str) -> datetime | None:
-    """When the newest archive there was written, naive UTC, by its name; None where there is none."""
-    if "://" in source:
-        fs, path = _remote(source)
-        found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
-    else:
-        found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
-    return max((datetime.strptime(path.name, NAME) for path in found), default=None)
+    """When the newest archive there was written, naive UTC, by its name; None where there is none.
+
+    Raises StoreUnwritable where nobody can tell.
+    """
+    with _as_unwritable(source):
+        if "://" in source:
+            fs, path = _remote(source)
+            found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
+        else:
+            found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
+    return max((datetime.strptime(path.name, NAME) for path in found if _DATED.fullmatch(path.name)), default=None)
 
 
 def _newest_here(folder: Path) -> Path:
@@ -145,6 +151,17 @@ def _as_unwritable(destination: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnwritable(
-            f"no archive could be written to {destination}", f"{error}", "check the folder and the room left there"
-        ) from error
+        raise unwritable_archive(destination, error.strerror or str(error)) from error
+    except WheelError:
+        raise
+    except Exception as error:
+        if "://" not in destination:
+            raise
+        # The library of a bucket raises errors of its own: of logins, of HTTP, of the vendor.
+        raise unwritable_archive(destination, str(error)[:200]) from error
+
+
+def unwritable_archive(destination: str, why: str) -> StoreUnwritable:
+    """The error of an archive that cannot be written, which names its disk and not that of the cache."""
+    remedy = "check the folder of the archive and the room left there"
+    return StoreUnwritable(f"no archive could be written to {destination}", why, remedy)

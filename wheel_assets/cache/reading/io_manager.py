@@ -135,8 +135,7 @@ class ReadThroughIOManager(dg.IOManager):
         try:
             stored = self.store.put(table.name, new, view)
         finally:
-            if len(step.step.step_outputs) == 1:
-                self.reader.release()
+            self.reader.release(step)
         shown = f"{view.schema}.{view.name}" if isinstance(table, InferredTable) else f"main.{table.name}"
         if isinstance(table, InferredTable):
             table = InferredTable.of(table.name, [rows.frame])

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster._core.definitions.backfill_policy import BackfillPolicyType
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from wheel_assets.cache.freshness_check import without_freshness_checks
 from wheel_assets.cache.policy import CacheKey, LookupResult, input_keys, needed_keys
 from wheel_assets.cache.reading.asset_tables import AssetTables
 from wheel_assets.cache.reading.partitions import in_order, is_range, key_of
@@ -150,8 +151,7 @@ def _execute(
     elif run.partitions is not None:
         first, last = run.partition_keys[0], run.partition_keys[-1]
         tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-    done = job.execute_in_process(
-        asset_selection=list(together),
+    done = without_freshness_checks(job, together).execute_in_process(
         partition_key=partition,
         instance=step.instance,
         run_config={"ops": {op: config for op, config in configs.items() if config}, **given},

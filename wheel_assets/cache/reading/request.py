@@ -126,6 +126,7 @@ class Reads:
             (table, key): result.snapshot
             for (table, key), result in self.results.items()
             if table in self.request.asked
+            and key in nodes[table].read_keys
             and result.served
             and result.snapshot is not None
             and (nodes[table].key_column, key) not in lost

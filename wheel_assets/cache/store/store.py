@@ -27,7 +27,7 @@ from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
-from wheel_assets.cache.upkeep.compaction import content_hashes
+from wheel_assets.cache.upkeep.index import content_hash_of
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -169,7 +169,7 @@ class Store:
             if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
                 self.write_touches()
         except OSError as error:
-            log.warning("uses of the cache were not counted: %s", error)
+            log.warning("uses of %s were not counted: %s", self.path, error.strerror)
 
     def write_touches(self) -> None:
         """Have the index take over the uses noted so far; it is no error if that cannot be done."""
@@ -317,11 +317,6 @@ def _list(columns: Sequence[str]) -> str:
 def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
     row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
     return float(row[0]) if row else 0.0
-
-
-def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
 
 
 @cache

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wheel_assets.cache.policy import CacheKey
     from wheel_assets.cache.store.store import Store
 
 _FAILED = """
-    SELECT calls.key, arg_max(calls.error, calls."at") FROM api_calls calls
+    SELECT calls.key, max(calls."at"), arg_max(calls.error, calls."at") FROM api_calls calls
     WHERE calls.key IS NOT NULL AND calls.endpoint <> ?
     GROUP BY calls.key
     HAVING arg_max(calls.error, calls."at") IS NOT NULL AND max(calls."at") > coalesce(
@@ -31,11 +34,18 @@ class Taken(NamedTuple):
     cost_usd: float
 
 
-def last_failures(store: Store) -> dict[tuple[str, str], str]:
-    """Why the newest request for a chain failed, by table and key; only where nothing was cached since."""
+class Failure(NamedTuple):
+    """When a key could not be renewed (naive UTC), and why."""
+
+    at: datetime
+    why: str
+
+
+def last_failures(store: Store) -> dict[CacheKey, Failure]:
+    """When and why the newest request for a chain failed, by table and key; only where nothing was cached since."""
     with store.file.attached() as connection:
         rows = connection.execute(_FAILED, [RESERVATION]).fetchall()
-    return {("option_chains", key): str(error).partition(";")[0] for key, error in rows}
+    return {("option_chains", key): Failure(at, str(error).partition(";")[0]) for key, at, error in rows}
 
 
 def taken_by_source(store: Store) -> dict[str, Taken]:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.policy import CacheKey, LookupResult, Node, verdicts
+from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node, verdicts
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
 from wheel_assets.sanitise import masked_account
+from wheel_assets.tables import DOCUMENTS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -97,15 +98,20 @@ def _tables(connection: DuckDBPyConnection, names: Sequence[str], now: datetime)
 
 
 def _newest(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The newest line of the index of each table and key, with the hits of all."""
+    """The newest line of the index of each table and key, with the hits of all.
+
+    Without the document of an asset's answer: it comes and goes with the asset's own snapshot, which is told.
+    """
     cursor = connection.execute(
         """
         SELECT table_name, key, max(snapshot_id) AS snapshot_id, arg_max(created_at, snapshot_id) AS created_at,
                arg_max(rows, snapshot_id) AS rows, arg_max(bytes, snapshot_id) AS bytes,
                arg_max(source, snapshot_id) AS source, arg_max(inputs, snapshot_id) AS inputs,
                count(*) AS snapshots, sum(hits)::BIGINT AS hits, max(last_used_at) AS last_used_at
-        FROM snapshots GROUP BY table_name, key ORDER BY table_name, key
-        """
+        FROM snapshots WHERE table_name <> ? OR recipe IN (?, ?)
+        GROUP BY table_name, key ORDER BY table_name, key
+        """,
+        [DOCUMENTS.name, *API_FINGERPRINTS],
     )
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -7,22 +7,22 @@ import dagster as dg
 
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.outlook import Taken, last_failures, taken_by_source
-from wheel_assets.cache.upkeep.stats import stats
+from wheel_assets.cache.upkeep.outlook import Taken, taken_by_source
+from wheel_assets.defs.checks.freshness import KEYED, evaluations, inspected
 from wheel_assets.defs.declare import OWNER, settings
-from wheel_assets.defs.flow import nodes
 from wheel_assets.sanitise import for_markdown, one_line
 from wheel_assets.show import cache_view, markdown
-from wheel_assets.show.freshness import Freshness, freshness, next_pull, shared_cells, symbol_cells
+from wheel_assets.show.freshness import SERVED, Freshness, next_pull, shared_cells, symbol_cells
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS, PREDICTIONS, RECOMMENDATION, RISK_FREE_RATE
 
 # Shown below what every answer makes, and pulling none of it. Dagster asks for confirmation where a dep was never
 # materialized: what is optional may never be.
 LOOKED_AT = (RISK_FREE_RATE, OPTION_CHAINS, POSITIONS, GREEKS, PREDICTIONS, RECOMMENDATION)
+LAST = {"dagster/priority": "-1"}  # so that Materialize all inspects what it has made
 FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     "freshness_by_key",
     asset="cache_inspection",
-    description="Every key of every table is younger than its limit, and made of what is in force now.",
+    description="Whatever the next answer needs is younger than its limit, and made of what is in force now.",
 )
 
 
@@ -31,6 +31,7 @@ FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     code_version="2",
     kinds={"duckdb"},
     owners=[OWNER],
+    op_tags=LAST,
     check_specs=[FRESHNESS_BY_KEY],
     deps=[table.name for table in LOOKED_AT],
 )
@@ -39,21 +40,16 @@ def cache_inspection(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """What is cached: symbols by tables with until when each is fresh; the size, the hit rate, this month's cost.
 
-    Materialize it to look into the cache. It reads the index and nothing else: nothing is fetched,
-    computed or stored. `wheel stats` prints the same.
+    Materialize it to look into the cache, and to have the check `freshness` of every asset look anew. It reads the
+    index and nothing else: nothing is fetched, computed or stored. `wheel stats` prints the same.
     """
     with one_sentence():
-        document = stats(store, settings().max_age.of, nodes(settings()))
-        matrix = freshness(
-            document,
-            store.clock(),
-            settings().symbols,
-            holdings=_held(store),
-            failures=last_failures(store),
-        )
+        document, matrix = inspected(store, context.instance)
         metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
     context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))
-    yield dg.MaterializeResult(metadata=metadata, check_results=[freshness_by_key(document)])
+    for verdict in evaluations(matrix, [asset for asset in KEYED if matrix.of(asset.to_python_identifier())]):
+        context.log_event(verdict)
+    yield dg.MaterializeResult(metadata=metadata, check_results=[freshness_by_key(document, matrix)])
 
 
 def inspection_metadata(
@@ -65,14 +61,14 @@ def inspection_metadata(
         "cost_usd": float(document["cost_usd"]),
         "rows": sum(document[f"{name}_rows"] for name in cache_view.table_names(document)),
         "snapshots": document["misses"],
-        "stale_keys": sum(key["state"] != "fresh" for key in document["keys"]),
+        "stale_keys": sum(cell.state not in SERVED for cell in matrix.cells.values()),
     }
     rate = {} if document["hit_rate"] is None else {"hit_rate": document["hit_rate"]}
     return {
         "next_answer": dg.MetadataValue.md(for_markdown(next_pull(matrix, document["keys"], taken))),
         "freshness": dg.MetadataValue.md(_matrix(matrix)),
         **_at_a_glance(matrix),
-        "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd))),
+        "totals": dg.MetadataValue.md(markdown.bullets(cache_view.summary(document, budget_usd, matrix.now))),
         **numbers,
         **rate,
     }
@@ -84,6 +80,7 @@ def _matrix(matrix: Freshness) -> str:
     return markdown.paragraphs(
         markdown.table(_headings(matrix), symbol_cells(matrix)),
         markdown.table(("shared", "state"), shared_cells(matrix)),
+        markdown.section("Could not be renewed", markdown.bullets(matrix.failures)),
         markdown.section("Other symbols", markdown.bullets([", ".join(others)]) if others else ""),
     )
 
@@ -100,31 +97,24 @@ def _headings(matrix: Freshness) -> tuple[str, ...]:
     return ("symbol", *(name.replace("_", " ").replace("predic", "predic\N{SOFT HYPHEN}") for name in matrix.tables))
 
 
-def freshness_by_key(document: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """Which keys are stale, with all keys; a warning, for what is stale is renewed when it is asked for.
+def freshness_by_key(document: Mapping[str, Any], matrix: Freshness) -> dg.AssetCheckResult:
+    """What of the matrix is not served, with all keys; a warning, for what is stale is renewed when it is asked for.
 
     Tables and a path as wide as these would make the asset's own page scroll sideways.
     """
-    stale = [f"{key['table']} {key['key']} is {key['state']}" for key in document["keys"] if key["state"] != "fresh"]
+    cells = matrix.cells.items()
+    stale = [f"{table} {key} {cell.words}" for (table, key), cell in cells if cell.state not in SERVED]
     return dg.AssetCheckResult(
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        description=one_line("; ".join(stale)) or f"all {len(document['keys'])} keys are fresh",
+        description=one_line("; ".join(stale)) or f"all {len(cells)} keys are fresh",
         metadata={
             "stale_keys": len(stale),
-            "file": dg.MetadataValue.path(document["path"]),
-            "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)),
+            "keys": _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document, matrix.now)),
             "tables": _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)),
+            "file": document["path"],
         },
     )
-
-
-def _held(store: Store) -> list[str]:
-    """The underlyings of the newest positions."""
-    query = """SELECT DISTINCT underlying FROM positions WHERE underlying IS NOT NULL AND snapshot_id IN
-        (SELECT max(snapshot_id) FROM snapshots WHERE table_name = 'positions' GROUP BY key) ORDER BY 1"""
-    with store.file.attached() as connection:
-        return [symbol for (symbol,) in connection.execute(query).fetchall()]
 
 
 def _table(columns: Mapping[str, str], rows: list[cache_view.Cells]) -> dg.TableMetadataValue:

@@ -10,7 +10,6 @@ import dagster as dg
 from wheel_assets.cache.reading.one_line import one_sentence
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
-from wheel_assets.defs.flow import nodes
 from wheel_assets.errors import UsageError
 
 QUESTION = dg.AssetKey("recommendation")
@@ -31,14 +30,12 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
 def page(document: Mapping[str, Any], store: Store) -> str:
     """The page of an answer, with what the cache tells beside it."""
     from wheel_assets.cache.upkeep.outcomes import outcomes
-    from wheel_assets.cache.upkeep.stats import stats
-    from wheel_assets.show.freshness import freshness
+    from wheel_assets.defs.checks.freshness import inspected
     from wheel_assets.show.html.report import report_html
 
-    now = store.clock()
     asked = list(dict.fromkeys([*document["spot_prices"], *(row["symbol"] for row in document["not_evaluated"])]))
-    matrix = freshness(stats(store, settings().max_age.of, nodes(settings())), now, asked or list(settings().symbols))
-    return report_html(document, made_at=now, matrix=matrix, outcomes=outcomes(store))
+    _, matrix = inspected(store, symbols=asked)
+    return report_html(document, made_at=matrix.now, matrix=matrix, outcomes=outcomes(store))
 
 
 def write(html: str, file: Path) -> None:

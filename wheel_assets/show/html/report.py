@@ -16,7 +16,7 @@ from wheel_assets.recommend.wording import dollars, percent, price
 from wheel_assets.sanitise import for_terminal
 from wheel_assets.show import answer_view
 from wheel_assets.show.candidates import candidates, candidates_svg
-from wheel_assets.show.freshness import Freshness
+from wheel_assets.show.freshness import Freshness, shared_cells
 from wheel_assets.show.payoff import payoff_pictures
 from wheel_assets.show.reliability import diagram
 
@@ -47,6 +47,7 @@ def report_html(
         choices=_choices(document),
         stress=_rows(document.get("stress")),
         matrix=matrix,
+        shared=shared_cells(matrix) if matrix else [],
         outcomes=outcomes,
         reliability=diagram(outcomes) if outcomes and scored else "",
     )

@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from wheel_assets.show import cache_view
+from wheel_assets.show.terminal.console import unbroken
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
-NUMBERS = ("snapshots", "rows", "oldest", "newest", "age", "limit", "size", "hits")
+NUMBERS = ("snapshots", "rows", "oldest", "newest", "size", "hits")
+WIDE = 100  # columns from which there is room for everything
+SPARED = "last used"  # the column that is left out below
 
 
-def show_stats(document: Mapping[str, Any], monthly_usd: float, console: Console) -> None:
-    """Print the document of `stats.stats`, and the month's budget."""
-    console.print(_table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)))
+def show_stats(document: Mapping[str, Any], monthly_usd: float, now: datetime, console: Console) -> None:
+    """Print the document of `stats.stats`, and the month's budget; `now` is naive UTC."""
+    for line in cache_view.summary(document, monthly_usd, now):
+        console.print(unbroken(line))
     if document["keys"]:
-        console.print("", _table(cache_view.KEY_COLUMNS, cache_view.key_cells(document)))
-    console.print()
-    for line in cache_view.summary(document, monthly_usd):
-        console.print(line)
+        columns = [name for name in cache_view.KEY_COLUMNS if name != SPARED or console.width >= WIDE]
+        rows = [dict(zip(cache_view.KEY_COLUMNS, row, strict=True)) for row in cache_view.key_cells(document, now)]
+        console.print("", _table(columns, [tuple(row[name] for name in columns) for row in rows]))
+        console.print("", _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)))
+    if empty := cache_view.empty_tables(document):
+        console.print(f"\nnothing of {', '.join(empty)}")
     console.print(document["path"], soft_wrap=True)
 
 
@@ -57,7 +65,7 @@ def show_costs(document: Mapping[str, Any], console: Console) -> None:
 
 
 def _table(columns: Iterable[str], rows: Iterable[cache_view.Cells]) -> Table:
-    table = Table(box=None)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "source")
     for row in rows:

@@ -359,6 +359,7 @@ def test_a_killed_backup_leaves_no_archive_and_the_next_works(filled, other, tmp
     assert sum(restore(other, tmp_path / "out").snapshots.values()) == 5
 
 
+@pytest.mark.slow
 def test_another_process_restores(filled, other, tmp_path):
     backup(filled, tmp_path / "out")
     script = ANOTHER + "print(restore(store, sys.argv[2]).present)"

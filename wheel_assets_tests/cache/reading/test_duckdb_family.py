@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
@@ -143,3 +147,17 @@ def test_the_example_pulls_once_and_then_hits(tmp_path, monkeypatch):
         for runs in (2, 3):  # the first pulls its input in a child run
             run(module.defs, "report", instance=home)
             assert home.get_runs_count() == runs
+
+
+@pytest.mark.slow
+def test_the_example_runs_with_a_process_for_each_step(tmp_path):
+    command = [Path(sys.executable).with_name("dagster"), "asset", "materialize", "-f", EXAMPLE, "--select", "report"]
+    (tmp_path / "instance").mkdir()
+    own = {"DAGSTER_HOME": str(tmp_path / "instance"), "PYTHONWARNINGS": "ignore"}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Launching subprocess for" in done.stderr
+    with duckdb.connect(str(tmp_path / "own_graph.duckdb")) as connection:
+        made = connection.execute("SELECT table_name, count(*) FROM snapshots GROUP BY ALL ORDER BY ALL").fetchall()
+    assert made == [("readings", 1), ("report", 2)]

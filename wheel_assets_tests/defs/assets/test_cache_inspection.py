@@ -7,12 +7,11 @@ from datetime import datetime
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.cli import main as wheel
 from wheel_assets.commands import run
 from wheel_assets.definitions import defs
 from wheel_assets.defs.assets.cache_inspection import LOOKED_AT, freshness_by_key, inspection_metadata
-from wheel_assets.defs.declare import settings
+from wheel_assets.defs.checks.freshness import inspected
 from wheel_assets.defs.resources import the_store
 from wheel_assets.show.freshness import freshness
 
@@ -33,7 +32,7 @@ def told() -> dict[str, object]:
 
 def rows_of(table: str) -> list[list[str]]:
     """The cells of a table of the check, as the page shows it."""
-    records = freshness_by_key(stats(the_store(), settings().max_age.of)).metadata[table].records
+    records = freshness_by_key(*inspected(the_store())).metadata[table].records
     return [list(record.data.values()) for record in records]
 
 
@@ -52,15 +51,15 @@ def test_an_empty_cache_is_told_as_such():
 def test_every_key_has_a_line_with_what_the_index_says():
     run.recommend({})
     run.recommend({})
-    lines = {(row[0], row[1]): row for row in rows_of("keys") if row[0] != "documents"}
+    lines = {(row[0], row[1]): row for row in rows_of("keys")}
     index = query(
         "SELECT table_name, key, max(rows), sum(hits)::INT, any_value(source) "
         "FROM snapshots WHERE table_name <> 'documents' GROUP BY ALL"
     )
     assert set(lines) == {(table, key) for table, key, *_ in index}
     for table, key, rows, hits, source in index:
-        assert lines[table, key][5] == f"{rows:,}"
-        assert lines[table, key][8] == str(hits)
+        assert lines[table, key][3] == f"{rows:,}"
+        assert lines[table, key][5] == str(hits)
         assert lines[table, key][7] == source
 
 
@@ -89,27 +88,30 @@ def test_it_hangs_on_what_it_looks_at_and_pulls_none_of_it():
 
 def test_what_the_next_answer_would_pull_is_told_first():
     first = told()["next_answer"]
-    assert r"the next answer would pull option\_chains U: requests not known yet" in first
+    for wanted in (r"would pull option\_chains U, positions default, risk\_free\_rate all", "requests not known yet"):
+        assert wanted in first
     run.recommend({})
     metadata = told()
     assert "the next answer would pull nothing from outside" in metadata["next_answer"]
     row = metadata["freshness"].splitlines()[2]
     assert row.startswith("| U | 🟢 fresh until ")
-    assert row.count("ET |") == 3
+    assert row.count("ET |") == 4
 
 
 def test_a_failed_fetch_is_seen():
     store = the_store()
     store.record_calls([(store.clock(), "cboe", "/x", 503, 1.0, None, 0.0, "U", "cboe is failing; HTTP 503")])
-    assert "🔴 failed cboe is failing |" in told()["freshness"]
+    matrix = told()["freshness"]
+    assert "| U | 🔴 failed " in matrix
+    assert r"- option\_chains U: cboe is failing" in matrix
 
 
 def test_stale_keys_are_a_warning_that_names_them():
     run.recommend({})
     query("UPDATE snapshots SET created_at = created_at - INTERVAL 40 MINUTE WHERE table_name = 'positions'")
-    check = freshness_by_key(stats(the_store(), settings().max_age.of))
+    check = freshness_by_key(*inspected(the_store()))
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert check.description == "positions default is too_old"
+    assert check.description.startswith("positions default stale since ")
 
 
 DOCUMENT = {"path": "/x", "db_size_mb": 1.5, "used_mb": 1.2, "limit_mb": None, "hits": 3, "misses": 1, "hit_rate": 0.75}
@@ -147,4 +149,4 @@ def test_the_terminal_prints_the_same_keys(capsys, monkeypatch):
     printed = capsys.readouterr().out
     for row in [*rows_of("keys"), *rows_of("tables")]:
         assert row[0] in printed
-        assert all(cell in printed for cell in row[1:3] + row[5:8])  # ages go on
+        assert all(cell in printed for cell in row[1:3])  # ages go on

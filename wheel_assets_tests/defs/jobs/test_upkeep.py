@@ -47,6 +47,7 @@ def test_clearing_tells_first_and_then_does_just_that(instance):
     assert {name: n for name, n in done["snapshots"].items() if n} == would["snapshots"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["", "yes", "CLEAR"])
 def test_clearing_wants_its_word(instance, word):
     stored = snapshots()
