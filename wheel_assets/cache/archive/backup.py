@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,13 +64,14 @@ class Restored:
     api_calls: int
 
 
-def backup(store: Store, destination: str | Path) -> Backup:
+def backup(store: Store, destination: str | Path, *, parents: Sequence[str] = (), mark: str = "") -> Backup:
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
+    `parents` are the names of archives that were put back before, `mark` tells two of the same second apart.
     Raises StoreError; what cannot be finished leaves no archive behind.
     """
     now = store.clock()
-    with writing(str(destination), now) as (folder, place), confined(scratch=folder) as reader:
+    with writing(str(destination), now, mark) as (folder, place), confined(scratch=folder) as reader:
         new = _NewArchive(store, folder, reader)
         with store.file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
@@ -80,7 +81,7 @@ def backup(store: Store, destination: str | Path) -> Backup:
         new.write_index(pd.concat([index.head(0), *kept]))
         with store.file.attached() as connection:
             new.copy(connection, "SELECT * FROM api_calls", f"{API_CALLS.name}/00000.parquet")
-        manifest = Manifest(f"{now.isoformat()}Z", new.files)
+        manifest = Manifest(f"{now.isoformat()}Z", new.files, parents=tuple(parents))
         manifest.write(folder)
     return Backup(place, manifest.rows, sum(file.bytes for file in manifest.files.values()))
 
