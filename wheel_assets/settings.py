@@ -47,6 +47,7 @@ from wheel_assets.sections import (
     MaxAgeSettings,
     MigrateSettings,
     RateSettings,
+    ScanSettings,
 )
 from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendor import BROKER, ROLES, TRANSACTIONS, Vendor
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     events: EventsSettings = section()
     rate: RateSettings = section()
     budget: BudgetSettings = section()
+    scan: ScanSettings = section()
     strategy: StrategySettings = section()
 
     @field_validator("symbols", mode="before")

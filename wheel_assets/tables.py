@@ -319,6 +319,38 @@ CANDIDATES = SnapshotTable(
     ),
 )
 
+SCAN = Table(
+    "scan",
+    "A Parquet file a symbol of a universe scan: its puts, with their numbers and how many rules they break.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        _OPTION_SYMBOL,
+        _EXPIRATION,
+        _STRIKE,
+        Column("days", "BIGINT", "until expiration", "days"),
+        Column("spot_price", "DOUBLE", "price of the underlying", "dollars a share"),
+        Column("bid", "DOUBLE", "best bid", "dollars a share"),
+        Column("ask", "DOUBLE", "best ask", "dollars a share"),
+        Column("spread", "DOUBLE", "ask less bid over their mean", "share"),
+        Column("open_interest", "BIGINT", "open interest", "contracts"),
+        Column("volume", "BIGINT", "traded today", "contracts"),
+        Column("iv", "DOUBLE", "implied volatility of the mid", "decimal a year"),
+        Column("delta", "DOUBLE", "of the put", "dollars for a dollar"),
+        Column("premium", "DOUBLE", "limit price of a sale", "dollars a share"),
+        Column("collateral", "DOUBLE", "cash behind one contract", "dollars"),
+        Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
+        Column("prob_itm", "DOUBLE", "probability of assignment at expiration", "0 to 1"),
+        Column("expected_return", "DOUBLE", "mean profit of the model over collateral", "decimal, whole period"),
+        Column("cvar_95", "DOUBLE", "mean of the worst 5 % of outcomes over collateral", "decimal, whole period"),
+        Column("objective", "DOUBLE", "what the ranking is by"),
+        Column("quantity", "BIGINT", "how many there is room for", "contracts"),
+        Column("failures", "BIGINT", "how many rules it breaks", required=True, low=0),
+        Column("first_failed", "VARCHAR", "the first rule that it breaks"),
+        _SOURCE,
+    ),
+)
+
 DATA_TABLES = (
     *(OPTION_CHAINS, POSITIONS, RISK_FREE_RATE, PRICE_HISTORY),
     *(EVENTS, TRANSACTIONS, GREEKS, VOLATILITY_HISTORY, PREDICTIONS, RECOMMENDATION, CANDIDATES),

@@ -80,7 +80,8 @@ class Node:
     inputs (code version, settings): one made otherwise is not the same thing, as if absent; None takes any, of what
     others make. `optional` are those of the `upstream` that it can do without. `mapped` tells, for an upstream table,
     which of its keys each own key is made of, where that is not the same key or all; keys come inputs first, for a
-    table may be made of itself. Of `settled` keys it is not asked what they were made of.
+    table may be made of itself. Of `settled` keys it is not asked what they were made of. `read` are the keys that are
+    read, where others are only what those are made of.
     """
 
     table: str
@@ -92,6 +93,12 @@ class Node:
     optional: frozenset[str] = frozenset()
     mapped: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
+    read: tuple[str, ...] | None = None
+
+    @property
+    def read_keys(self) -> tuple[str, ...]:
+        """The keys that are read where the table is."""
+        return self.keys if self.read is None else self.read
 
     def with_keys(self, more: Iterable[str]) -> Node:
         """The same with more keys, those that it has first."""
@@ -155,7 +162,7 @@ def assess(
     """
     by_name = {node.table: node for node in nodes}
     candidates = _candidates(by_name, index, run_id)
-    required = {(name, key) for name in asked for key in by_name[name].keys}
+    required = {(name, key) for name in asked for key in by_name[name].read_keys}
     while True:
         results: dict[CacheKey, LookupResult] = {}
         for node in nodes:

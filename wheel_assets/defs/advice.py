@@ -12,7 +12,7 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
 from wheel_assets.cache.reading.loaded import LoadedInput
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
 from wheel_assets.defs.flow import underlyings
@@ -64,7 +64,7 @@ def advised(
     from wheel_assets.recommend.advice import Inputs, advise
 
     known = {name: inputs[name] for name in OPTIONAL_INPUTS}
-    with one_sentence():
+    with one_line_errors():
         advice = advise(
             **{name: inputs[name].frame for name in NEEDED},
             strategy=settings().strategy,

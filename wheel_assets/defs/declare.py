@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness
 from wheel_assets.cache.reading.made import table_metadata
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.defs.flow import STAGES
@@ -63,7 +63,7 @@ class SymbolsConfig(dg.Config):
     @field_validator("symbols")
     @classmethod
     def _checked(cls, symbols: list[str]) -> list[str]:
-        with one_sentence():
+        with one_line_errors():
             return [checked_symbol(symbol) for symbol in symbols]
 
 

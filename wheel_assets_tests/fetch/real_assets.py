@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs import assets as stages
 from wheel_assets.defs.resources import RESOURCES
@@ -50,7 +50,7 @@ class RealAssets:
             done = self._job.execute_in_process(
                 asset_selection=[dg.AssetKey(table)], instance=self._instance, run_config={**ops, **quiet}
             )
-        except OneSentence as error:
+        except OneLineError as error:
             raise error.error from None
         return {key: value.value for key, value in done.asset_materializations_for_node(table)[0].metadata.items()}
 

@@ -34,6 +34,7 @@ def market(today):
     return desk
 
 
+@pytest.mark.slow
 def test_no_leg_of_a_quiet_month_is_held_for_a_day_or_less():
     opened: dict[tuple[int, float], tuple[int, float, int]] = {}  # days and strike: day of opening, premium, contracts
     held, sold = [], 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
-from wheel_assets.cache.archive.locations import newest_time, reading, writing
+from wheel_assets.cache.archive.locations import newest_time, reading, unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
+from wheel_assets.cache.faults import why_unwritable
 from wheel_assets.cache.foreign import confined, rewritten
 from wheel_assets.cache.store.backfill import insert_backfill
 from wheel_assets.cache.store.store import Store
@@ -41,7 +42,6 @@ log = logging.getLogger(__name__)
 
 PART_BYTES = 4_000_000  # about, of the cache file, copied under one lock: some 0.2 s
 MAX_INDEX_ROWS, MAX_INDEX_BYTES = 1_000_000, 256_000_000  # of an archive: it is read into memory
-_NOT_DAMAGE = ("No space left", "Permission denied", "Could not write", "File too large", "Read-only", "Cannot open")
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,14 @@ class Restored:
     api_calls: int
 
 
-def backup(store: Store, destination: str | Path) -> Backup:
+def backup(store: Store, destination: str | Path, *, parents: Sequence[str] = (), mark: str = "") -> Backup:
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
+    `parents` are the names of archives that were put back before, `mark` tells two of the same second apart.
     Raises StoreError; what cannot be finished leaves no archive behind.
     """
     now = store.clock()
-    with writing(str(destination), now) as (folder, place), confined(scratch=folder) as reader:
+    with writing(str(destination), now, mark) as (folder, place), confined(scratch=folder) as reader:
         new = _NewArchive(store, folder, reader)
         with store.file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
@@ -79,7 +80,7 @@ def backup(store: Store, destination: str | Path) -> Backup:
         new.write_index(pd.concat([index.head(0), *kept]))
         with store.file.attached() as connection:
             new.copy(connection, "SELECT * FROM api_calls", f"{API_CALLS.name}/00000.parquet")
-        manifest = Manifest(f"{now.isoformat()}Z", new.files)
+        manifest = Manifest(f"{now.isoformat()}Z", new.files, parents=tuple(parents))
         manifest.write(folder)
     return Backup(place, manifest.rows, sum(file.bytes for file in manifest.files.values()))
 
@@ -120,9 +121,9 @@ def _as_damaged(folder: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if any(sign in str(error) for sign in _NOT_DAMAGE):
+        if why := why_unwritable(error):
             raise StoreUnwritable(
-                f"the archive {folder} cannot be unpacked", str(error)[:200], "free some space"
+                f"the archive {folder} cannot be unpacked in {tempfile.gettempdir()}", why, "free some space there"
             ) from error
         raise damaged(folder, f"it cannot be read: {str(error)[:200]}") from error
 
@@ -213,14 +214,11 @@ class _NewArchive:
             (self.folder / path).parent.mkdir(exist_ok=True)
             rows = _copy_query(connection, query, self.folder / path)
         except duckdb.Error as error:
-            if not any(sign in str(error) for sign in _NOT_DAMAGE):
+            why = why_unwritable(error)
+            if why is None:
                 raise
             # Told here, or the full disk of the archive would pass for that of the cache.
-            raise StoreUnwritable(
-                f"no archive could be written to {self.folder.parent}",
-                str(error)[:200],
-                "check the folder and the room left there",
-            ) from error
+            raise unwritable_archive(str(self.folder.parent), why) from error
         self.files[path] = archived_file(self.folder / path, rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -83,7 +84,14 @@ class AssetTables:
         inputs = self._inputs(step)
         optional = {each.asset for each in inputs if each.optional}
         wanted = self._wanted(step, inputs)
-        nodes = tuple(self._node(step, a, wanted[a], a in optional) for a in self.kept if a in wanted)
+        read = {
+            e.asset: self.input_keys(step, e.name, e.asset) for e in inputs if self.graph.get(e.asset).is_partitioned
+        }
+        nodes = tuple(
+            replace(self._node(step, asset, wanted[asset], asset in optional), read=read.get(asset))
+            for asset in self.kept
+            if asset in wanted
+        )
         made_here = self._names(each.asset for each in inputs if each.made_here)
         others = {asset for asset in wanted if not self.graph.get(asset).is_materializable}
         return Request(
@@ -135,13 +143,7 @@ class AssetTables:
         return {above for n, above in loaded.items() if _declares(self.graph.get(asset).assets_def.node_def, n)}
 
     def _is_kept(self, node: AssetNode) -> bool:
-        definition = node.assets_def
-        if definition.get_io_manager_key_for_asset_key(node.key) != self.io_manager_key:
-            return False
-        if not definition.is_materializable:
-            return True
-        output = definition.get_output_name_for_asset_key(node.key)
-        return not definition.node_def.output_dict[output].dagster_type.is_nothing
+        return node.io_manager_key == self.io_manager_key
 
     def _names(self, assets: Collection[dg.AssetKey] | Iterator[dg.AssetKey]) -> frozenset[str]:
         return frozenset(self.table(asset).name for asset in assets)

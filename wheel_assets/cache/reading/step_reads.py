@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from wheel_assets.cache.freshness_check import tell_failures
+from wheel_assets.cache.freshness_check import record_failures
 from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables
@@ -50,29 +50,32 @@ class Reader:
         more_keys: Mapping[str, MoreKeys] = MappingProxyType({}),
     ) -> None:
         self.store, self.everything, self.more_keys = store, everything, more_keys
-        self._steps: dict[str, StepReads] = {}
+        self._steps: dict[tuple[str, ...], StepReads] = {}
 
     def of(self, step: StepExecutionContext) -> StepReads:
-        """What is known of a step's reads so far; those of the steps before it are let go of."""
-        attempt = f"{step.run_id} {step.step.key} {step.previous_attempt_count}"
+        """What is known of a step's reads so far; those of the steps of its run before it are let go of."""
+        attempt = _attempt(step)
         if attempt not in self._steps:
-            for earlier in self._steps:
-                self.store.leases.release(earlier)
-            self._steps = {attempt: StepReads()}
+            for earlier in [each for each in self._steps if each[0] == step.run_id]:
+                self._release(earlier)
+            self._steps[attempt] = StepReads()
         return self._steps[attempt]
 
-    def release(self) -> None:
-        """Let what the last step reads be evicted."""
-        for attempt in self._steps:
-            self.store.leases.release(attempt)
+    def release(self, step: StepExecutionContext) -> None:
+        """Let what a step reads be evicted, where it has given all that it makes."""
+        if len(step.step.step_outputs) == 1:
+            self._release(_attempt(step))
+
+    def _release(self, attempt: tuple[str, ...]) -> None:
+        self.store.leases.release(" ".join(attempt))
+        self._steps.pop(attempt, None)
 
     def read(self, step: StepExecutionContext, assets: AssetTables) -> tuple[dict[CacheKey, LookupResult], Reads]:
         """What was found first and what is read in the end, of all inputs of a step; decided at the first of them."""
         known = self.of(step)
         if known.reads is None:
             known.first, known.reads = self._read_through(step, assets)
-            (attempt,) = self._steps
-            self.store.leases.hold(attempt, [s.snapshot_id for s in known.reads.snapshots.values()])
+            self.store.leases.hold(" ".join(_attempt(step)), [s.snapshot_id for s in known.reads.snapshots.values()])
             if any(not result.served for result in known.first.values()):
                 # Dagster noted the versions of the inputs before they were pulled: the result would look unsynced.
                 step.fetch_external_input_asset_version_info()
@@ -104,7 +107,7 @@ class Reader:
             return reads
         lenient = reads.request.accepting(allow_stale)
         results, _ = self._assess(lenient, newest_id)
-        older = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
+        older = Reads(lenient, results, lenient.irrecoverable(results, reads.failures))
         self._renew(step, assets, older, newest_id)
         return older
 
@@ -123,7 +126,7 @@ class Reader:
                 if not {result.cache_key for result in reads.stale} <= wanted:
                     continue  # lock the others too
                 failures = pull.pull(step, self.everything(step), assets, reads) if reads.stale else {}
-                tell_failures(step, assets.graph, failures, self.store.clock())
+                record_failures(step, assets.graph, failures, self.store.clock())
                 reads.results, _ = self._assess(reads.request, newest_id)
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
@@ -167,7 +170,7 @@ def refuse_gaps(reads: Reads, table: str, external: bool) -> None:
 
     Of an external asset what is there is read.
     """
-    keys = reads.request.by_table[table].keys
+    keys = reads.request.by_table[table].read_keys
     absent = [key for key in keys if (table, key) not in reads.snapshots]
     partitioned = table in reads.request.partitioned
     tolerant = external or not partitioned
@@ -190,6 +193,10 @@ def _unavailable(reads: Reads, table: str, name: str, cache_key: CacheKey) -> Re
     akin = [why for (other, _), why in needed.items() if nodes[other].key_column == nodes[table].key_column]
     words = [needed[cache_key]] if cache_key in needed else akin
     return RefreshFailed(words[0] if words else f"no {name} is stored; nothing was there to make it; run again")
+
+
+def _attempt(step: StepExecutionContext) -> tuple[str, ...]:
+    return step.run_id, step.step.key, str(step.previous_attempt_count)
 
 
 def _log(step: StepExecutionContext, request: Request, results: Iterable[LookupResult]) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from wheel_assets.cache.store.store import Store, content_hash_of
+from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.index import content_hash_of
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Column, SnapshotTable
 

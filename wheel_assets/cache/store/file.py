@@ -13,17 +13,19 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from wheel_assets.cache.faults import as_store_errors, is_damage, unwritable
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.lock import exclusive
-from wheel_assets.cache.upkeep import compaction, recovery
-from wheel_assets.errors import StoreBusy, StoreDamaged, StoreError, StoreTooNew, StoreUnwritable
+from wheel_assets.cache.upkeep import compaction, copying, recovery
+from wheel_assets.cache.upkeep.index import next_id
+from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
 from wheel_assets.tables import Table
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_WAL_BYTES = 500_000  # replaying the log costs 7 ms a MB on every attach
 MIN_FREE_BYTES = 8_000_000  # a checkpoint in place on a full disk may tear the file: keep off
-_UNWRITABLE = ("Permission denied", "No space left", "File too large", "Read-only", "Cannot open")
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class CacheFile:
     @property
     def size(self) -> int:
         """Bytes on the disk, log included; 0 where there is no file."""
-        return sum(part.stat().st_size for part in compaction.with_log(self.path) if part.exists())
+        return sum(part.stat().st_size for part in copying.with_log(self.path) if part.exists())
 
     @contextmanager
     def attached(self) -> Iterator[DuckDBPyConnection]:
@@ -65,11 +66,11 @@ class CacheFile:
         """
         with self._locked():
             connection, damage = self._attach(), None
-            with _as_store_errors(self.path):
+            with as_store_errors(self.path):
                 try:
                     yield connection
                 except duckdb.Error as error:
-                    if not compaction.is_damage(error):
+                    if not is_damage(error):
                         raise
                     damage = error
                 finally:
@@ -96,10 +97,30 @@ class CacheFile:
         with self._alone(f"{self.path}.compact.lock", "is being compacted by another process"):
             own = CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
             try:
-                with _as_store_errors(self.path):
+                with as_store_errors(self.path):
                     return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
             finally:
                 own.close()
+
+    def empty(self) -> None:
+        """Remove the file first and put an empty one in its place: for a disk without any room for a copy.
+
+        The ledger and the notes are in memory meanwhile. A kill then loses them, and so does a disk that has not even
+        room for an empty file; but not what was paid: see `receipts`.
+        """
+        with self._locked():
+            connection = self._attach()
+            with as_store_errors(self.path), closing(self):
+                first = next_id(connection)
+                connection.execute("ATTACH ':memory:' AS kept")
+                schema.adopt(connection, "cache", "kept")
+                copying.copy_lists(connection, [], tolerant=True, target="kept")
+                connection.execute("USE memory")
+                connection.execute("DETACH cache")
+                copying.remove(self.path)
+                with copying.replacement(connection, self.path, self.tables, first):
+                    schema.adopt(connection, "kept", "new")
+                    copying.copy_lists(connection, [], tolerant=False, source="kept")
 
     def close(self) -> None:
         """Let go of this process's connection; the next use makes another."""
@@ -130,7 +151,7 @@ class CacheFile:
             except TimeoutError as error:
                 raise StoreBusy(f"the cache {self.path} {busy}", str(error), "try again") from error
             except OSError as error:
-                raise _unwritable(self.path, error) from error
+                raise unwritable(self.path, error) from error
             yield
 
     def _connection(self) -> DuckDBPyConnection:
@@ -151,14 +172,14 @@ class CacheFile:
     def _attach(self) -> DuckDBPyConnection:
         for _ in range(3):
             connection = self._connection()
-            with _as_store_errors(self.path):
+            with as_store_errors(self.path):
                 if not self.path.exists():
                     self._create(connection)
                 try:
                     self._attach_existing(connection)
                     return connection
                 except duckdb.Error as error:
-                    if not compaction.is_damage(error):
+                    if not is_damage(error):
                         raise
                     self._recover(error)
         raise StoreDamaged(f"the cache {self.path} cannot be opened", "a fresh one is damaged too", "check the disk")
@@ -191,17 +212,17 @@ class CacheFile:
             self._remove_leftovers()
             self._checked_inode = inode
         else:
-            self._make_way(connection)
+            self._set_foreign_aside(connection)
 
     def _remove_leftovers(self) -> None:
         """Remove the copies that a killed process did not finish."""
-        compaction.remove(self.path.with_name(f"{self.path.name}.new"))
+        copying.remove(self.path.with_name(f"{self.path.name}.new"))
         copy = self.path.with_name(f"{self.path.name}.compact")
         if copy.exists():
             with suppress(TimeoutError), exclusive(Path(f"{copy}.lock"), 0):
-                compaction.remove(copy)
+                copying.remove(copy)
 
-    def _make_way(self, connection: DuckDBPyConnection) -> None:
+    def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
         """Move the database of another program aside and begin ours."""
         self._detach(connection)
         aside = recovery.set_aside(self.path, self.clock(), "other")
@@ -211,8 +232,8 @@ class CacheFile:
 
     def _create(self, connection: DuckDBPyConnection, first_id: int = 1) -> None:
         """Make an empty file beside its place and rename it there: a kill leaves all or nothing."""
-        compaction.remove(self.path)  # a log without its file
-        with compaction.replacement(connection, self.path, self.tables, first_id):
+        copying.remove(self.path)  # a log without its file
+        with copying.replacement(connection, self.path, self.tables, first_id):
             pass
 
     def _recover(self, error: duckdb.Error) -> str:
@@ -222,7 +243,7 @@ class CacheFile:
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
         except KeyboardInterrupt:
-            for old, new in zip(compaction.with_log(aside), compaction.with_log(self.path), strict=True):
+            for old, new in zip(copying.with_log(aside), copying.with_log(self.path), strict=True):
                 with suppress(FileNotFoundError):
                     os.replace(old, new)
             raise
@@ -245,7 +266,7 @@ class CacheFile:
             self._instance = None
 
     def _checkpoint_if_long(self, connection: DuckDBPyConnection) -> None:
-        write_ahead_log = compaction.with_log(self.path)[1]
+        write_ahead_log = copying.with_log(self.path)[1]
         if not write_ahead_log.exists():
             return
         write_ahead_log.chmod(0o600)
@@ -270,30 +291,3 @@ def make_private_folder(folder: Path) -> None:
         raise StoreUnwritable(f"the folder {folder} is refused", "it belongs to another user", "set WHEEL_CACHE__DIR")
     if found.st_mode & 0o022:
         raise StoreUnwritable(f"the folder {folder} is refused", "others can write to it", f"chmod go-w {folder}")
-
-
-@contextmanager
-def _as_store_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        raise _store_error(path, error) from error
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _store_error(path: Path, error: duckdb.Error) -> StoreError:
-    """DuckDB's words as one of ours."""
-    text = " ".join(str(error).split())
-    if "Could not set lock" in text:
-        return StoreBusy(f"the cache {path} is open in another program", text[:200], "close that program")
-    if "we can only read versions" in text:
-        return StoreTooNew(f"the cache {path} was written by a newer DuckDB", text[:200], "update wheel_assets")
-    if any(sign in text for sign in _UNWRITABLE):
-        return _unwritable(path, error)
-    return StoreError(f"the cache {path} did not do as asked", text[:300], "run again; if it stays, tell us")
-
-
-def _unwritable(path: Path, error: Exception) -> StoreUnwritable:
-    why = " ".join(str(error).split())[:200]
-    return StoreUnwritable(f"the cache {path} cannot be written", why, "free some space or set WHEEL_CACHE__DIR")

@@ -27,7 +27,7 @@ from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
-from wheel_assets.cache.upkeep.compaction import content_hashes
+from wheel_assets.cache.upkeep.index import content_hash_of
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+INDEX_DEPTH = 50  # newest snapshots of a cache key that a read may choose from
+LEAST_DOLLARS = 1e-6  # dollars: below it a sum of estimates is rounding
 _INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
 log = logging.getLogger(__name__)
@@ -146,9 +146,9 @@ class Store:
         with self.file.attached() as connection:
             return [Snapshot.of_row(row) for row in connection.execute(query, [table]).fetchall()]
 
-    def index(self, places: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
-        """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
-        tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
+    def index(self, cache_keys: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
+        """The newest snapshots of each cache key, newest first, and the highest id, both at one moment."""
+        tables, keys = (sorted({cache_key[i] for cache_key in cache_keys}) for i in (0, 1))
         query = f"""
             SELECT {SNAPSHOT_COLUMNS}
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
@@ -169,7 +169,7 @@ class Store:
             if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
                 self.write_touches()
         except OSError as error:
-            log.warning("uses of the cache were not counted: %s", error)
+            log.warning("uses of %s were not counted: %s", self.path, error.strerror)
 
     def write_touches(self) -> None:
         """Have the index take over the uses noted so far; it is no error if that cannot be done."""
@@ -194,7 +194,7 @@ class Store:
                 connection.executemany(_INSERT_CALL, [list(call) for call in calls])
             for note, dollars in held.items():
                 connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
-                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, LEAST_DOLLARS])
 
     def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
         """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
@@ -203,7 +203,7 @@ class Store:
         """
         with self.file.transaction() as connection:
             spent = _spent(connection, since)
-            if spent + cost_usd > limit + CENTS_OF_CENTS:
+            if spent + cost_usd > limit + LEAST_DOLLARS:
                 return spent
             self.receipts.add(connection, [call])
             connection.execute(_INSERT_CALL, list(call))
@@ -215,8 +215,8 @@ class Store:
             return _spent(connection, since)
 
     @contextmanager
-    def pulling(self, places: Collection[CacheKey]) -> Iterator[None]:
-        """Be the only one, in any process, to pull these places; others wait their turn.
+    def pulling(self, cache_keys: Collection[CacheKey]) -> Iterator[None]:
+        """Be the only one, in any process, to pull these cache_keys; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
         the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
@@ -225,7 +225,7 @@ class Store:
         folder = self.path.parent / "locks"
         make_private_folder(folder)
         with ExitStack() as held:
-            for table, key in sorted(places):
+            for table, key in sorted(cache_keys):
                 held.enter_context(pull_lock(folder, f"{table}.{key}"))
             yield
 
@@ -317,11 +317,6 @@ def _list(columns: Sequence[str]) -> str:
 def _spent(connection: DuckDBPyConnection, since: datetime) -> float:
     row = connection.execute('SELECT coalesce(sum(cost_usd), 0) FROM api_calls WHERE "at" >= ?', [since]).fetchone()
     return float(row[0]) if row else 0.0
-
-
-def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order."""
-    return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
 
 
 @cache

@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
-from wheel_assets.cache.upkeep.compaction import Line, index_lines
+from wheel_assets.cache.upkeep.index import Line, index_lines
 from wheel_assets.columns import identifier
-from wheel_assets.errors import BadFrame, StoreError
+from wheel_assets.errors import BadFrame, StoreError, StoreUnwritable
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
 
 if TYPE_CHECKING:
@@ -123,8 +124,14 @@ class Maintenance:
     def clear(self) -> Removal:
         """Remove every snapshot; the ledger stays, and ids go on where they were."""
         with self.file.attached() as connection:
-            lines, used = index_lines(connection), used_bytes(connection)
-        return self._without(lines, {line.snapshot_id for line in lines}, used)
+            before, lines, used = self.file.size, index_lines(connection), used_bytes(connection)
+        try:
+            return self._without(lines, {line.snapshot_id for line in lines}, used)
+        except StoreUnwritable as error:
+            log.warning("%s; so the file is removed before the empty one is made", error)
+            with suppress(StoreUnwritable):  # no file is an empty cache too
+                self.file.empty()
+            return self._removal(lines, before, self.file.size)
 
     def _recent(self, last: datetime | None) -> bool:
         """Whether the last clean-up is not long ago; one in the future says that the clock was set back."""
@@ -143,8 +150,9 @@ class Maintenance:
                 connection.execute(
                     f"DELETE FROM {identifier(table)} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
                 )
-            self._last_cleanup = self.file.clock()
-            schema.write_note(connection, LAST_CLEANUP, self._last_cleanup.isoformat())
+            now = self.file.clock()
+            schema.write_note(connection, LAST_CLEANUP, now.isoformat())
+        self._last_cleanup = now  # here, for one that could not be committed is none
         if old:
             log.info("%d snapshots were too old and are gone", len(old))
 
@@ -205,9 +213,12 @@ class Maintenance:
                 schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
             going = [line for line in lines if line.snapshot_id not in set(kept)]
             after = self.file.size
+        return self._removal(going, before, int(after))
+
+    def _removal(self, going: Sequence[Line], before: int, after: int) -> Removal:
         counts = Counter({table.name: 0 for table in self.file.tables if isinstance(table, SnapshotTable)})
         counts.update(line.table for line in going)
-        return Removal(dict(counts), sum(line.rows for line in going), before, int(after))
+        return Removal(dict(counts), sum(line.rows for line in going), before, after)
 
 
 def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[int] = ()) -> set[int]:

@@ -18,7 +18,20 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.upkeep.compaction import remove, salvage, sync, with_log
+from wheel_assets.cache.store import schema
+from wheel_assets.cache.upkeep.copying import (
+    copy_lines,
+    copy_lists,
+    remove,
+    replacement,
+    slices,
+    sync,
+    tell_lost,
+    verified_lines,
+    with_log,
+)
+from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
+from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table
 
@@ -63,7 +76,7 @@ def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Seq
             return None
         try:
             connection.execute("USE cache")
-            return len(salvage(connection, path, tables))
+            return len(_salvage(connection, path, tables))
         finally:
             connection.execute("USE memory")
             connection.execute("DETACH cache")
@@ -72,6 +85,33 @@ def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Seq
         return None
     finally:
         remove(scratch)
+
+
+def _salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> list[int]:
+    """Copy what can be read and verified of the broken database `cache` to a new file at `path`; the ids kept."""
+    lines = _salvaged(connection)
+    with (
+        replacement(connection, path, tables, next_id(connection, lines)),
+        progress_bar("mending the cache", sum(line.rows for line in lines)) as advance,
+    ):
+        schema.adopt(connection, "cache", "new")
+        kept: list[int] = []
+        for table in schema.data_tables(connection):
+            for piece in slices([line for line in lines if line.table == table]):
+                copy_lines(connection, table, piece, tolerant=True)
+                kept += verified_lines(connection, table, piece, tolerant=True)
+                advance(sum(line.rows for line in piece))
+        copy_lists(connection, sorted(kept), tolerant=True)
+    tell_lost(len(lines) - len(kept), len(lines))
+    return kept
+
+
+def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
+    try:
+        return index_lines(connection)
+    except duckdb.Error as error:
+        log.warning("the index of the cache is lost (%s)", error)
+        return []
 
 
 def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
