@@ -1,7 +1,7 @@
 """Many made-up stocks, served on loopback in Cboe's protocol: `python -m wheel_assets_tests.market.universe 500`.
 
-Chains have the shape of an average stock's: five expirations, two dozen strikes each: 240 contracts. They depend on the symbol and
-the day and on nothing else. `/asked` tells how often each symbol was asked for, and how many at the same time.
+Chains have the shape of an average stock's, five expirations of two dozen strikes: 240 contracts. They depend on the
+symbol and the day and on nothing else. `/asked` tells how often each symbol was asked for, and how many at once.
 """
 
 from __future__ import annotations
