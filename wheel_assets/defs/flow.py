@@ -48,7 +48,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.RISK_FREE_RATE, "2"),
         Stage(tables.PRICE_HISTORY, "1"),
         Stage(tables.EVENTS, "1"),
-        Stage(tables.GREEKS, "4", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
+        Stage(tables.GREEKS, "5", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
         Stage(tables.CANDIDATES, "2", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
