@@ -40,7 +40,8 @@ coverage: $(VENV)/installed-test
 # A newcomer, a hostile page and the report, each in a headless Chromium; makes the pictures of the documents anew.
 SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
-	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs $(IN_A_BROWSER)
+	@mkdir -p $(SCREENSHOTS)
+	SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(BIN)/python -m pytest -rs $(IN_A_BROWSER)
 
 # Real servers beside it: PostgreSQL, Redis, a bucket; many runs and many workers at once.
 test-scale: $(VENV)/installed-scale postgresql redis
