@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
+from wheel_assets.cache.accounts import TOLD, masked_key
 from wheel_assets.cache.archive.locations import newest_time, reading, unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
 from wheel_assets.cache.faults import why_unwritable
@@ -95,6 +96,7 @@ def restore(store: Store, source: str | Path) -> Restored:
         manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
         with _as_damaged(folder):
             index, held = _verified_index(folder, manifest, store)
+        index["key"] = [masked_key(table, key) for table, key in zip(index["table_name"], index["key"], strict=True)]
         ids: dict[int, int] = {}
         new: dict[str, int] = {}
         with progress_bar("restoring the archive", int(index["rows"].sum())) as advance:
@@ -102,7 +104,7 @@ def restore(store: Store, source: str | Path) -> Restored:
                 new[table.name] = 0
                 for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
                     with _as_damaged(folder):
-                        rows = rewritten(folder / path, table.stored_columns, Path(scratch))
+                        rows = rewritten(folder / path, table.stored_columns, Path(scratch), TOLD.get(table.name))
                     lines = index[index["snapshot_id"].isin(held[path])].sort_values("snapshot_id")
                     for part in reversed(list(_parts(lines))):
                         new[table.name] += insert_backfill(store, table, rows, part, ids)
