@@ -54,7 +54,7 @@ benchmark: $(VENV)/installed-test
 benchmark-scale: $(VENV)/installed-scale redis
 	$(BIN)/python benchmarks/scale.py
 
-# The source archive and the wheel, in dist/: the same bytes from the same commit, whenever and wherever it is built.
+# The source archive and the wheel, in dist/; of the same commit the wheel has the same bytes, wherever it is built.
 build: $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build==$(BUILD)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} $(BIN)/python -m build
