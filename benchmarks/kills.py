@@ -32,7 +32,7 @@ import pandas as pd
 
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.store.store import Entry, Store, utc_now
-from wheel_assets.cache.upkeep.compaction import content_hashes, index_lines
+from wheel_assets.cache.upkeep.index import content_hashes, index_lines
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.tables import OPTION_CHAINS
 

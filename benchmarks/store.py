@@ -229,7 +229,7 @@ COMPACT = """
 import resource, sys, time
 from pathlib import Path
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.compaction import index_lines
+from wheel_assets.cache.upkeep.index import index_lines
 from wheel_assets.tables import OPTION_CHAINS
 store = Store(Path(sys.argv[1]), (OPTION_CHAINS,))
 before, began = store.file.size, time.perf_counter()

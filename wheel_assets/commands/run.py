@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 
-from wheel_assets.cache.reading.pull import sentence_of
+from wheel_assets.cache.reading.pull import failure_message
 from wheel_assets.definitions import defs
 from wheel_assets.errors import INTERRUPTED, RefreshFailed, RunFailed
-from wheel_assets.instance.home import named_home
+from wheel_assets.instance.home import opened
 from wheel_assets.instance.run_records import PROCESS, this_process
 from wheel_assets.tables import DATA_TABLES
 
@@ -31,7 +26,7 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     asked = config | ({"max_age_minutes": dict.fromkeys(_ancestors(), 0.0)} if fresh else {})
     result = _materialized(QUESTION, asked, debug=debug)
     for event in result.all_events:
-        if sentence := sentence_of(event):
+        if sentence := failure_message(event):
             settled = bool(config.get("allow_stale")) or sentence == INTERRUPTED
             raise RunFailed(sentence, "", "" if settled else _older_data(event))
     answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
@@ -42,7 +37,7 @@ def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str
     """Materialize one asset and return its metadata as plain values; raises RunFailed with the line of what failed."""
     result = _materialized(dg.AssetKey(asset), config, debug=debug)
     for event in result.all_events:
-        if sentence := sentence_of(event):
+        if sentence := failure_message(event):
             raise RunFailed(sentence)
     metadata = result.asset_materializations_for_node(asset)[0].metadata
     return {name: value.value for name, value in metadata.items()}
@@ -50,7 +45,7 @@ def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str
 
 def _materialized(asset: dg.AssetKey, config: dict[str, Any], *, debug: bool) -> dg.ExecuteInProcessResult:
     """The run that materialized one asset in this process, or failed to."""
-    with instance() as home:
+    with opened() as home:
         return defs.resolve_implicit_global_asset_job_def().execute_in_process(
             asset_selection=[asset],
             instance=home,
@@ -61,26 +56,6 @@ def _materialized(asset: dg.AssetKey, config: dict[str, Any], *, debug: bool) ->
             tags={PROCESS: this_process()},
             raise_on_error=debug,
         )
-
-
-@contextmanager
-def instance() -> Iterator[dg.DagsterInstance]:
-    """Dagster's memory of runs: that of DAGSTER_HOME, else of a `dagster.yaml` here, else none."""
-    if named_home():
-        with dg.DagsterInstance.get() as home:
-            yield home
-    elif Path("dagster.yaml").exists():
-        from dagster._core.instance.ref import InstanceRef
-
-        # As `dagster asset materialize` does it, so that both write to the same storage.
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, config_dir=os.getcwd())) as home,
-        ):
-            yield home
-    else:
-        with dg.DagsterInstance.ephemeral() as home:
-            yield home
 
 
 def _ancestors() -> list[str]:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def cleanup(dry_run: bool, as_json: bool) -> None:
     """Retention now: what is too old or too much goes, the file is compacted, old run records go."""
-    from wheel_assets.commands.run import instance
-    from wheel_assets.defs.jobs.upkeep import clean_up
+    from wheel_assets.defs.jobs.upkeep import clean_up, clean_up_runs
+    from wheel_assets.instance.home import opened
     from wheel_assets.show.terminal.cache import show_removal
 
     _, store = settings_and_store()
-    with instance() as home:
-        told = clean_up(store, home, dry_run)
+    told = clean_up(store, dry_run)
+    with opened() as instance:  # afterwards: on a full disk the cache has made room by now
+        told["runs"] = clean_up_runs(store, instance, dry_run)
     click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, console())
 
 
@@ -40,12 +41,15 @@ def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     _, store = settings_and_store()
     if not yes and not dry_run and not click.confirm(_question(store), err=True):
         raise click.ClickException("nothing was removed")
-    from wheel_assets.commands.run import instance
     from wheel_assets.defs.jobs.upkeep import clear as clear_all
+    from wheel_assets.instance.home import opened
+    from wheel_assets.instance.run_records import forget_materializations
     from wheel_assets.show.terminal.cache import show_removal
 
-    with instance() as home:
-        told = clear_all(store, home, dry_run)
+    told = clear_all(store, dry_run)
+    if not dry_run:
+        with opened() as instance:  # afterwards: on a full disk there is room by now
+            forget_materializations(instance, list(store.tables))
     click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, console())
 
 

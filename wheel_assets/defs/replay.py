@@ -34,7 +34,7 @@ def replayed(
     """
     moment = when.astimezone(UTC).replace(tzinfo=None)
     account = nodes(settings, {"account_id": (account_id,)})
-    positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (POSITIONS.name,), moment)
+    positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (), moment)
     joined = symbols_asked(symbols, positions[POSITIONS.name], store)
     wanted = nodes(settings, {"symbol": joined, "account_id": (account_id,)})
     loaded = loaded_as_of(store, [node for node in wanted if node.table in INPUTS], NEEDED, moment)

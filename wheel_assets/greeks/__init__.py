@@ -1,13 +1,16 @@
-"""What is it worth? Option chains in, implied volatility and Greeks out.
+"""Valuation of options: option chains in, implied volatility and Greeks out.
 
-Reads in this order: `units` states every convention; `contracts` is what all formulas take; `european` is
+Reading order: `units` states every convention; `contracts` is what all formulas take; `european` is
 Black-Scholes-Merton with its Greeks and implied volatility; `boundary` says when to exercise early,
 `american` what that is worth, `implied` finds American volatilities. `expiry` says how long a contract still
 trades, `curve` what money earns until then, `forward` what carrying its underlying yields, `quotes` which quotes
 have a price at all, `valuation` works through many contracts in blocks. `chain.value_chain` puts all together
 for a frame, and `chain.volatility_at` gives the volatility of bids, asks and last trades.
 
-For arrays instead of frames, or European formulas by choice: `european` and `american` take `Contracts`.
+For arrays instead of frames, `european` and `american` take `Contracts`. No formula raises on bad numbers: a result
+that does not exist is NaN.
+
+Hull, *Options, Futures, and Other Derivatives*, 9th edition, section 21.1: an American put worth 4.283.
 
 >>> from wheel_assets.greeks import Contracts, american, european
 >>> put = Contracts.of(is_put=True, spot=50, strike=50, years=5 / 12, rate=0.1, dividend_yield=0)

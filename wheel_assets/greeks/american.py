@@ -1,14 +1,14 @@
 """American options with a continuous dividend yield: the European value plus an early-exercise premium.
 
 The premium is Kim's integral (Review of Financial Studies 3, 1990) of what exercising earns, interest on the
-strike less the yield on the share, over the times and prices at which exercising is right; `boundary`
-says which those are. A call is valued as the put on swapped spot and strike, rate and yield (McDonald and
+strike less the yield on the share, over the times and prices at which exercising is optimal, which `boundary`
+finds. A call is valued as the put on swapped spot and strike, rate and yield (McDonald and
 Schroder, Journal of Computational Finance 1(3), 1998). Where neither the rate nor the rate less the yield is positive
 (for a call: the yield, and the yield less the rate), early exercise never pays and the European value is exact.
 
-The promise: within 1e-5 of the strike (calls: of the spot, if that is more) for moneyness 0.5 to 2, 1 to 730 days,
+Accuracy: within 1e-5 of the strike (calls: of the spot, if that is more) for moneyness 0.5 to 2, 1 to 730 days,
 volatility 5 to 300 %, rates 0 to 8 % and yields 0 to 6 %; within 1e-4 for rates from -3 % and yields from -100 to
-100 %. Outside of it is a put with a yield below a negative rate (a call with a rate below a negative yield): it has a
+100 %. Not covered: a put with a yield below a negative rate (a call with a rate below a negative yield): it has a
 second boundary, below which one should wait again, which is not modelled. Measured: benchmarks/results/pricing.txt.
 """
 
@@ -57,7 +57,10 @@ def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -
 
 
 def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, scheme: Scheme) -> Floats:
-    """Value of options whose log boundary is known, dollars a share: beyond it they are their intrinsic value."""
+    """Value of options whose log boundary is known, dollars a share: intrinsic value where exercising is optimal.
+
+    `boundary` is what `boundary.log_boundary` gives, shape (contracts, points).
+    """
     puts, scale = as_puts(contracts, volatility)
     held = puts.distance > boundary[:, 0]
     extra = np.where(held, scale * premium(puts, boundary, scheme), 0.0)
@@ -71,8 +74,8 @@ def sensitivities(
 
     Delta and gamma are integrals of their own, theta follows from the Black-Scholes equation, and the
     premium's part of vega and rho is a difference quotient. Where exercising at once is right, the option is
-    its intrinsic value: delta is 1 or -1 and the others are 0. Boundaries `nearby`, which the search for the
-    volatility leaves behind, save finding them.
+    its intrinsic value: delta is 1 or -1 and the others are 0. `nearby` are boundaries already known from the
+    search for the volatility.
     """
     out = european.sensitivities(contracts, volatility)
     rows = np.flatnonzero(premium_counts(contracts, volatility))
@@ -105,14 +108,17 @@ def premium_counts(contracts: Contracts, volatility: Floats) -> Bools:
 
 
 def premium(puts: Puts, boundary: Floats, scheme: Scheme) -> Floats:
-    """The early-exercise premium of puts without dimensions, on the holder's side of the boundary."""
+    """Early-exercise premium of dimensionless puts (strike 1), valid where `distance` lies above the boundary.
+
+    Kim (1990), integrated by Gauss-Legendre over the angle of `boundary`.
+    """
     return _premium_and_slopes(puts, boundary, scheme, slopes=False)[0]
 
 
 def _premium_and_slopes(
     puts: Puts, boundary: Floats, scheme: Scheme, slopes: bool = True
 ) -> tuple[Floats, Floats, Floats]:
-    """The premium and its first two derivatives by `distance`; the derivatives are 0 unless asked for."""
+    """The premium and its first two derivatives with respect to `distance` (0 without `slopes`)."""
     angle, weight = angles(scheme.premium_angles)
     time, weight = np.sin(angle) ** 2, 2 * np.sin(angle) * np.cos(angle) * weight
     at_time = sampled(puts, boundary, premium_weights(scheme))
@@ -135,7 +141,7 @@ def _premium_and_slopes(
 def _with_premium(
     contracts: Contracts, volatility: Floats, without: Sensitivities, nearby: Nearby, scheme: Scheme
 ) -> tuple[Sensitivities, Bools]:
-    """Greeks of options that are held, and where they should be exercised instead."""
+    """Greeks as if every option were held, and a mask of those that should be exercised at once instead."""
     c = contracts
     puts, scale = as_puts(c, volatility)
     extra, first, second = _premium_and_slopes(puts, nearby.here, scheme)

@@ -2,9 +2,9 @@
 
 All puts (or calls) of one expiration share rate and yield; their boundaries differ by the deviation alone, volatility
 times the root of years, and smoothly so. They are found at `NODES` Chebyshev points of its logarithm and interpolated
-between: what is smooth is the squared distance from the latest boundary, over the squared deviation. A search for
-volatilities then asks for a boundary at every step and never has to find one. Deviations are taken in bands with fixed
-edges, so that what a contract gets depends on nothing but itself.
+between, as the squared distance from the latest boundary over the squared deviation, which is smooth. The search for a
+volatility then interpolates a boundary at every step and never solves for one. Deviations are grouped in bands with
+fixed edges, so that a contract's result does not depend on the other contracts valued with it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.market.arrays import Bools, Floats
 
 NODES = 8
-BAND = 2.0  # highest over lowest deviation of those who share a band
-DEPTH = 2.0  # how far below its band a boundary is still known
-STEPS = 6  # at least: there are few nodes, they can be exact
+BAND = 2.0  # highest over lowest deviation within one band
+DEPTH = 2.0  # highest deviation of a band over the lowest that it still covers below its own edge
+STEPS = 6  # at least; the nodes are few, so that extra accuracy is cheap
 BUMP = 1e-5  # of volatility (relative) and rate (absolute): slopes of the premium
 BUMPED_STEPS = 2
 
@@ -48,7 +48,7 @@ class Nearby(NamedTuple):
 
     @classmethod
     def of(cls, contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -> Nearby:
-        """Of each contract by itself."""
+        """Boundaries solved for each contract by itself."""
         puts, _ = as_puts(contracts, volatility)
         found = log_boundary(puts, scheme)
         onwards, by_value = scheme._replace(steps=BUMPED_STEPS), drifting(puts)
@@ -58,7 +58,7 @@ class Nearby(NamedTuple):
 
     @classmethod
     def unknown(cls, contracts: int, points: int) -> Nearby:
-        """Nothing yet."""
+        """Boundaries not found yet: NaN."""
         return cls(*(np.full((contracts, points), np.nan) for _ in cls._fields))
 
     def rows(self, which: Bools | NDArray[np.intp]) -> Nearby:
@@ -80,7 +80,7 @@ class Boundaries(NamedTuple):
 
     @classmethod
     def of(cls, contracts: Contracts, highest: Floats, scheme: Scheme = STANDARD) -> Boundaries:
-        """For volatilities up to `highest` of each contract."""
+        """Boundaries of contracts at volatilities up to `highest` (decimal a year)."""
         band = np.floor(np.log(highest * np.sqrt(contracts.years)) / np.log(BAND))
         kind, first = _kinds(contracts, band)
         lowest = BAND**band / DEPTH
@@ -104,11 +104,11 @@ class Boundaries(NamedTuple):
         return self._replace(kind=self.kind[which], lowest=self.lowest[which])
 
     def at(self, puts: Puts) -> Floats:
-        """Log boundaries of the contracts as puts of some deviations, shape (contracts, points)."""
+        """Log boundaries of the contracts as puts with these deviations, shape (contracts, points)."""
         return self._at(puts, self.shape)
 
     def nearby(self, contracts: Contracts, volatility: Floats) -> Nearby:
-        """The boundaries from which the Greeks follow."""
+        """The boundaries that the Greeks need at this volatility."""
         puts, _ = as_puts(contracts, volatility)
         livelier, _ = as_puts(contracts, volatility * (1 + BUMP))
         dearer, _ = as_puts(contracts._replace(rate=contracts.rate + BUMP), volatility)
@@ -122,7 +122,7 @@ class Boundaries(NamedTuple):
 
 
 def _kinds(contracts: Contracts, band: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The number of each contract's kind, and a contract of each: what differs in spot and strike alone."""
+    """Group number of each contract, and one contract of each group; a group differs in spot and strike only."""
     c = contracts
     columns = (c.is_put, c.years, c.rate, c.dividend_yield, band)
     order = np.lexsort(columns)

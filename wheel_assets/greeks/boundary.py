@@ -1,4 +1,4 @@
-"""When to exercise: the early-exercise boundary of American puts, by spectral collocation.
+"""The early-exercise boundary of American puts, by spectral collocation.
 
 Andersen, Lake, Offengenden, *High-performance American option pricing*, Journal of Computational Finance
 20(1), 2016: the boundary is the fixed point of an integral equation (their systems A and B), held at a few
@@ -33,7 +33,7 @@ _TINY = np.finfo(float).tiny
 
 
 class Puts(NamedTuple):
-    """American puts without dimensions: strike 1, one unit of time to live. Arrays of one length.
+    """Dimensionless American puts: strike 1, one unit of time to expiration. Arrays of one length.
 
     `distance` is log(spot / strike), `deviation` volatility * sqrt(years); `rate` and `dividend_yield`
     are for the whole life. A call is the put on swapped spot and strike, rate and yield.
@@ -53,13 +53,13 @@ class Puts(NamedTuple):
 
     @property
     def earned(self) -> Floats:
-        """The most that exercising at once can earn over the whole life, of the strike: what never pays is not > 0."""
+        """Upper bound of what early exercise earns over the whole life, over the strike; <= 0 where it never pays."""
         earned: Floats = self.rate - np.minimum(self.dividend_yield, 0.0)
         return earned
 
 
 def as_puts(contracts: Contracts, volatility: Floats) -> tuple[Puts, Floats]:
-    """The puts without dimensions that these contracts are worth, and dollars for one unit of them."""
+    """The equivalent dimensionless puts, and the dollars a share that one unit of their value stands for."""
     c = contracts
     distance = np.log(c.spot / c.strike)
     rate, dividend = c.rate * c.years, c.dividend_yield * c.years
@@ -73,7 +73,7 @@ def as_puts(contracts: Contracts, volatility: Floats) -> tuple[Puts, Floats]:
 
 
 class Scheme(NamedTuple):
-    """How finely: Chebyshev points in time, Gauss points of the boundary and of the premium, steps."""
+    """Resolution: Chebyshev points in time, Gauss points of the boundary's and the premium's integral, iterations."""
 
     points: int = 6
     boundary_angles: int = 6
@@ -85,10 +85,10 @@ STANDARD = Scheme()
 
 
 class Grid(NamedTuple):
-    """Where the integral equation is held (rows) and where its integrals are sampled (columns).
+    """Collocation points of the integral equation (rows) and the samples of its integrals (columns).
 
-    `time` to expiration of each point; `lag` from there and `left` to expiration of each sample; its
-    quadrature `weight`; `weights_of_points` takes the points' values to the samples' (0 at expiration).
+    `time` is the time to expiration of each point; `lag` the time from the point to a sample, `left` from there to
+    expiration, `weight` its quadrature weight; `weights_of_points` interpolates from points to samples.
     """
 
     time: Floats
@@ -100,19 +100,19 @@ class Grid(NamedTuple):
 
 @lru_cache
 def angles(count: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre angles and weights on 0 to pi / 2."""
+    """Gauss-Legendre nodes and weights on [0, pi / 2], arrays of length `count`."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return 0.25 * np.pi * (nodes + 1), 0.25 * np.pi * weights
 
 
 @lru_cache
 def premium_weights(scheme: Scheme) -> Floats:
-    """Takes the points' values to the samples of the premium's integral."""
+    """Interpolation matrix from the Chebyshev points to the samples of the premium's integral."""
     return interpolation(scheme.points, np.cos(angles(scheme.premium_angles)[0]))
 
 
 def chebyshev(count: int) -> Floats:
-    """Points from 1 down to 0 that are dense at both ends."""
+    """Chebyshev points from 1 down to 0, an array of length `points`."""
     return 0.5 * (1 + np.cos(np.pi * np.arange(count) / (count - 1)))
 
 
@@ -136,7 +136,7 @@ def interpolation(points: int, roots_of_time: Floats) -> Floats:
 
 @lru_cache
 def grid(scheme: Scheme) -> Grid:
-    """The grid of a scheme; the first row is the whole life."""
+    """The grid of a scheme; its first row is the whole time to expiration."""
     root = 0.5 * (1 + np.cos(np.pi * np.arange(scheme.points) / scheme.points))[:, None]
     angle, weight = angles(scheme.boundary_angles)
     lag, left = (root * np.sin(angle)) ** 2, (root * np.cos(angle)) ** 2
@@ -146,7 +146,7 @@ def grid(scheme: Scheme) -> Grid:
 
 
 def drifting(puts: Puts) -> Bools:
-    """Where the boundary has to be sought by value matching."""
+    """Whether smooth pasting would not converge, so that the boundary needs value matching; one element a put."""
     return puts.rate - puts.dividend_yield > DRIFTING * puts.deviation
 
 
@@ -155,7 +155,7 @@ def log_boundary(
 ) -> Floats:
     """Logarithm of boundary over strike at the grid's times, shape (puts, points).
 
-    `start` is a boundary from which to go on, of puts that differ little; `by_value` is where they are `drifting`.
+    `start` is the boundary of nearly the same puts, from which the iteration goes on; `by_value` overrides `drifting`.
     """
     boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
     by_value = drifting(puts) if by_value is None else by_value
@@ -167,15 +167,16 @@ def log_boundary(
 
 
 def squared_distance(puts: Puts, boundary: Floats) -> Floats:
-    """Of the log boundary from the latest: what is smooth of it."""
+    """Squared distance of the log boundary from `Puts.latest`: smooth in the root of time, unlike the boundary."""
     squared: Floats = (boundary - puts.latest[:, None]) ** 2
     return squared
 
 
 def sampled(puts: Puts, boundary: Floats, matrix: Floats) -> Floats:
-    """The log boundary between the points: its squared distance from the latest is what is smooth.
+    """The log boundary at the samples of `matrix`, interpolated in its squared distance from `Puts.latest`.
 
-    `matrix` is what `interpolation` gives, the same for all puts, or one each.
+    That square is smooth in the root of time, the boundary itself is not. `matrix` is what `interpolation` gives, one
+    for all puts or one each.
     """
     squared = squared_distance(puts, boundary)
     between = squared @ matrix.T if matrix.ndim == 2 else np.einsum("ik,ijk->ij", squared, matrix)
@@ -183,7 +184,7 @@ def sampled(puts: Puts, boundary: Floats, matrix: Floats) -> Floats:
 
 
 def _fixed_point(puts: Puts, boundary: Floats, scheme: Scheme, system: System) -> Floats:
-    """Steps of boundary = exp(-(rate - yield) * time) * numerator / denominator."""
+    """Fixed-point iterations of boundary = exp(-(rate - yield) * time) * numerator / denominator."""
     g = grid(scheme)
     s, rate, dividend = (column[:, None, None] for column in puts[1:])
     lag_deviation = s * np.sqrt(g.lag)
@@ -205,25 +206,25 @@ def _fixed_point(puts: Puts, boundary: Floats, scheme: Scheme, system: System) -
 
 
 def _smooth_pasting(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """System A: the slope of the put is -1 on the boundary. Converges fast, but not where the drift is strong."""
+    """System A of the paper: the put's slope is -1 on the boundary. Fast, but diverges under a strong drift."""
     upper = middle + 0.5 * deviation
     return density(middle - 0.5 * deviation) / deviation, density(upper) / deviation + cumulative_normal(upper)
 
 
 def _value_matching(middle: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """System B: the put is worth strike less price on the boundary. Slower, and stable under a strong drift."""
+    """System B of the paper: the put equals its intrinsic value on the boundary. Slower, stable under any drift."""
     return cumulative_normal(middle - 0.5 * deviation), cumulative_normal(middle + 0.5 * deviation)
 
 
 def _accepted(puts: Puts, boundary: Floats, carry: Floats, numerator: Floats, denominator: Floats) -> Floats:
-    """The next boundary, never above the latest; the last one where a step leaves the numbers."""
+    """The next boundary, capped at `Puts.latest`; the previous one where the step is not finite."""
     possible = (numerator > _TINY) & (denominator > _TINY)
     ratio = np.where(possible, numerator, 1.0) / np.where(possible, denominator, 1.0)
     return np.where(possible, np.minimum(np.log(ratio) - carry, puts.latest[:, None]), boundary)
 
 
 def _quadratic_approximation(puts: Puts, time: Floats) -> Floats:
-    """The boundary of Barone-Adesi and Whaley at each time, by Newton steps in its logarithm."""
+    """The boundary of Barone-Adesi and Whaley (1987) at each time, by Newton steps in its logarithm."""
     s, rate, dividend = (column[:, None] for column in puts[1:])
     carry, deviation = (rate - dividend) * time, s * np.sqrt(time)
     share, cash = np.exp(-dividend * time), np.exp(-rate * time)
@@ -243,7 +244,7 @@ def _quadratic_approximation(puts: Puts, time: Floats) -> Floats:
 
 
 def _between_latest_and_perpetual(puts: Puts, time: Floats) -> Floats:
-    """A first boundary: exponential in the root of time (Bjerksund, Stensland, 1993)."""
+    """Start of the Newton steps: exponential in the root of time (Bjerksund, Stensland, 1993)."""
     s, rate, dividend = (column[:, None] for column in puts[1:])
     slope = (rate - dividend) / s**2 - 0.5
     exponent = -slope - np.sqrt(slope**2 + 2 * np.maximum(rate, LEAST_RATE) / s**2)

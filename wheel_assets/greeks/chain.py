@@ -1,4 +1,4 @@
-"""A chain of quotes in, implied volatility and Greeks out: the one place where frames meet formulas."""
+"""Implied volatility and Greeks of an option chain: the one module that joins frames and formulas."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced
 from wheel_assets.greeks.quotes.ex_dates import announced
 from wheel_assets.greeks.quotes.forward import ImpliedYields
 from wheel_assets.greeks.quotes.implied_dividends import with_implied_dividends
+from wheel_assets.greeks.quotes.parity import contradicting_parity
 from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
@@ -38,7 +39,7 @@ def value_chain(
     events: pd.DataFrame | None = None,
     spot_mismatch: SpotMismatch = "implied",
 ) -> pd.DataFrame:
-    """The frame of `valued_chain`, for whoever does not read its notes."""
+    """The frame of `valued_chain`, one row per contract, without its notes."""
     chain = valued_chain(option_chains, risk_free_rate=risk_free_rate, events=events, spot_mismatch=spot_mismatch)
     return chain.frame
 
@@ -52,8 +53,8 @@ def valued_chain(
 ) -> Rows:
     """Implied volatility and Greeks at the mid of every quote: the columns of `tables.GREEKS`.
 
-    Takes the columns of `tables.OPTION_CHAINS`, any symbols and expirations mixed, and gives one row a
-    contract in the same order. Units, signs and the meaning of `status`: `wheel_assets.greeks.units`.
+    Takes the columns of `tables.OPTION_CHAINS`, symbols and expirations in any order, and gives one row per contract
+    in the same order. Units, signs and the meaning of `status`: `wheel_assets.greeks.units`.
     `risk_free_rate` is one rate for every tenor, or a curve from which each contract takes its own; `events` has the
     columns of `tables.EVENTS`, and its dividends are priced in as cash. A spot that the options contradict is
     replaced by the one that they imply, or its symbol left without Greeks, as `spot_mismatch` says.
@@ -65,6 +66,7 @@ def valued_chain(
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
+    quotes = quotes.within_parity()
     known = paid
     yields, paid = with_implied_dividends(
         contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid
@@ -95,7 +97,7 @@ class _Quotes(NamedTuple):
 
     @classmethod
     def of(cls, chain: pd.DataFrame, risk_free_rate: float | ZeroCurve) -> _Quotes:
-        """The chain, before anything is known of its spot and carry; quotes that others contradict are named."""
+        """The chain with its quotes judged, before spot and carry; contradicted quotes get the status `arbitrage`."""
         bid, ask = quoted_prices(chain["bid"]), quoted_prices(chain["ask"])
         root = roots(chain["option_symbol"])
         curve = risk_free_rate if isinstance(risk_free_rate, ZeroCurve) else ZeroCurve.flat(risk_free_rate)
@@ -114,17 +116,23 @@ class _Quotes(NamedTuple):
 
     @property
     def good_mid(self) -> Floats:
-        """The mids that nothing speaks against, NaN elsewhere."""
+        """The mids of quotes with status `ok`, NaN elsewhere; dollars a share."""
         return np.where(self.status == "ok", self.mid, np.nan)
 
+    def within_parity(self) -> _Quotes:
+        """With the quotes named that contradict the other pairs of their expiration."""
+        good = np.where(self.status == "ok", 0.0, np.nan)
+        wrong = contradicting_parity(self.contracts, self.bid + good, self.ask + good, self.expiration)
+        return self._replace(status=np.where(wrong & (self.status == "ok"), "arbitrage", self.status))
+
     def carried(self, yields: ImpliedYields, paid: Dividends) -> _Quotes:
-        """With the yield of each expiration; mids that no volatility gives are named."""
+        """The quotes with the yield of each expiration; mids out of bounds get their status."""
         contracts = self.contracts._replace(dividend_yield=yields.dividend_yield[self.expiration])
         status = _outside_bounds(contracts, paid, self.european_style, self.mid, self.status)
         return self._replace(contracts=contracts, status=status)
 
     def columns(self, paid: Dividends) -> dict[str, NDArray[Any]]:
-        """The columns of `tables.GREEKS` that come before any volatility."""
+        """The columns of `tables.GREEKS` that need no volatility."""
         c = self.contracts
         time_value = self.mid - c.intrinsic
         return {
@@ -141,7 +149,7 @@ class _Quotes(NamedTuple):
 
 
 def volatility_at(option_chains: pd.DataFrame, greeks: pd.DataFrame, price: Literal["bid", "ask", "last"]) -> pd.Series:
-    """Implied volatility of another price than the mid, decimal a year; NaN where the price has none.
+    """Implied volatility of the bid, ask or last price, decimal a year; NaN where the price has none.
 
     `greeks` is what `value_chain` gave for these contracts, in any order; its carry, dividends and time are used again
     (several dividends of one contract as one at their mean time). A contract that it does not hold has none. The index
@@ -171,14 +179,14 @@ def _contracts(chain: pd.DataFrame, root: pd.Series, curve: ZeroCurve) -> Contra
 
 
 def _numbered_expirations(chain: pd.DataFrame, root: pd.Series) -> NDArray[np.intp]:
-    """A number from 0 for each series of contracts that share one forward."""
+    """Number (from 0) of each contract's series; the contracts of a series share one forward."""
     keys = ["symbol", "root", "expiration", "timestamp"]
     number = chain.assign(root=root).groupby(keys, sort=False, dropna=False).ngroup()
     return np.asarray(number, dtype=np.intp)
 
 
 def _outside_bounds(contracts: Contracts, paid: Dividends, european_style: Bools, mid: Floats, status: Texts) -> Texts:
-    """Names the mids that no volatility gives: what an option is worth at none and at endless volatility."""
+    """The status with mids outside the no-arbitrage bounds named: the values at zero and at infinite volatility."""
     c = contracts
     c = c._replace(spot=np.where(european_style, c.spot - paid.value(c.rate), c.spot))
     share, cash = c.spot * np.exp(-c.dividend_yield * c.years), c.strike * c.discount
@@ -191,25 +199,25 @@ def _outside_bounds(contracts: Contracts, paid: Dividends, european_style: Bools
 
 
 def _within_bounds(delta: Floats, is_put: Bools) -> Floats:
-    """Calls 0 to 1, puts -1 to 0, which rounding leaves by a hair, and deep calls with a negative yield by more."""
+    """Delta clipped to 0 to 1 (calls) or -1 to 0 (puts): rounding, and deep calls with a negative yield, exceed it."""
     return np.clip(delta, np.where(is_put, -1.0, 0.0), np.where(is_put, 0.0, 1.0))
 
 
 def _unsolved_or_wide(status: Texts, iv: Floats, greeks: Sensitivities, spread: Floats) -> Texts:
-    """Names the quotes that have a mid within bounds and still no volatility worth having."""
+    """The status with `no_convergence` and `wide` named, see `units`."""
     good = status == "ok"
     wide = spread > WIDE_SHARE_OF_VOLATILITY * iv * greeks.vega / ONE_POINT
     return np.select([good & np.isnan(iv), good & wide], ["no_convergence", "wide"], status).astype(object)
 
 
 def _frame(chain: pd.DataFrame, columns: dict[str, NDArray[Any]]) -> pd.DataFrame:
-    """The columns of `tables.GREEKS`, in order: computed, or those of the chain."""
+    """The columns of `tables.GREEKS` in order, computed or taken over from the chain."""
     names = [column.name for column in GREEKS.columns if column.name in columns or column.name in chain]
     return pd.DataFrame({name: columns[name] if name in columns else chain[name].to_numpy() for name in names})
 
 
 def _dividend_notes(chain: pd.DataFrame, known: Dividends, paid: Dividends) -> list[str]:
-    """One sentence for each symbol whose options price a cash dividend that nobody announced."""
+    """One note for each symbol whose options price a cash dividend that no event announces."""
     implied = np.flatnonzero(paid.any & ~known.any)
     amounts = pd.Series(paid.amount[implied].sum(axis=1)).groupby(chain["symbol"].to_numpy()[implied], sort=False)
     told = "the options price a cash dividend of about {:.2f} that no event tells of; it is valued as such"
@@ -217,7 +225,7 @@ def _dividend_notes(chain: pd.DataFrame, known: Dividends, paid: Dividends) -> l
 
 
 def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:
-    """One sentence for each symbol with expirations that imply no credible forward."""
+    """One note for each symbol with expirations that imply no credible forward."""
     each = pd.DataFrame({"symbol": symbols.to_numpy(), "expiration": expiration})[alive].drop_duplicates()
     counts = each.assign(bad=~credible[each["expiration"]]).groupby("symbol", sort=False)["bad"].agg(["sum", "size"])
     return tuple(

@@ -1,4 +1,4 @@
-"""What every formula takes and gives: arrays of one length, one element a contract."""
+"""Arguments and results of every formula: arrays of one length, one element a contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_PRICE, HIGHEST_PRICE = 1e-10, 1e10  # dollars a share; vendors' markers fo
 
 
 def possible_prices(prices: Floats) -> Floats:
-    """The prices; NaN for those that are not positive or that no share could have.
+    """Prices in dollars a share, NaN where not between `LEAST_PRICE` and `HIGHEST_PRICE`.
 
     >>> possible_prices(np.array([1.5, 0.0, -999.0, np.inf])).tolist()
     [1.5, nan, nan, nan]
@@ -22,9 +22,9 @@ def possible_prices(prices: Floats) -> Floats:
 
 
 class Contracts(NamedTuple):
-    """Option contracts and the market they are in. Units: `wheel_assets.greeks.units`.
+    """Option contracts and their market data, arrays of one shape. Units: `wheel_assets.greeks.units`.
 
-    Arrays of one shape. `spot` and `strike` are possible prices or NaN, and formulas give NaN with them.
+    `spot` and `strike` are possible prices or NaN; with NaN every formula gives NaN.
     """
 
     is_put: Bools
@@ -44,7 +44,7 @@ class Contracts(NamedTuple):
         rate: ArrayLike,
         dividend_yield: ArrayLike,
     ) -> Contracts:
-        """Contracts from anything that broadcasts to one dimension; what no share could cost becomes NaN.
+        """Contracts from anything that broadcasts to one dimension; an impossible price becomes NaN.
 
         >>> Contracts.of(True, 42.0, [40.0, 45.0], 0.5, 0.1, 0.0).spot.tolist()
         [42.0, 42.0]
@@ -66,17 +66,21 @@ class Contracts(NamedTuple):
 
     @property
     def forward(self) -> Floats:
-        """Price agreed today for delivery at the end of trading, dollars a share."""
+        """Forward price for delivery at the end of trading, dollars a share (Hull, 7th edition, equation 5.3).
+
+        >>> Contracts.of(False, 100.0, 100.0, 0.5, 0.04, 0.01).forward.round(4).tolist()
+        [101.5113]
+        """
         return self.spot * np.exp((self.rate - self.dividend_yield) * self.years)
 
     @property
     def discount(self) -> Floats:
-        """Value today of one dollar at the end of trading."""
+        """Discount factor: value today of one dollar paid at the end of trading."""
         return np.exp(-self.rate * self.years)
 
     @property
     def intrinsic(self) -> Floats:
-        """What exercising at once pays, dollars a share."""
+        """Intrinsic value: what exercising at once pays, dollars a share; never negative."""
         return np.maximum(np.where(self.is_put, self.strike - self.spot, self.spot - self.strike), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What money earns without risk, by how long it is lent."""
+"""The risk-free zero curve."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class ZeroCurve:
 
     @classmethod
     def of(cls, years: ArrayLike, rates: ArrayLike) -> ZeroCurve:
-        """A curve through points in any order; those without a tenor or a rate are left out.
+        """A curve through points in any order, tenors in years; points without a tenor or a rate are left out.
 
-        Where no point has a tenor, the first rate holds for every tenor.
+        Where no point has a tenor, the curve is flat at the first rate.
 
         >>> ZeroCurve.of([2.0, 0.5], [0.03, 0.04]).years
         (0.5, 2.0)
@@ -47,6 +47,6 @@ class ZeroCurve:
         return cls(tuple(tenor[known][order].tolist()), tuple(rate[known][order].tolist()))
 
     def at(self, years: ArrayLike) -> Floats:
-        """The zero rate of each tenor, decimal a year; time that is up has the rate of the shortest."""
+        """Zero rate of each tenor (`years`), decimal a year; before the first tenor and after the last it is flat."""
         rates: Floats = np.interp(np.asarray(years, dtype=float), self.years, self.rates)
         return rates

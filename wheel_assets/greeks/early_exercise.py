@@ -13,13 +13,13 @@ DIVIDEND, INTEREST = "dividend", "interest"
 
 
 def early_exercise(contracts: Contracts, paid: Dividends, time_value: Floats) -> NDArray[np.object_]:
-    """Why exercising early can be expected of whoever holds each option; None where nothing speaks for it.
+    """Reason to expect early exercise of each option by its holder: `dividend`, `interest` or None.
 
-    `dividend`: a call in the money whose time value is below the greatest dividend that it still goes without, less
-    the interest on the strike that exercising on the eve of the ex-date forgoes. `interest`: a put in the money whose
-    time value is below the interest on its strike for the whole life, less the dividends that it still waits for.
-    (Hull, *Options, Futures, and Other Derivatives*, 7th edition, sections 9.5, 9.6 and 13.12.) `time_value` is dollars
-    a share; where it is NaN nothing is said.
+    `dividend`: an in-the-money call whose time value is below the largest dividend still to come, less the interest on
+    the strike that exercising on the eve of the ex-date forgoes. `interest`: an in-the-money put whose time value is
+    below the interest on its strike for the whole life, less the dividends still to come. `time_value` is dollars a
+    share; NaN gives None. Source: Hull, *Options, Futures, and Other Derivatives*, 7th edition, sections 9.5, 9.6
+    and 13.12.
     """
     c = contracts
     left = c.years[:, None] - paid.years

@@ -1,7 +1,7 @@
 """European options: Black-Scholes-Merton with a continuous dividend yield.
 
-Formulas: Hull, *Options, Futures, and Other Derivatives*, 7th edition, chapters 15 (prices with a yield) and
-17 (Greeks); Haug, *The Complete Guide to Option Pricing Formulas*, McGraw-Hill 1998, pages 7 and 11 to 16.
+Formulas: Hull, *Options, Futures, and Other Derivatives*, 7th edition, equations 15.4 and 15.5 (prices with a yield)
+and chapter 17 (Greeks); Haug, *The Complete Guide to Option Pricing Formulas*, McGraw-Hill 1998, pages 7 and 11 to 16.
 Implied volatility: Newton and Halley steps on the logarithm of the out-of-the-money price, the
 coordinate of Jaeckel, *Let's be rational*, Wilmott 2015.
 """
@@ -27,7 +27,9 @@ def density(x: Floats) -> Floats:
 
 
 def price(contracts: Contracts, volatility: Floats) -> Floats:
-    """Value, dollars a share.
+    """Black-Scholes-Merton value, dollars a share, one element a contract.
+
+    `volatility` is decimal a year, a number or one a contract.
 
     Hull, 7th edition, example 13.6, page 294: six months, spot 42, strike 40, rate 10 %, volatility 20 %.
 
@@ -48,10 +50,14 @@ def price(contracts: Contracts, volatility: Floats) -> Floats:
 def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
     """Price and Greeks. Units and signs: `wheel_assets.greeks.units`.
 
-    Hull, 7th edition, example 17.1, page 355: spot 49, strike 50, rate 5 %, volatility 20 %, 20 weeks.
+    Hull, 7th edition, examples 17.1 (page 355), 17.2 (359), 17.4 (364), 17.6 (367) and 17.7 (368): spot 49, strike 50,
+    rate 5 %, volatility 20 %, 20 weeks; delta 0.522, theta -4.31 a year, gamma 0.066, vega 12.1 and rho 8.91 for 1.00.
 
-    >>> sensitivities(Contracts.of(False, 49, 50, 0.3846, 0.05, 0), 0.2).delta.round(3).tolist()
-    [0.522]
+    >>> call = sensitivities(Contracts.of(False, 49, 50, 0.3846, 0.05, 0), 0.2)
+    >>> [round(float(each[0]), 3) for each in (call.delta, 365 * call.theta, call.gamma, 100 * call.vega)]
+    [0.522, -4.305, 0.066, 12.105]
+    >>> (100 * call.rho).round(2).tolist()
+    [8.91]
     """
     c = contracts
     root_years = np.sqrt(c.years)
@@ -75,7 +81,9 @@ def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
 
 
 def implied_volatility(contracts: Contracts, prices: Floats) -> Floats:
-    """The volatility that gives the price; NaN where none does.
+    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
+
+    Hull, 7th edition, section 13.11: a call at 1.875, spot 21, strike 20, rate 10 %, three months.
 
     >>> call = Contracts.of(False, 21, 20, 0.25, 0.1, 0)
     >>> implied_volatility(call, np.array([1.875])).round(3).tolist()
@@ -91,9 +99,9 @@ def implied_volatility(contracts: Contracts, prices: Floats) -> Floats:
 
 
 def _deviation(x: Floats, target: Floats) -> Floats:
-    """Volatility times root time of an out-of-the-money call with log moneyness x <= 0.
+    """Volatility times root of time of an out-of-the-money call with log moneyness x <= 0.
 
-    `target` is its undiscounted price over sqrt(forward * strike): from 0 to exp(x / 2), both out.
+    `target` is its undiscounted price over sqrt(forward * strike), strictly between 0 and exp(x / 2).
     """
     out = np.full(np.shape(target), np.nan)
     open_rows = np.flatnonzero((target > _TINY) & (target < np.exp(0.5 * x)))
@@ -111,7 +119,7 @@ def _deviation(x: Floats, target: Floats) -> Floats:
 
 
 def _first_guess(x: Floats, target: Floats) -> Floats:
-    """Exact at the money; elsewhere the point of inflection, or the tail of it for low prices."""
+    """First guess: exact at the money; elsewhere the point of inflection, or the tail expansion for low prices."""
     at_the_money = np.sqrt(2 * np.pi) * target
     inflection = np.sqrt(2 * np.abs(x))
     log_ratio = np.log(np.minimum(target, 1.0))

@@ -61,9 +61,10 @@ class Search(NamedTuple):
 
 
 def american_volatility(contracts: Contracts, prices: Floats, scheme: Scheme = STANDARD) -> Implied:
-    """The volatility that gives the price; NaN where none does, or the price holds no time value.
+    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
 
-    It is at most that of a European option at the same price, which is where the search starts.
+    NaN also where the price holds no time value. The search starts at the volatility of a European option at the same
+    price, which is an upper bound.
 
     >>> american_volatility(Contracts.of(True, 50, 50, 5 / 12, 0.1, 0), [4.283]).volatility.round(3).tolist()
     [0.4]
@@ -110,14 +111,14 @@ def _searched(
 
 
 def _start(search: Search, scheme: Scheme) -> Search:
-    """The highest volatility tried, and a Newton step down from it."""
+    """The first state: the highest volatility, and a Newton step down from it."""
     gap = _gap(search, search.high, scheme)
     vega = european.sensitivities(search.contracts, search.high).vega / ONE_POINT / search.contracts.strike
     return search._replace(gap=gap, volatility=_guarded(search.high, gap, vega, search.low, search.high))
 
 
 def _advanced(search: Search, floor: Floats, scheme: Scheme) -> Search:
-    """The next volatility tried, and a secant step from it."""
+    """The state after valuing at the next volatility, with a secant step from there."""
     sigma = np.maximum(search.volatility, floor[search.row])
     gap = _gap(search, sigma, scheme)
     low, high = np.where(gap < 0, sigma, search.low), np.where(gap < 0, search.high, sigma)
@@ -135,7 +136,7 @@ def _gap(search: Search, volatility: Floats, scheme: Scheme) -> Floats:
 
 
 def _guarded(volatility: Floats, gap: Floats, slope: Floats, low: Floats, high: Floats) -> Floats:
-    """A step along the slope; half-way where that leaves the bracket, no step where the price is met."""
+    """A step along the slope; bisection where that leaves the bracket, no step where the price is met."""
     proposed = volatility - gap / np.where(slope > 0, slope, np.nan)
     inside = (proposed > low) & (proposed < high)
     return np.where(np.abs(gap) <= PRICE_TOLERANCE, volatility, np.where(inside, proposed, 0.5 * (low + high)))

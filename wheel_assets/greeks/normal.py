@@ -1,4 +1,4 @@
-"""The normal distribution function: SciPy's `ndtr`, looked up when formulas are first imported and not before."""
+"""The normal distribution function: SciPy's `ndtr`, imported with the first formula and not before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wheel_assets.market.arrays import Floats
 
 
 def cumulative_normal(x: Floats) -> Floats:
-    """The probability that a standard normal variable ends below x; NaN for NaN.
+    """Probability that a standard normal variable is below x, an array of the shape of x; NaN for NaN.
 
     >>> import numpy as np
     >>> cumulative_normal(np.array([0.0, 1.96, -np.inf])).round(6).tolist()

@@ -34,15 +34,15 @@
 | crossed          | ask below bid                                                                            |
 | below_intrinsic  | the mid holds no time value: no volatility gives it                                      |
 | above_bound      | the mid is no less than what it could ever pay                                           |
-| arbitrage        | other strikes contradict the quote beyond both their widths: see `quotes.arbitrage`      |
+| arbitrage        | other quotes contradict it beyond their widths: see `quotes.arbitrage`, `quotes.parity`  |
 | spot_mismatch    | the options contradict the quoted spot, and it was not replaced: see `quotes.spot`       |
 | wide             | the quote leaves the volatility open: ask - bid is more than half of iv times vega       |
 | no_convergence   | the solver did not reach the price                                                       |
 
-A locked quote (bid equal to ask) has a mid and is valued. `wide` is judged in volatility, not in per
-cent of the price: 0.05 bid, 0.10 asked, far out of the money pins the volatility within a few points and is
-kept; a deep in-the-money quote two dollars wide says nothing about volatility and is not. No volatility is ever
-moved to fit. Of the Greeks only delta is cut off, where a borrow fee carries a deep call's past 1.
+A locked quote (bid equal to ask) has a mid and is valued. `wide` is judged in volatility, not in percent of the
+price: 0.05 bid, 0.10 asked, far out of the money determines the volatility within a few points and is kept; a deep
+in-the-money quote two dollars wide does not and is rejected. No volatility is ever clamped. Of the Greeks only delta
+is: a borrow fee (a negative yield) can take a deep call's above 1.
 
 Dividends that are known, or that the options price, are paid in cash (`greeks.dividends`); `dividend_yield` is then
 that of the whole forward, with them. What American prices promise, and what is outside of it: `greeks.american`.

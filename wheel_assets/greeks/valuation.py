@@ -19,13 +19,15 @@ from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.market.arrays import Bools, Floats
 
+# 1,024 contracts with all their integration points fit a core's second-level cache. Few blocks run without threads:
+# starting a pool costs more than it saves there.
 BLOCK = 1024
 FEW_BLOCKS = 4
 THREADS = min(2, os.cpu_count() or 1)
 
 
 class Task(NamedTuple):
-    """A block of rows that are valued by the same formulas."""
+    """A block of row numbers and the formulas that value them."""
 
     formulas: Callable[[Contracts, Dividends, Floats], list[Floats]]
     rows: NDArray[np.intp]
@@ -34,9 +36,10 @@ class Task(NamedTuple):
 def valued(
     contracts: Contracts, european_style: Bools, prices: Floats, paid: Dividends | None = None
 ) -> tuple[Floats, Sensitivities]:
-    """Implied volatility of each price and the Greeks there; NaN where the price is NaN or has none.
+    """Implied volatility of each price (decimal a year) and the price and Greeks at it; NaN where there is none.
 
-    `paid` are the cash dividends of the contracts' shares; none if left out.
+    `prices` are dollars a share, `paid` the cash dividends of the underlyings (default none); every array has one
+    element a contract. Units and signs: `wheel_assets.greeks.units`.
     """
     out = np.full((1 + len(Sensitivities._fields), prices.size), np.nan)
     known = Dividends.none(prices.size) if paid is None else paid
@@ -54,7 +57,7 @@ def valued(
 
 
 def american_volatility(contracts: Contracts, paid: Dividends, prices: Floats) -> Floats:
-    """The volatility that gives each price of an American option; NaN where none does."""
+    """Implied volatility of American options, decimal a year; NaN where none gives the price (dollars a share)."""
     volatility = np.full(prices.shape, np.nan)
     plain, paying = np.flatnonzero(~paid.any), np.flatnonzero(paid.any)
     volatility[plain] = implied.american_volatility(contracts.rows(plain), prices[plain]).volatility
@@ -63,7 +66,7 @@ def american_volatility(contracts: Contracts, paid: Dividends, prices: Floats) -
 
 
 def early_exercise_premium(contracts: Contracts, paid: Dividends, volatility: Floats) -> Floats:
-    """What the right to exercise early is worth, dollars a share; NaN where exercising at once is right."""
+    """Early-exercise premium, dollars a share; NaN where exercising at once is optimal."""
     held, without = np.full(volatility.shape, np.nan), np.full(volatility.shape, np.nan)
     for rows, with_dividends in ((np.flatnonzero(~paid.any), False), (np.flatnonzero(paid.any), True)):
         c, cash, sigma = contracts.rows(rows), paid.rows(rows), volatility[rows]
@@ -96,7 +99,7 @@ def _american_with_dividends(contracts: Contracts, paid: Dividends, prices: Floa
 
 
 def _spread(found: Sensitivities, rows: Bools) -> list[Floats]:
-    """The columns over all rows, NaN where nothing was found."""
+    """The columns spread over all rows, NaN where no volatility was found."""
     out = [np.full(rows.shape, np.nan) for _ in found]
     for column, values in zip(out, found, strict=True):
         column[rows] = values
@@ -104,7 +107,7 @@ def _spread(found: Sensitivities, rows: Bools) -> list[Floats]:
 
 
 def _tasks(european_style: Bools, paying: Bools, priced: Bools) -> list[Task]:
-    """Which formulas to use on which rows, a block at a time."""
+    """Blocks of rows with the formulas that their exercise style and dividends need."""
     kinds = (
         (_european, european_style, 4 * BLOCK),
         (_american, ~european_style & ~paying, BLOCK),

@@ -1,13 +1,39 @@
-"""Which instance of Dagster a long-running server works on."""
+"""Which instance of Dagster is worked on: its memory of runs."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from sqlalchemy.exc import DBAPIError
 
 from wheel_assets.errors import SettingError
+from wheel_assets.instance.storage import make_whole, unwritable
+
+
+@contextmanager
+def opened() -> Iterator[DagsterInstance]:
+    """The instance of DAGSTER_HOME, else of a `dagster.yaml` here, else one that forgets everything.
+
+    Raises SettingError, and StoreUnwritable where its records cannot be written: on a full disk, say.
+    """
+    if not (os.environ.get("DAGSTER_HOME") or Path("dagster.yaml").exists()):
+        with DagsterInstance.ephemeral() as instance:
+            yield instance
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        ref = instance_ref(Path(scratch), Path(scratch))
+        try:
+            with DagsterInstance.from_ref(ref) as instance:
+                yield instance
+        except DBAPIError as error:
+            raise unwritable(os.environ.get("DAGSTER_HOME") or Path.cwd(), error) from error
 
 
 def named_home() -> Path | None:
@@ -29,12 +55,13 @@ def named_home() -> Path | None:
 def instance_ref(scratch: Path, own: Path) -> InstanceRef:
     """That of DAGSTER_HOME, else of a `dagster.yaml` here, else one in the folder `own`, without telemetry.
 
-    `scratch` is a folder for what a `dagster.yaml` here does not place. Raises SettingError.
+    `scratch` is a folder for what a `dagster.yaml` here does not place. Where it keeps its records the way Dagster
+    does by itself, they are made here, for Dagster takes no lock. Raises SettingError.
     """
     if home := named_home():
-        return InstanceRef.from_dir(str(home))
+        return _made_whole(InstanceRef.from_dir(str(home)))
     if Path("dagster.yaml").exists():
-        return InstanceRef.from_dir(str(scratch), config_dir=os.getcwd())
+        return _made_whole(InstanceRef.from_dir(str(scratch), config_dir=os.getcwd()))
     own.mkdir(parents=True, exist_ok=True, mode=0o700)
     storage = {"module": "wheel_assets.instance.storage", "class": "PrivateSqliteStorage"}
     ours = {
@@ -44,3 +71,11 @@ def instance_ref(scratch: Path, own: Path) -> InstanceRef:
         "nux": {"enabled": False},
     }
     return InstanceRef.from_dir(str(own), overrides=ours)
+
+
+def _made_whole(ref: InstanceRef) -> InstanceRef:
+    """The same, its records made and mended where they are Dagster's own SQLite."""
+    kept = ref.storage_data
+    if kept and kept.class_name == DagsterSqliteStorage.__name__:
+        make_whole(Path(kept.config_dict["base_dir"]))
+    return ref

@@ -1,8 +1,9 @@
-"""Dagster's SQLite storage in a private folder, made by one process at a time and whole or not at all.
+"""Dagster's SQLite storage, made by one process at a time, mended where two made it, private where it is ours.
 
 Dagster makes its three databases in place and without a lock: of four first runs at once, some stamp the
 same database twice, and from then on it refuses everybody ("more than one head present"). `dagster.yaml`
 names the class here, so that `wheel`, `dagster asset materialize` and `dagster dev` all come in this way.
+Where a DAGSTER_HOME without it is used, `wheel` comes in this way (see `home`), and Dagster's own commands do not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,18 +28,21 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from wheel_assets.errors import StoreBusy
+from wheel_assets.errors import StoreBusy, StoreUnwritable
 
 if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 LOCK_SECONDS = 60
+SETTLE_SECONDS = 5.0  # how long Dagster itself, which takes no lock, may be at making it
+FOLDERS = ("schedules", "history")
 # Each with a table that its making ends with.
 DATABASES = {
     "history/runs.db": "instance_info",
     "history/runs/index.db": "event_logs",
     "schedules/schedules.db": "jobs",
 }
+_BROKEN = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: no such table
 
 log = logging.getLogger(__name__)
 
@@ -53,40 +58,62 @@ class PrivateSqliteStorage(DagsterSqliteStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> PrivateSqliteStorage:
         """The storage that the configuration names, made where it is not there yet."""
-        storage = Path(config_value["folder"]).absolute() / "storage"
-        make_whole(storage)
-        return cls(str(storage), inst_data=inst_data)
+        folder = Path(config_value["folder"]).absolute()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+        make_whole(folder / "storage")
+        return cls(str(folder / "storage"), inst_data=inst_data)
 
 
 def make_whole(storage: Path) -> None:
-    """Make Dagster's databases in `storage` unless they are there and sound; its folder becomes private.
+    """Make Dagster's databases in `storage` unless they are there and sound.
 
-    Databases that two processes stamped are mended; others that cannot be read are set aside, dated.
-    Raises StoreBusy where another process is at it for longer than LOCK_SECONDS, OSError.
+    Databases that two processes stamped are mended; others that are broken are set aside, dated.
+    Raises StoreBusy where another process is at it for longer than LOCK_SECONDS, StoreUnwritable, OSError.
     """
-    storage.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if storage.parent.stat().st_mode & 0o077:
-        storage.parent.chmod(0o700)
     if _is_sound(storage):
         return
+    storage.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with FileLock(storage.parent / "storage.lock", timeout=LOCK_SECONDS, mode=0o600):
-            if storage.exists() and not _is_sound(storage):
-                _mend_or_set_aside(storage)
-            if not storage.exists():
+        with FileLock(storage / "making.lock", timeout=LOCK_SECONDS, mode=0o600):
+            if not any((storage / name).exists() for name in FOLDERS):
                 _make(storage)
+            if not _settles(storage):
+                _mend_or_set_aside(storage)
     except TimeoutError as error:
         what = f"Dagster's records in {storage} are being made by another process"
         raise StoreBusy(what, f"it has taken more than {LOCK_SECONDS} s", "end that process, then try again") from error
 
 
 def _make(storage: Path) -> None:
-    """Make the databases beside their place and rename them there: a kill leaves all or nothing."""
-    for abandoned in storage.parent.glob("storage.new-*"):
+    """Make the databases beside their place and rename them there: a kill leaves each folder whole, or none."""
+    for abandoned in storage.glob("new-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
-    scratch = tempfile.mkdtemp(prefix="storage.new-", dir=storage.parent)
-    DagsterSqliteStorage(scratch).dispose()
-    os.rename(scratch, storage)
+    scratch = tempfile.mkdtemp(prefix="new-", dir=storage)
+    try:
+        DagsterSqliteStorage(scratch).dispose()
+        for name in FOLDERS:
+            (Path(scratch) / name).chmod(0o700)
+            with suppress(OSError):  # Dagster itself has begun one meanwhile
+                os.rename(Path(scratch) / name, storage / name)
+    except SQLAlchemyError as error:
+        raise unwritable(storage, error) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _settles(storage: Path) -> bool:
+    """Whether it is sound, or becomes so while others may be making it: what is old is not being made."""
+    while not (sound := _is_sound(storage)) and _age(storage) < SETTLE_SECONDS:
+        time.sleep(0.1)
+    return sound
+
+
+def _age(storage: Path) -> float:
+    """Seconds since anything was made or written in it."""
+    found = [path for name in FOLDERS for path in ((storage / name), *(storage / name).rglob("*")) if path.exists()]
+    return time.time() - max((path.stat().st_mtime for path in found), default=0.0)
 
 
 def _mend_or_set_aside(storage: Path) -> None:
@@ -97,24 +124,36 @@ def _mend_or_set_aside(storage: Path) -> None:
     if _is_sound(storage):
         log.warning("Dagster's records in %s had been made by half or by two at once; they are mended", storage)
         return
-    aside = storage.with_name(f"{storage.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
-    os.rename(storage, aside)
-    log.warning("Dagster's records in %s cannot be read; they are in %s now, new ones are begun", storage, aside)
+    dated = f"broken-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    for name in FOLDERS:
+        with suppress(FileNotFoundError):
+            os.rename(storage / name, storage / f"{name}.{dated}")
+    log.warning(
+        "Dagster's records in %s cannot be read; they are in *.%s there now, new ones are begun", storage, dated
+    )
+    _make(storage)
 
 
 def _is_sound(storage: Path) -> bool:
-    """Whether every database is there, can be read, and has one stamp."""
+    """Whether every database is there, is whole, and has one stamp; raises StoreUnwritable where none can tell."""
     return all(len(_stamps(storage / name, table)) == 1 for name, table in DATABASES.items())
 
 
 def _stamps(database: Path, table: str) -> list[str]:
-    """The versions that a database is stamped with; none where it cannot be read or lacks `table`."""
+    """The versions that a database is stamped with; none where it is missing, broken or lacks `table`.
+
+    A full disk breaks nothing: what cannot be opened for such a reason is left alone, and told.
+    """
+    if not database.exists():
+        return []
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute(f"SELECT 1 FROM {table} LIMIT 1")
             return [version for (version,) in connection.execute("SELECT version_num FROM alembic_version")]
-    except sqlite3.Error:
-        return []
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF in _BROKEN:
+            return []
+        raise unwritable(database, error) from error
 
 
 def _drop_second_stamps(database: Path) -> None:
@@ -123,5 +162,15 @@ def _drop_second_stamps(database: Path) -> None:
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
         head = script.as_revision_number("head")
         if connection.execute("SELECT 1 FROM alembic_version WHERE version_num = ?", [head]).fetchone():
-            connection.execute("DELETE FROM alembic_version WHERE version_num <> ?", [head])
+            connection.execute(
+                "DELETE FROM alembic_version WHERE rowid NOT IN "
+                "(SELECT min(rowid) FROM alembic_version WHERE version_num = ?)",
+                [head],
+            )
             connection.commit()
+
+
+def unwritable(where: Path | str, error: Exception) -> StoreUnwritable:
+    """The error of records that cannot be written, or read, for a reason that is not theirs."""
+    why = str(getattr(error, "orig", error))
+    return StoreUnwritable(f"Dagster's records in {where} cannot be used", why, "free some space, then try again")

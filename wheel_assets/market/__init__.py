@@ -1,1 +1,1 @@
-"""Facts of the market, pure, for everybody."""
+"""Facts of the market: trading calendar, option symbols, index options, ticks, freshness of quotes."""

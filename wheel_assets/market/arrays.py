@@ -1,4 +1,4 @@
-"""The arrays that formulas take and give."""
+"""Array types of all formulas."""
 
 from __future__ import annotations
 

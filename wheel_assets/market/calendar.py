@@ -1,8 +1,8 @@
 """When options on US shares trade: sessions, holidays and early closes of the New York Stock Exchange.
 
-`exchange_calendars` knows the days. It is imported with the first question, and asked for the five years around it,
-because both take a tenth of a second. Times are naive UTC, as in the tables, unless a name or a docstring says
-otherwise.
+The days come from `exchange_calendars`. Its import and its schedules take a tenth of a second each, so it is imported
+on first use and five years are loaded at a time. Times are naive UTC, as in the tables, unless stated otherwise; a
+`now` is always aware.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ OPEN, CLOSE = time(9, 30), time(16, 0)  # of a full session, in New York
 DAYS_PER_YEAR = 365.0
 SECONDS_PER_YEAR = DAYS_PER_YEAR * 86_400
 SESSIONS_PER_YEAR = 252
-_BLOCK = 5  # years that are asked for at once; most listed options and all daily prices used here lie within
-# When advice may change its ground: another day, the open, the earliest and the usual close, and the end of trading in
-# index options. Each counts on every day, holiday or not: one too many costs a run, one too few an answer of yesterday.
+_BLOCK = 5  # years loaded at once; most listed options and all daily prices used here lie within
+# Times at which advice may change: midnight, the open, the earliest and the usual close, and the end of trading in
+# index options. Each counts on holidays too: one too many costs a run, one too few shows yesterday's answer.
 _EVENTS = (time(0), OPEN, time(13, 0), CLOSE, time(16, 15))
-_EARLIEST, _LATEST = 1990, 2100  # a day out of these years is a mistake of whoever sent it
+_EARLIEST, _LATEST = 1990, 2100  # a day outside these years is an error of its source
 
 
 def event_between(earlier: datetime, later: datetime) -> bool:
     """Whether midnight, an open or a close in New York may lie between two times (aware), the later one included.
 
-    No calendar is looked up, for it takes longer to import than an answer from the cache may take.
+    Uses no calendar: importing one takes longer than showing an answer from the cache.
 
     >>> event_between(datetime(2026, 11, 23, 15, 0, tzinfo=UTC), datetime(2026, 11, 23, 17, 59, tzinfo=UTC))
     False
@@ -83,7 +83,7 @@ def _schedule_of_blocks(first: int, last: int) -> _Schedule:
 
 
 def business_days(first: date, last: date) -> np.busdaycalendar:
-    """The sessions of all years from `first` to `last` as numpy's functions on business days take them."""
+    """Sessions of all years from `first` to `last` as a numpy business-day calendar."""
     return _schedule(first, last).business_days
 
 
@@ -97,7 +97,7 @@ def is_session(day: date) -> bool:
 
 
 def session_of(day: date) -> Session:
-    """The session of that day; of a day without one, the hours that a full session would have had.
+    """The session of a day; on a day without one, the hours of a full session.
 
     >>> session_of(date(2026, 11, 27)).closes  # 13:00 in New York, the day after Thanksgiving
     datetime.datetime(2026, 11, 27, 18, 0)
@@ -159,9 +159,9 @@ def is_open(now: datetime) -> bool:
 
 
 def next_event(now: datetime) -> datetime:
-    """The next moment after `now` (aware) at which advice grows old by the clock: an open, a close, a midnight.
+    """The next open, close or midnight in New York after `now` (aware), at which advice expires; aware, in UTC.
 
-    Aware, in UTC. Expirations fall on closes, and days are counted from midnight to midnight in New York.
+    Expirations fall on closes, and days to expiration change at midnight in New York.
 
     >>> next_event(datetime(2026, 11, 27, 15, 0, tzinfo=UTC)).isoformat()
     '2026-11-27T18:00:00+00:00'
@@ -176,11 +176,11 @@ def next_event(now: datetime) -> datetime:
 
 
 def sessions_left(timestamps: pd.Series, years: Floats) -> Floats:
-    """Sessions from each quote (naive UTC) to the end of trading, so many `years` later; the begun one in part.
+    """Sessions from each quote (naive UTC) to the end of trading `years` (of 365 days) later; a part counts in part.
 
-    From Friday's close to Monday's three days pass, and one session. Variance comes with sessions: that of three days
-    with a weekend in them is hardly more than that of one day (French, Roll, Journal of Financial Economics 17, 1986).
-    NaN where `years` is, 0 where trading has ended.
+    From Friday's close to Monday's three days pass, and one session. Variance accrues by sessions: over a weekend it is
+    hardly more than over one day (French, Roll, Journal of Financial Economics 17, 1986).
+    NaN where `years` is NaN, 0 where trading has ended.
 
     >>> import pandas as pd
     >>> friday = pd.Series(pd.to_datetime(["2026-11-20 21:00", "2026-11-20 17:45"]))
@@ -197,7 +197,7 @@ def sessions_left(timestamps: pd.Series, years: Floats) -> Floats:
 
 
 def _elapsed(known: _Schedule, moments: NDArray[np.int64]) -> Floats:
-    """Sessions since the first known until each moment (seconds since 1970), the begun one in part."""
+    """Sessions from the first of the schedule to each moment (seconds since 1970); a part counts in part."""
     at = np.clip(np.searchsorted(known.opens, moments, side="right") - 1, 0, None)
     begun = (moments - known.opens[at]) / (known.closes[at] - known.opens[at])
     elapsed: Floats = at + np.clip(begun, 0.0, 1.0)
@@ -221,7 +221,7 @@ def last_sessions(days: pd.Series) -> pd.Series:
 
 
 def closes_in_new_york(days: pd.Series) -> pd.Series:
-    """When trading ends on each day (midnights), as naive time in New York; 16:00 where there is none."""
+    """Closing time of each day (given as midnights), naive New York time; 16:00 on a day without a session."""
     import pandas as pd
 
     distinct = pd.Series(days.dropna().unique())
@@ -244,7 +244,7 @@ def new_york_times(times: pd.Series) -> pd.Series:
 
 
 def new_york_text(when: datetime) -> str:
-    """A moment (aware) as a trader in New York reads it.
+    """Text of a moment (aware) in New York time.
 
     >>> new_york_text(datetime(2026, 11, 20, 21, 0, tzinfo=UTC))
     'Fri 20 Nov 16:00 ET'

@@ -1,4 +1,4 @@
-"""How long a contract still trades: its expiration date, its settlement and the exchange's calendar."""
+"""Time to expiration: from expiration date, settlement and the exchange's calendar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = np.datetime64("NaT")
 
 
 def end_of_trading(expiration: date, am_settled: bool = False) -> datetime:
-    """Naive UTC time at which a contract stops trading; early closes and holidays are known.
+    """Naive UTC time at which a contract stops trading, with early closes and holidays.
 
     >>> end_of_trading(date(2026, 12, 18)), end_of_trading(date(2026, 12, 18), am_settled=True)
     (datetime.datetime(2026, 12, 18, 21, 0), datetime.datetime(2026, 12, 17, 21, 0))

@@ -1,4 +1,4 @@
-"""Options on indices: the roots they are listed under, how they settle, how they are exercised.
+"""Options on indices: roots, settlement and exercise style.
 
 Sources: Cboe's and Nasdaq's product specifications. OEX, alone among the indices, is American.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Root(NamedTuple):
-    """One root: the index under it, whether it settles on the opening print, whether it is exercised at the end only.
+    """An option root: its index, whether it is AM-settled (on the opening print), whether its exercise is European.
 
     An AM-settled contract stops trading at the close of the session before its expiration date.
     """
@@ -42,7 +42,7 @@ EUROPEAN_ROOTS = frozenset(root.root for root in ROOTS if root.european)
 
 
 def roots_of(index: str) -> tuple[str, ...]:
-    """The roots of an index's options, the one named like it first; none for what is no index.
+    """Option roots of an index, the one of the same name first; empty where `index` is none.
 
     >>> roots_of("SPX"), roots_of("XYZ")
     (('SPX', 'SPXW'), ())

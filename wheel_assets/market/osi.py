@@ -1,4 +1,4 @@
-"""Option symbols of the Options Symbology Initiative (OSI): read in any spelling, written in one.
+"""Option symbols of the Options Symbology Initiative (OSI): parsed padded or compact, always written padded.
 
 The 21-character key is the root in six characters, left-justified and padded with spaces, the
 expiration as YYMMDD, `C` or `P`, and the strike in thousandths of a dollar in eight digits. Vendors
@@ -26,7 +26,7 @@ _MAX_STRIKE = 99_999.999
 
 
 class OptionSymbol(NamedTuple):
-    """One option contract: `strike` in dollars a share, `expiration` its last day."""
+    """One option contract: `strike` in dollars a share, `expiration` as listed."""
 
     root: str
     expiration: date
@@ -35,12 +35,12 @@ class OptionSymbol(NamedTuple):
 
     @property
     def is_adjusted(self) -> bool:
-        """Whether the root says that the deliverable is not plainly 100 shares (adjusted or FLEX)."""
+        """Whether the root marks an adjusted or FLEX series: the deliverable may not be 100 shares."""
         return self.root[0].isdigit() or self.root[-1].isdigit()
 
     @property
     def deliverable_note(self) -> str:
-        """What a holder of such a contract must know of what it delivers; empty for a standard one."""
+        """Warning about the deliverable of an adjusted or FLEX contract; empty for a standard one."""
         what = f"{self.osi} is adjusted or FLEX: what it delivers is not plainly 100 shares"
         return what if self.is_adjusted else ""
 
@@ -51,7 +51,7 @@ class OptionSymbol(NamedTuple):
 
 
 def parse_osi(text: str) -> OptionSymbol:
-    """Read one option symbol, padded or compact; raises BadSymbol for anything else.
+    """Parse one option symbol, padded or compact; raises BadSymbol for anything else.
 
     >>> parse_osi("XYZ270115P00095000")
     OptionSymbol(root='XYZ', expiration=datetime.date(2027, 1, 15), option_type='put', strike=95.0)
@@ -67,7 +67,7 @@ def parse_osi(text: str) -> OptionSymbol:
 
 
 def format_osi(root: str, expiration: date, option_type: str, strike: float) -> str:
-    """The padded 21-character code; raises BadSymbol where the parts do not fit into one.
+    """The padded 21-character code of a contract, `strike` in dollars; raises BadSymbol where the parts do not fit.
 
     >>> format_osi("XYZ", date(2027, 1, 15), "put", 95.5)
     'XYZ   270115P00095500'
@@ -82,10 +82,10 @@ def format_osi(root: str, expiration: date, option_type: str, strike: float) -> 
 
 
 def parse_osi_column(codes: pd.Series) -> pd.DataFrame:
-    """Read many option symbols at once: columns option_symbol (padded), root, expiration, option_type, strike.
+    """Parse many option symbols: columns option_symbol (padded), root, expiration, option_type, strike.
 
-    The index is that of `codes`; a code that cannot be read is a row of nothing but missing values.
-    A chain has thousands of codes, but few expirations and few strikes: each is read once.
+    The index is that of `codes`; an invalid code is a row of missing values.
+    A chain has thousands of codes but few expirations and strikes, so each distinct part is parsed once.
     """
     import pandas as pd
 
@@ -101,7 +101,7 @@ def parse_osi_column(codes: pd.Series) -> pd.DataFrame:
 
 
 def _series(head: str) -> tuple[str, str, date] | tuple[None, None, None]:
-    """What the part before the right says: itself padded, root and expiration."""
+    """The part before the right: padded text, root and expiration."""
     try:
         option = parse_osi(f"{head}P00001000")
     except BadSymbol:
@@ -110,7 +110,7 @@ def _series(head: str) -> tuple[str, str, date] | tuple[None, None, None]:
 
 
 def _side(tail: str) -> tuple[str, OptionType, float] | tuple[None, None, None]:
-    """What the rest says: itself, right and strike."""
+    """The part from the right on: text, option type and strike."""
     try:
         option = parse_osi(f"X270115{tail}")
     except BadSymbol:
@@ -139,7 +139,7 @@ def is_adjusted(roots: pd.Series) -> pd.Series:
 
 
 def option_root(ticker: str) -> str:
-    """The root under which a ticker's standard options are listed: `BRK.B` to `BRKB`."""
+    """Root of a ticker's standard options: `BRKB` for `BRK.B`."""
     return ticker.replace(".", "").replace("/", "").lstrip("$_")
 
 

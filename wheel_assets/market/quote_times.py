@@ -1,4 +1,4 @@
-"""Warnings about the age of the quotes: a closed market, late quotes, a session that they missed."""
+"""Warnings about the age of quotes: closed market, late quotes, a session since."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from wheel_assets.market.calendar import is_open, last_finished_session, new_york_text
 
-# Free quotes come 15 minutes late; twice that is not the delay any more.
+# Free quotes are delayed by 15 minutes; twice that is no longer explained by the delay.
 LATE = timedelta(minutes=30)
 
 
 def quote_warnings(as_of: Mapping[str, datetime], now: datetime) -> list[str]:
-    """What to say about the age of the quotes at `now`; `as_of` is the oldest quote of each symbol, both aware.
+    """Warnings about the age of quotes at `now`; `as_of` maps each symbol to its oldest quote, all times aware.
 
-    Quotes from before the last finished session are old, also while the market is closed: it has traded since.
+    Quotes from before the last finished session are old even while the market is closed: it has traded since.
     """
     if not as_of:
         return []

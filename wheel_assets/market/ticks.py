@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def tick_size(bid: Floats, ask: Floats) -> Floats:
-    """Dollars a share: 0.01 below $3, 0.05 from there unless the quote itself shows that the class trades in cents.
+    """Tick size, dollars a share: 0.01 below $3, else 0.05 unless the quote shows that the class trades in cents.
 
     >>> tick_size(np.array([0.55, 3.10, 3.11]), np.array([0.60, 3.25, 3.25])).tolist()
     [0.01, 0.05, 0.01]
@@ -21,7 +21,7 @@ def tick_size(bid: Floats, ask: Floats) -> Floats:
 
 
 def floor_to_tick(price: Floats, tick: Floats) -> Floats:
-    """A price rounded down to a tick; the small term keeps 0.29 / 0.01 = 28.999… from losing a whole one.
+    """A price rounded down to a tick, dollars a share; a small term keeps 0.29 / 0.01 = 28.999… from losing a tick.
 
     >>> floor_to_tick(np.array([3.18]), np.array([0.05])).tolist()
     [3.15]

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from wheel_assets.cache.archive.backup import backup
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cli import main
 from wheel_assets.definitions import defs
@@ -46,6 +46,7 @@ def chains(store: Store) -> int:
     return len(store.index([("option_chains", "U")])[0])
 
 
+@pytest.mark.slow
 def test_backup_and_restore(filled, tmp_path):
     told = json.loads(wheel("backup", "out", "--json").stdout)
     assert told["rows"] == {"option_chains": 30, "snapshots": 1, "api_calls": 0}
@@ -124,7 +125,7 @@ def test_the_job_migrate_reads_its_inbox_only(exported, filled, tmp_path, told, 
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "link.csv").symlink_to(tmp_path / "chain.csv")
     (tmp_path / "inbox" / "link").symlink_to(tmp_path)
-    with pytest.raises(OneSentence, match="is refused; the job reads files in .*inbox only"):
+    with pytest.raises(OneLineError, match="is refused; the job reads files in .*inbox only"):
         run("migrate", filled, file=name.format(here=tmp_path))
 
 

@@ -42,10 +42,10 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments, words):
     assert words in done.stderr
 
 
-def test_what_nobody_foresaw_is_one_line_too():
+def test_an_unexpected_error_is_one_line_too():
     script = (
         "import sys; sys.argv = ['wheel', 'config']; from wheel_assets import cli, settings\n"
-        "settings.effective = 1\ncli.main()"
+        "settings.load_settings = 1\ncli.main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -57,6 +57,7 @@ def test_debug_shows_the_traceback():
     assert "Traceback" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_cache_folder_that_cannot_be_made_is_a_clear_error(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "file" / "cache"))

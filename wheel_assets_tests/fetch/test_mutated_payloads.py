@@ -149,6 +149,7 @@ def test_an_answer_with_wrong_bytes(vendor_named, fake, vendors, name, cut, inse
         assert isinstance(result, Rate) or len(result.frame) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["treasury", "databento"])
 @FUZZ
 @given(data=st.data())

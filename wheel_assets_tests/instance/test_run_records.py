@@ -155,6 +155,7 @@ def _full_disk(*_: object, **__: object) -> int:
     raise OSError("no space")
 
 
+@pytest.mark.slow
 def test_every_asset_run_tends_the_records(tmp_path):
     """By whatever way in: the IO manager's end, in the process of the run."""
     script = """

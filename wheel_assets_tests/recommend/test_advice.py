@@ -85,7 +85,7 @@ def test_a_clock_behind_the_cache_gives_no_negative_age(desk):
 def test_where_it_comes_from(desk):
     row = desk.cash(9_000).put(28, 0.55, 0.60).advise().frame.iloc[0]
     assert row["source"] == "cboe+file"
-    assert row["model_version"] == "smile-1+wheel-rules-2"
+    assert row["model_version"] == "smile-1+wheel-rules-3"
     assert row["timestamp"] == pd.Timestamp("2026-11-23 16:00")
     assert row["portfolio_value"] == 100_000
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
+
+from wheel_assets_tests.recommend.conftest import TODAY
 
 
 def judged(desk, **options):
@@ -258,7 +261,7 @@ def test_a_symbol_that_was_not_evaluated_is_said_with_its_error(desk):
     [
         ({"quantity": 1}, "a long option; the wheel does not trade it"),
         ({"quantity": -1, "root": "U1"}, "an adjusted contract"),
-        ({"quantity": -1, "unknown": ["strike"]}, "mend the positions"),
+        ({"quantity": -1, "unknown": ["strike"]}, "correct the positions"),
     ],
 )
 def test_options_that_are_not_of_the_wheel_are_reported(desk, option, why):
@@ -266,3 +269,16 @@ def test_options_that_are_not_of_the_wheel_are_reported(desk, option, why):
     row = judged(desk.option("put", 28, option.pop("quantity"), 0.80, **option).put(28, 0.60, 0.65, root=root))
     assert row["action"] == "none"
     assert why in row["reason"]
+
+
+@pytest.mark.parametrize(("days", "warned"), [(7, True), (8, False), (36, False)])
+def test_earnings_within_a_week_are_warned_of_before_all_else(desk, days, warned):
+    event = {"symbol": "U", "kind": "earnings", "date": pd.Timestamp(TODAY + timedelta(days=days)), "amount": math.nan}
+    calendar = pd.DataFrame([event | {"estimated": True, "announced_until": pd.NaT}])
+    advice = desk.option("put", 28, -1, 1.00).put(28, 0.95, 1.00).advise(calendar=calendar)
+    told = "U 28 Dec 2026 28 put: earnings on 30 Nov 2026 (estimated) fall before it ends"
+    assert (told in advice.warnings) is warned
+
+
+def test_several_contracts_are_told_in_the_plural(desk):
+    assert "Hold 2 U 28 Dec 2026 28 puts:" in judged(desk.option("put", 28, -2, 0.80).put(28, 0.60, 0.65))["reason"]

@@ -104,6 +104,7 @@ def test_new_puts_never_need_more_than_the_free_cash(new_desk, drawn):
     assert (puts["collateral"] == puts["strike"] * 100 * puts["quantity"].astype(float)).all()
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_calls_never_need_more_than_the_free_shares(new_desk, drawn):
@@ -129,6 +130,7 @@ def net_options(desk, symbol, right):
     }
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_what_is_sold_is_standard_alive_and_bid_for(new_desk, drawn):
@@ -142,6 +144,7 @@ def test_what_is_sold_is_standard_alive_and_bid_for(new_desk, drawn):
     assert (opened["limit_price"] >= chain.loc[opened["option_symbol"], "bid"].to_numpy()).all()
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_rolls_are_later_for_a_credit_and_never_at_a_worse_strike(new_desk, drawn):
@@ -155,6 +158,7 @@ def test_rolls_are_later_for_a_credit_and_never_at_a_worse_strike(new_desk, draw
         assert new["option_type"] == "call" or new["strike"] <= old["strike"]
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_everything_is_answered_for_exactly_once(new_desk, drawn):
@@ -176,6 +180,7 @@ def test_everything_is_answered_for_exactly_once(new_desk, drawn):
     assert not opened.duplicated(["symbol", "action"]).any()
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_it_conforms_and_renders(new_desk, drawn):
@@ -192,6 +197,7 @@ def same_market(desk, drawn, **changed):
     return filled(desk, drawn | changed).advise(symbols=SYMBOLS, min_annualized_return=0.0, max_new_collateral=0.3)
 
 
+@pytest.mark.slow
 @given(drawn=desks, more=st.floats(1, 50_000))
 @settings(max_examples=40, deadline=None)
 def test_more_cash_never_removes_a_trade(new_desk, drawn, more):
@@ -201,6 +207,7 @@ def test_more_cash_never_removes_a_trade(new_desk, drawn, more):
     assert {trade for trade in trades[0] if trade[1].startswith("open")} <= trades[1]
 
 
+@pytest.mark.slow
 @given(drawn=desks, shuffle=st.randoms(use_true_random=False))
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_rows_never_matters(new_desk, drawn, shuffle):
@@ -213,6 +220,7 @@ def test_the_order_of_rows_never_matters(new_desk, drawn, shuffle):
         assert answer_document(desk.advise(symbols=SYMBOLS)) == first
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_no_call_is_naked_and_no_share_used_twice_after_the_advice(new_desk, drawn):
@@ -228,6 +236,7 @@ def test_no_call_is_naked_and_no_share_used_twice_after_the_advice(new_desk, dra
         assert all(-calls[code] >= size for code, size in zip(rolled["option_symbol"], rolled["quantity"], strict=True))
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 @settings(max_examples=30, deadline=None)
 def test_a_roll_closes_as_many_as_it_opens(new_desk, drawn):

@@ -212,6 +212,19 @@ MANAGED = {
         "a year is left to earn",
     ),
     "earned, on a quote too wide": (short_put(bid=0.20, ask=0.45), {}, "hold", "too wide to trust"),
+    "earned, on a wide quote of next to nothing": (
+        short_put(premium=1.80, bid=0.03, ask=0.15),
+        {},
+        "close",
+        "91 % of the 1.80 premium earned",
+    ),
+    "earnings before it ends": (
+        short_put(bid=0.95, ask=1.0),
+        earnings(30),
+        "hold",
+        "earnings on 23 Dec 2026 fall before",
+    ),
+    "nothing earned yet": (short_put(bid=0.98, ask=1.0), {}, "hold", "none of the 1.00 premium earned"),
     "twice the premium, without a stop": (short_put(bid=1.95, ask=2.00), {}, "hold", "nothing to do"),
     "twice the premium, with a stop": (short_put(bid=1.95, ask=2.00), {"loss_stop": 2.0}, "close", "loss stop"),
     "0.90 in the money with 25 days left": (

@@ -185,6 +185,7 @@ print("dagster" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_processes_that_ask_at_the_same_time_fetch_once(tmp_path):
     command = [sys.executable, "-c", PROCESS, str(tmp_path / "cache"), str(tmp_path / "log")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]

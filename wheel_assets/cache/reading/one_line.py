@@ -1,4 +1,4 @@
-"""Our errors in Dagster: the one sentence, not a wall of traceback."""
+"""Our errors in Dagster as one line, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dagster_shared.error import SerializableErrorInfo
 from wheel_assets.errors import WheelError
 
 
-class OneSentence(DagsterUserCodeProcessError):
-    """One of our errors, shown by Dagster as its sentence alone; `error` is the error itself.
+class OneLineError(DagsterUserCodeProcessError):
+    """One of our errors, shown by Dagster as one line; `error` is the error itself.
 
     `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and
     raised while an input is loaded it is wrapped in another error with a stack of its own.
@@ -26,9 +26,9 @@ class OneSentence(DagsterUserCodeProcessError):
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
-    """End the step with our error's one sentence."""
+def one_line_errors() -> Iterator[None]:
+    """Raise one of our errors within the block as a OneLineError."""
     try:
         yield
     except WheelError as error:
-        raise OneSentence(error) from error
+        raise OneLineError(error) from error

@@ -1,9 +1,9 @@
-"""The DuckDB file: one user at a time, attached for milliseconds, never half made.
+"""The DuckDB file: one user at a time, attached for milliseconds, created and replaced atomically.
 
-Every process keeps one in-memory DuckDB instance and attaches the file for each operation: about 1 ms
-against 18 ms for `duckdb.connect`. A lock on a *separate* file, which is never deleted, serialises all
-processes, readers too: readers that share would starve the writers. Nobody opens the database file by
-other means while it is attached; closing such a handle would drop DuckDB's own lock.
+Every process keeps one in-memory DuckDB instance and attaches the file for each operation: about 1 ms against 18 ms for
+`duckdb.connect`. A lock on a *separate* file, which is never deleted, serialises all processes, readers included:
+shared readers would starve the writers. The database file is never opened by other means while it is attached: closing
+such a handle would drop DuckDB's own POSIX lock.
 """
 
 from __future__ import annotations
@@ -13,36 +13,37 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from wheel_assets.cache.faults import as_store_errors, is_damage, unwritable
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.lock import exclusive
-from wheel_assets.cache.upkeep import compaction, recovery
-from wheel_assets.errors import StoreBusy, StoreDamaged, StoreError, StoreTooNew, StoreUnwritable
+from wheel_assets.cache.upkeep import compaction, copying, recovery
+from wheel_assets.cache.upkeep.index import next_id
+from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
 from wheel_assets.tables import Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CHECKPOINT_WAL_BYTES = 500_000  # replaying the log costs 7 ms a MB on every attach
-MIN_FREE_BYTES = 8_000_000  # a checkpoint in place on a full disk may tear the file: keep off
-_UNWRITABLE = ("Permission denied", "No space left", "File too large", "Read-only", "Cannot open")
+MIN_FREE_BYTES = 8_000_000  # less: no checkpoint, because one on a full disk may tear the file
 
 log = logging.getLogger(__name__)
 
 
 class CacheFile:
-    """The file at `path`, holding `tables`; `clock` tells the time (naive UTC) for dated names."""
+    """The file at `path` with `tables`; `clock` returns the time (naive UTC) for dated names."""
 
     def __init__(
         self, path: Path, tables: Sequence[Table], clock: Callable[[], datetime], lock_seconds: float = 60
     ) -> None:
-        self.path = Path(os.path.realpath(path))  # a rename would replace a link, not what it stands for
+        self.path = Path(os.path.realpath(path))  # a rename would replace a symbolic link, not its target
         self.tables = tables
         self.clock = clock
         self.lock_seconds = lock_seconds
@@ -53,23 +54,23 @@ class CacheFile:
 
     @property
     def size(self) -> int:
-        """Bytes on the disk, log included; 0 where there is no file."""
-        return sum(part.stat().st_size for part in compaction.with_log(self.path) if part.exists())
+        """Bytes on disk, write-ahead log included; 0 where there is no file."""
+        return sum(part.stat().st_size for part in copying.with_log(self.path) if part.exists())
 
     @contextmanager
     def attached(self) -> Iterator[DuckDBPyConnection]:
         """The file, locked and attached as the default database, for the length of the block.
 
-        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, and StoreDamaged where the
-        block meets something that cannot be read: the rest has been brought to safety by then.
+        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, and StoreDamaged where the block reads a
+        damaged part: everything verifiable has been recovered by then.
         """
         with self._locked():
             connection, damage = self._attach(), None
-            with _as_store_errors(self.path):
+            with as_store_errors(self.path):
                 try:
                     yield connection
                 except duckdb.Error as error:
-                    if not compaction.is_damage(error):
+                    if not is_damage(error):
                         raise
                     damage = error
                 finally:
@@ -80,7 +81,7 @@ class CacheFile:
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
-        """As `attached`, in one transaction: all of it is durable when the block ends, or none."""
+        """`attached` in one transaction: all changes are durable when the block ends, or none."""
         with self.attached() as connection:
             self.require_free(MIN_FREE_BYTES)
             with schema.one_transaction(connection):
@@ -88,21 +89,41 @@ class CacheFile:
             self._checkpoint_if_long(connection)
 
     def rewrite(self, drop: Collection[int] = ()) -> list[int]:
-        """Put a compact copy without the snapshots in `drop` in the place of the file; the ids kept.
+        """Replace the file by a compact copy without the snapshots in `drop`; return the kept ids.
 
-        Others use the file meanwhile. Not to be called while it is attached. Raises StoreBusy where another
-        process does the same.
+        Other processes use the file meanwhile. Must not be called while it is attached. Raises StoreBusy where another
+        process is compacting.
         """
         with self._alone(f"{self.path}.compact.lock", "is being compacted by another process"):
             own = CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
             try:
-                with _as_store_errors(self.path):
+                with as_store_errors(self.path):
                     return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
             finally:
                 own.close()
 
+    def empty(self) -> None:
+        """Remove the file first and put an empty one in its place: for a disk without any room for a copy.
+
+        The ledger and the notes are in memory meanwhile. A kill then loses them, and so does a disk that has not even
+        room for an empty file; but not what was paid: see `receipts`.
+        """
+        with self._locked():
+            connection = self._attach()
+            with as_store_errors(self.path), closing(self):
+                first = next_id(connection)
+                connection.execute("ATTACH ':memory:' AS kept")
+                schema.adopt(connection, "cache", "kept")
+                copying.copy_lists(connection, [], tolerant=True, target="kept")
+                connection.execute("USE memory")
+                connection.execute("DETACH cache")
+                copying.remove(self.path)
+                with copying.replacement(connection, self.path, self.tables, first):
+                    schema.adopt(connection, "kept", "new")
+                    copying.copy_lists(connection, [], tolerant=False, source="kept")
+
     def close(self) -> None:
-        """Let go of this process's connection; the next use makes another."""
+        """Close this process's connection; the next use opens another."""
         if self._instance is not None:
             with suppress(duckdb.Error):
                 self._instance[1].close()
@@ -130,19 +151,19 @@ class CacheFile:
             except TimeoutError as error:
                 raise StoreBusy(f"the cache {self.path} {busy}", str(error), "try again") from error
             except OSError as error:
-                raise _unwritable(self.path, error) from error
+                raise unwritable(self.path, error) from error
             yield
 
     def _connection(self) -> DuckDBPyConnection:
-        """This process's instance; a forked child makes its own."""
+        """This process's DuckDB instance; a forked child makes its own."""
         if self._instance is None or self._instance[0] != os.getpid():
             limits: dict[str, Any] = {"threads": 2, "memory_limit": "512MB", "temp_directory": f"{self.path}.tmp"}
             offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
             connection = duckdb.connect(":memory:", config={**limits, **offline, **self.config})
             connection.execute("SET TimeZone='UTC'")
             connection.execute("SET enable_progress_bar = false")  # it would go to standard output
-            # A checkpoint overwrites metadata in place and a kill may tear it: fewer are safer. See
-            # `_checkpoint_if_long` for when one is made.
+            # A checkpoint overwrites metadata in place and a kill may tear it, so fewer are safer; see
+            # `_checkpoint_if_long`.
             connection.execute("SET checkpoint_on_detach='DISABLED'")
             self._instance = (os.getpid(), connection)
             self._checked_inode = None
@@ -151,14 +172,14 @@ class CacheFile:
     def _attach(self) -> DuckDBPyConnection:
         for _ in range(3):
             connection = self._connection()
-            with _as_store_errors(self.path):
+            with as_store_errors(self.path):
                 if not self.path.exists():
                     self._create(connection)
                 try:
                     self._attach_existing(connection)
                     return connection
                 except duckdb.Error as error:
-                    if not compaction.is_damage(error):
+                    if not is_damage(error):
                         raise
                     self._recover(error)
         raise StoreDamaged(f"the cache {self.path} cannot be opened", "a fresh one is damaged too", "check the disk")
@@ -191,18 +212,18 @@ class CacheFile:
             self._remove_leftovers()
             self._checked_inode = inode
         else:
-            self._make_way(connection)
+            self._set_foreign_aside(connection)
 
     def _remove_leftovers(self) -> None:
-        """Remove the copies that a killed process did not finish."""
-        compaction.remove(self.path.with_name(f"{self.path.name}.new"))
+        """Remove unfinished copies of killed processes."""
+        copying.remove(self.path.with_name(f"{self.path.name}.new"))
         copy = self.path.with_name(f"{self.path.name}.compact")
         if copy.exists():
             with suppress(TimeoutError), exclusive(Path(f"{copy}.lock"), 0):
-                compaction.remove(copy)
+                copying.remove(copy)
 
-    def _make_way(self, connection: DuckDBPyConnection) -> None:
-        """Move the database of another program aside and begin ours."""
+    def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
+        """Set the database of another program aside and create ours."""
         self._detach(connection)
         aside = recovery.set_aside(self.path, self.clock(), "other")
         log.warning("%s was not made by this program; it is %s now, `wheel migrate` may read it", self.path, aside)
@@ -210,24 +231,24 @@ class CacheFile:
         self._attach_existing(connection)
 
     def _create(self, connection: DuckDBPyConnection, first_id: int = 1) -> None:
-        """Make an empty file beside its place and rename it there: a kill leaves all or nothing."""
-        compaction.remove(self.path)  # a log without its file
-        with compaction.replacement(connection, self.path, self.tables, first_id):
+        """Create an empty file under a temporary name and rename it: a kill leaves all or nothing."""
+        copying.remove(self.path)  # a log without its file
+        with copying.replacement(connection, self.path, self.tables, first_id):
             pass
 
     def _recover(self, error: duckdb.Error) -> str:
-        """Set the file aside and bring back what is whole; tell what came of it."""
+        """Set the file aside, recover its whole snapshots, and return a description of the outcome."""
         self.close()  # it may be of no more use
         aside = recovery.set_aside(self.path, self.clock())
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
         except KeyboardInterrupt:
-            for old, new in zip(compaction.with_log(aside), compaction.with_log(self.path), strict=True):
+            for old, new in zip(copying.with_log(aside), copying.with_log(self.path), strict=True):
                 with suppress(FileNotFoundError):
                     os.replace(old, new)
             raise
         if kept is None:
-            # Ids are never given twice: seconds since 1970 are above what any file counted up to.
+            # Ids are never reused: seconds since 1970 are above any id of the old file.
             self._create(self._connection(), int(self.clock().replace(tzinfo=UTC).timestamp()))
         outcome = "a fresh one was begun" if kept is None else f"its {kept} whole snapshots were kept"
         told = f"it was set aside as {aside.name} and {outcome}"
@@ -239,13 +260,13 @@ class CacheFile:
             connection.execute("USE memory")
             connection.execute("DETACH cache")
         except duckdb.Error as error:
-            # What was committed is durable in the log; only this instance is of no more use.
+            # Committed data is durable in the log; only this instance must be discarded.
             log.warning("detaching the cache failed (%s); a new connection will be made", error)
             connection.close()
             self._instance = None
 
     def _checkpoint_if_long(self, connection: DuckDBPyConnection) -> None:
-        write_ahead_log = compaction.with_log(self.path)[1]
+        write_ahead_log = copying.with_log(self.path)[1]
         if not write_ahead_log.exists():
             return
         write_ahead_log.chmod(0o600)
@@ -257,10 +278,10 @@ class CacheFile:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can look into; one that exists is left as it is.
+    """Create a folder with mode 0700; an existing one keeps its mode.
 
-    Raises StoreUnwritable for one that is somebody else's or that others can write to, as ssh does: whoever
-    can replace the file decides what is advised.
+    Raises StoreUnwritable for a folder of another user or one that others can write to, as ssh does: replacing the file
+    would change the advice.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
@@ -270,30 +291,3 @@ def make_private_folder(folder: Path) -> None:
         raise StoreUnwritable(f"the folder {folder} is refused", "it belongs to another user", "set WHEEL_CACHE__DIR")
     if found.st_mode & 0o022:
         raise StoreUnwritable(f"the folder {folder} is refused", "others can write to it", f"chmod go-w {folder}")
-
-
-@contextmanager
-def _as_store_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        raise _store_error(path, error) from error
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _store_error(path: Path, error: duckdb.Error) -> StoreError:
-    """DuckDB's words as one of ours."""
-    text = " ".join(str(error).split())
-    if "Could not set lock" in text:
-        return StoreBusy(f"the cache {path} is open in another program", text[:200], "close that program")
-    if "we can only read versions" in text:
-        return StoreTooNew(f"the cache {path} was written by a newer DuckDB", text[:200], "update wheel_assets")
-    if any(sign in text for sign in _UNWRITABLE):
-        return _unwritable(path, error)
-    return StoreError(f"the cache {path} did not do as asked", text[:300], "run again; if it stays, tell us")
-
-
-def _unwritable(path: Path, error: Exception) -> StoreUnwritable:
-    why = " ".join(str(error).split())[:200]
-    return StoreUnwritable(f"the cache {path} cannot be written", why, "free some space or set WHEEL_CACHE__DIR")

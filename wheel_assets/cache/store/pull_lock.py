@@ -1,4 +1,4 @@
-"""The lock of one pull: a waiter says whom it waits for, and does not wait for ever."""
+"""Lock of one pull: a waiter logs which process it waits for, and gives up in the end."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from filelock import FileLock, Timeout
 from wheel_assets.errors import StoreBusy
 from wheel_assets.sanitise import masked_account
 
-TOLD_AFTER, GIVE_UP_AFTER = 5.0, 900.0  # seconds: most pulls are over before; none of a healthy vendor takes longer
+# Seconds: most pulls finish before the first; no pull from a healthy vendor reaches the second.
+WARN_AFTER, GIVE_UP_AFTER = 5.0, 900.0
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def pull_lock(
-    folder: Path, name: str, *, told_after: float = TOLD_AFTER, give_up_after: float = GIVE_UP_AFTER
+    folder: Path, name: str, *, warn_after: float = WARN_AFTER, give_up_after: float = GIVE_UP_AFTER
 ) -> Iterator[None]:
     """Hold the lock `name` of the folder for the length of the block.
 
     Raises StoreBusy after `give_up_after` seconds, naming the process that holds it and since when.
     """
     table, _, key = name.partition(".")
-    if masked_account(key) != key:  # what a folder lists is read by more people than what a file holds
+    if masked_account(key) != key:  # file names are visible to more people than file contents
         name, key = f"{table}.{masked_account(key)}", hashlib.sha256(key.encode()).hexdigest()[:16]
     safe = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
     lock, owner = FileLock(folder / f"{safe}.lock", poll_interval=0.02, mode=0o600), folder / f"{safe}.owner"
-    _acquire(lock, owner, name, told_after, give_up_after)
+    _acquire(lock, owner, name, warn_after, give_up_after)
     try:
         owner.write_text(f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC")
         yield
@@ -44,10 +45,10 @@ def pull_lock(
         lock.release()
 
 
-def _acquire(lock: FileLock, owner: Path, name: str, told_after: float, give_up_after: float) -> None:
+def _acquire(lock: FileLock, owner: Path, name: str, warn_after: float, give_up_after: float) -> None:
     began = time.monotonic()
     with suppress(Timeout):
-        lock.acquire(timeout=told_after)
+        lock.acquire(timeout=warn_after)
         return
     log.warning("%s is being pulled by %s; waiting", name, _owner(owner))
     try:
@@ -60,7 +61,7 @@ def _acquire(lock: FileLock, owner: Path, name: str, told_after: float, give_up_
 
 
 def _owner(owner: Path) -> str:
-    """Who holds the lock; a process that was killed may have left its name."""
+    """The holder of the lock; a killed process may have left its name."""
     try:
         return owner.read_text() or "another process"
     except OSError:

@@ -1,6 +1,6 @@
-"""A file that is broken is set aside first; then what can be verified of it is brought back.
+"""Recovery: a broken file is set aside first, then its verifiable snapshots are copied to a new one.
 
-In that order, so that a file which brings DuckDB down does so once: the next run finds it gone. Repairs
+In that order, so that a file which crashes DuckDB does so once: the next run does not find it. Repairs
 are made on a copy and never trusted: what is served afterwards was read from it, verified against the
 index, snapshot by snapshot, and written to a new file.
 """
@@ -18,7 +18,20 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.upkeep.compaction import remove, salvage, sync, with_log
+from wheel_assets.cache.store import schema
+from wheel_assets.cache.upkeep.copying import (
+    copy_lines,
+    copy_lists,
+    remove,
+    replacement,
+    slices,
+    sync,
+    tell_lost,
+    verified_lines,
+    with_log,
+)
+from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
+from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table
 
@@ -39,7 +52,7 @@ log = logging.getLogger(__name__)
 
 
 def set_aside(path: Path, now: datetime, why: str = "corrupt") -> Path:
-    """Rename a file and its log to a dated name and return it; only the newest broken ones stay."""
+    """Rename a file and its log to a dated name and return it; only the newest KEPT_ASIDE broken files are kept."""
     aside = path.with_name(f"{path.name}.{why}-{now:%Y%m%dT%H%M%S%f}")
     for old, new in zip(with_log(path), with_log(aside), strict=True):
         if old.exists():
@@ -52,7 +65,7 @@ def set_aside(path: Path, now: datetime, why: str = "corrupt") -> Path:
 
 
 def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Sequence[Table]) -> int | None:
-    """Bring back to `path` what can be verified of a broken file; how many snapshots, None if none could be read."""
+    """Recover the verifiable snapshots of a broken file to `path`; return their number, None if none was readable."""
     scratch = path.with_name(f"{path.name}.recover")
     remove(scratch)
     try:
@@ -63,7 +76,7 @@ def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Seq
             return None
         try:
             connection.execute("USE cache")
-            return len(salvage(connection, path, tables))
+            return len(_salvage(connection, path, tables))
         finally:
             connection.execute("USE memory")
             connection.execute("DETACH cache")
@@ -74,8 +87,35 @@ def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Seq
         remove(scratch)
 
 
+def _salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> list[int]:
+    """Copy what can be read and verified of the broken database `cache` to a new file at `path`; the ids kept."""
+    lines = _salvaged(connection)
+    with (
+        replacement(connection, path, tables, next_id(connection, lines)),
+        progress_bar("mending the cache", sum(line.rows for line in lines)) as advance,
+    ):
+        schema.adopt(connection, "cache", "new")
+        kept: list[int] = []
+        for table in schema.data_tables(connection):
+            for piece in slices([line for line in lines if line.table == table]):
+                copy_lines(connection, table, piece, tolerant=True)
+                kept += verified_lines(connection, table, piece, tolerant=True)
+                advance(sum(line.rows for line in piece))
+        copy_lists(connection, sorted(kept), tolerant=True)
+    tell_lost(len(lines) - len(kept), len(lines))
+    return kept
+
+
+def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
+    try:
+        return index_lines(connection)
+    except duckdb.Error as error:
+        log.warning("the index of the cache is lost (%s)", error)
+        return []
+
+
 def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
-    """Attach a broken copy as `cache`, mending it as far as DuckDB says where it is broken."""
+    """Attach a broken copy as `cache`, repairing it where DuckDB's error names the broken part."""
     for _ in range(MAX_REPAIRS):
         try:
             connection.execute("ATTACH ? AS cache", [str(scratch)])

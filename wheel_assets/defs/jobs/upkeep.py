@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Removal
 from wheel_assets.cache.upkeep.stats import stats
@@ -36,38 +36,42 @@ def remove_what_is_too_old(
     context: dg.OpExecutionContext, config: CleanupConfig, store: dg.ResourceParam[Store]
 ) -> None:
     """Remove old and surplus snapshots and run records, and compact the files."""
-    with one_sentence():
-        _tell(context, clean_up(store, context.instance, config.dry_run))
+    with one_line_errors():
+        told = clean_up(store, config.dry_run)
+        _tell(context, {**told, "runs": clean_up_runs(store, context.instance, config.dry_run)})
 
 
 @dg.op
 def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: dg.ResourceParam[Store]) -> None:
     """Remove every snapshot and the materialization history; the ledger of API calls stays."""
-    with one_sentence():
+    with one_line_errors():
         if not config.dry_run and config.confirm != CLEAR:
             remedy = f"set `confirm: {CLEAR}`, or `dry_run: true` to look first"
             raise UsageError("nothing was removed", "emptying the cache cannot be undone", remedy)
-        _tell(context, clear(store, context.instance, config.dry_run))
+        _tell(context, clear(store, config.dry_run))
+        if not config.dry_run:
+            forget_materializations(context.instance, list(store.tables))
 
 
-def clean_up(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
-    """Retention now, of the cache and of Dagster's records; what went, or would go, in plain values."""
-    removal = store.maintenance.cleanup(dry_run)
+def clean_up(store: Store, dry_run: bool = False) -> dict[str, Any]:
+    """Retention of the cache now; what went, or would go, in plain values."""
+    return {**_told(store.maintenance.cleanup(dry_run)), "dry_run": dry_run}
+
+
+def clean_up_runs(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> int:
+    """Retention of Dagster's records now; how many runs went, or would go."""
     if not dry_run:
         mark_dead_runs(instance)
     runs = prune_runs(instance, store.clock() - settings().cache.ttl, dry_run)
     if not dry_run:
         compact(instance)
-    return {**_told(removal), "runs": runs, "dry_run": dry_run}
+    return runs
 
 
-def clear(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> dict[str, Any]:
-    """Empty the cache and forget the materializations of its assets; what went, or would go, in plain values."""
-    if dry_run:
-        return {**_told(_everything(store)), "dry_run": True}
-    removal = store.maintenance.clear()
-    forget_materializations(instance, list(store.tables))
-    return {**_told(removal), "dry_run": False}
+def clear(store: Store, dry_run: bool = False) -> dict[str, Any]:
+    """Empty the cache; what went, or would go, in plain values."""
+    removal = _everything(store) if dry_run else store.maintenance.clear()
+    return {**_told(removal), "dry_run": dry_run}
 
 
 def _everything(store: Store) -> Removal:

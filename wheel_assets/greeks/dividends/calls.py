@@ -1,4 +1,4 @@
-"""What exercising early adds to a call: the mean gain on the eve of an ex-date."""
+"""Early-exercise premium of calls on dividend-paying shares: the expected gain on the eve of an ex-date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWTON_STEPS = 12
 
 
 def call_premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Floats:
-    """What exercising a call early adds, dollars a share."""
+    """Early-exercise premium of calls, dollars a share, one element a contract; method: `greeks.dividends`."""
     c = contracts
     best = np.zeros_like(volatility)
     for number in range(dividends.amount.shape[1]):
@@ -36,7 +36,7 @@ def call_premium(contracts: Contracts, dividends: Dividends, volatility: Floats)
 
 
 def _gain_on_the_eve(contracts: Contracts, dividends: Dividends, volatility: Floats, number: int) -> Floats:
-    """What the right to exercise just before one dividend adds to a call: the mean gain beyond the critical price."""
+    """Value of the right to exercise just before one dividend: the expected gain beyond the critical price."""
     c, ex_date = contracts, dividends.years[:, number]
     carry, deviation = c.rate - c.dividend_yield, volatility * np.sqrt(ex_date)
     off_spot, on_strike = dividends.paid_by(ex_date, carry, number)
@@ -44,6 +44,7 @@ def _gain_on_the_eve(contracts: Contracts, dividends: Dividends, volatility: Flo
     eve = _Eve.of(c, dividends, volatility, number)
 
     def deviations(spot: Floats) -> Floats:
+        """Distance of a spot on the eve from its median, in standard deviations of the log price."""
         return np.clip((np.log(spot + on_strike) - middle) / deviation, -FARTHEST, FARTHEST)
 
     critical = deviations(eve.critical())
@@ -66,10 +67,10 @@ def _nodes() -> tuple[Floats, Floats]:
 
 
 class _Eve(NamedTuple):
-    """Calls just before an ex-date: to exercise for `paid`, or to hold without the dividend until the end.
+    """Calls just before an ex-date: exercised for spot less `paid`, or held to expiration without the dividend.
 
-    Held, one is a European call with this `strike` on the spot less `off_spot`; `carried` is rate less yield times
-    the `years` left, `share` and `cash` the discounts of both legs.
+    Held, each is a European call with this `strike` on the spot less `off_spot`; `carried` is (rate - yield) * years
+    left, `share` and `cash` are the discount factors of both legs.
     """
 
     paid: Floats
@@ -82,7 +83,7 @@ class _Eve(NamedTuple):
 
     @classmethod
     def of(cls, contracts: Contracts, dividends: Dividends, volatility: Floats, number: int) -> _Eve:
-        """Before the dividend of this number; the later ones are still to come."""
+        """The eve of the dividend of this number; later dividends are still to come."""
         c, ex_date = contracts, dividends.years[:, number]
         later = Dividends(dividends.years[:, number + 1 :] - ex_date[:, None], dividends.amount[:, number + 1 :])
         years, carry = c.years - ex_date, c.rate - c.dividend_yield
@@ -92,7 +93,7 @@ class _Eve(NamedTuple):
         return cls(c.strike, c.strike + on_strike, off_spot, carry * years, volatility * np.sqrt(years), *discounts)
 
     def gained(self, spot: Floats) -> tuple[Floats, Floats]:
-        """Exercising less holding, dollars a share, and its slope; spots of shape (calls, any)."""
+        """Gain of exercising over holding, dollars a share, and its derivative by spot; `spot` has shape (calls, n)."""
         paid, strike, off_spot, carried, deviation, share, cash = (column[:, None] for column in self)
         left = np.maximum(spot - off_spot, 1e-9 * strike)
         upper = (np.log(left / strike) + carried) / deviation + 0.5 * deviation
@@ -101,9 +102,9 @@ class _Eve(NamedTuple):
         return spot - paid - held, 1 - slope
 
     def critical(self) -> Floats:
-        """The price from which exercising is right; some huge one where it never is.
+        """Spot from which exercising is optimal, dollars a share; very large where it never is.
 
-        Newton's steps from the left: the gain is concave in the price, so that none goes too far.
+        Newton steps from the left: the gain is concave in the spot, so that no step overshoots.
         """
         spot = self.paid.copy()
         for _ in range(NEWTON_STEPS):

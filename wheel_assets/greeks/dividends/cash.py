@@ -1,4 +1,4 @@
-"""Cash dividends, and what they do to the forward."""
+"""Cash dividends and their effect on the forward."""
 
 from __future__ import annotations
 
@@ -27,46 +27,46 @@ class Dividends(NamedTuple):
 
     @classmethod
     def none(cls, contracts: int) -> Dividends:
-        """No dividends at all."""
+        """No dividends: shape (contracts, 0)."""
         return cls(np.zeros((contracts, 0)), np.zeros((contracts, 0)))
 
     def rows(self, which: Rows) -> Dividends:
-        """Those of the chosen contracts."""
+        """The dividends of the chosen contracts."""
         return Dividends(self.years[which], self.amount[which])
 
     @property
     def any(self) -> Bools:
-        """Which contracts' shares pay any."""
+        """Whether the underlying pays any, one element a contract."""
         return np.asarray((self.amount > 0).any(axis=1))
 
     def value(self, rate: Floats) -> Floats:
-        """What all of them are worth today, dollars a share."""
+        """Present value of all dividends at `rate` (continuously compounded, decimal a year), dollars a share."""
         total: Floats = (self.amount * np.exp(-rate[:, None] * self.years)).sum(axis=1)
         return total
 
     @property
     def total(self) -> Floats:
-        """All of each contract's, dollars a share."""
+        """Sum of each contract's dividends, not discounted, dollars a share."""
         total: Floats = self.amount.sum(axis=1)
         return total
 
     @property
     def mean_years(self) -> Floats:
-        """The mean time of each contract's, by their amounts; 0 without any."""
+        """Mean time to each contract's dividends, weighted by amount, years; 0 without any."""
         return np.asarray((self.amount * self.years).sum(axis=1) / np.where(self.any, self.total, 1.0))
 
     def as_yield(self, contracts: Contracts) -> Floats:
-        """The continuous yield that takes as much off each contract's forward; 0 without spot or time."""
+        """Continuous yield, decimal a year, that lowers each contract's forward as much; 0 without spot or time."""
         c = contracts
         left = np.maximum(c.spot - self.value(c.rate), LEAST_LEFT * c.spot)
         alive = (c.years > 0) & (c.spot > 0)
         return np.where(alive, np.log(c.spot / left) / np.where(alive, c.years, 1.0), 0.0)
 
     def paid_by(self, moment: Floats, carry: Floats, before: int | None = None) -> tuple[Floats, Floats]:
-        """What dividends until a moment take off the spot today, and add to the strike then, dollars a share.
+        """Deduction from today's spot and addition to the strike for dividends until `moment`, dollars a share.
 
-        `moment` and `carry` (rate less yield) have one element a contract, or more dimensions behind the first;
-        `before` leaves out the dividends from that number on.
+        Bos and Vandermark (2002). `moment` (years) and `carry` (rate less yield) have one element a contract, or more
+        dimensions after the first; `before` leaves out the dividends from that column on.
         """
         spot, strike = np.zeros_like(moment), np.zeros_like(moment)
         for years, amount in zip(self.years.T[:before], self.amount.T[:before], strict=True):
@@ -78,7 +78,7 @@ class Dividends(NamedTuple):
 
 
 def as_european(contracts: Contracts, dividends: Dividends) -> Contracts:
-    """The contracts without dividends that are worth the same, were they European (Bos and Vandermark)."""
+    """Contracts without dividends whose European value is the same (Bos and Vandermark, 2002)."""
     c = contracts
     spot, strike = dividends.paid_by(c.years, c.rate - c.dividend_yield)
     return c._replace(spot=np.maximum(c.spot - spot, LEAST_LEFT * c.spot), strike=c.strike + strike)

@@ -31,7 +31,7 @@ def price(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Flo
 
 
 def premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Floats:
-    """What the right to exercise early adds to the European value, dollars a share."""
+    """Early-exercise premium over the European value, dollars a share."""
     extra = np.zeros_like(volatility)
     puts, calls = np.flatnonzero(contracts.is_put), np.flatnonzero(~contracts.is_put)
     for rows, premium_of in ((puts, put_premium), (calls, call_premium)):
@@ -41,9 +41,10 @@ def premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> F
 
 
 def sensitivities(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Sensitivities:
-    """Price and Greeks. Units and signs: `wheel_assets.greeks.units`; the dividends held in dollars.
+    """Price and Greeks, the dividends fixed in dollars. Units and signs: `wheel_assets.greeks.units`.
 
-    Those of the European value and difference quotients of the premium; theta follows from the Black-Scholes equation.
+    Analytic for the European value, difference quotients for the premium; theta follows from the Black-Scholes
+    equation.
     """
     c = contracts
     out = european.sensitivities(as_european(c, dividends), volatility)

@@ -1,4 +1,4 @@
-"""What exercising early adds to a put: Kim's integral between the ex-dates."""
+"""Early-exercise premium of puts on dividend-paying shares: Kim's integral between the ex-dates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANGLES = 10  # Gauss points of each stretch between ex-dates
 
 
 def put_premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Floats:
-    """What exercising a put early adds, dollars a share."""
+    """Early-exercise premium of puts, dollars a share, one element a contract; method: `greeks.dividends`."""
     premium = np.zeros_like(volatility)
     rows = np.flatnonzero(american.exercised_early(contracts))
     c, paid, sigma = contracts.rows(rows), dividends.rows(rows), volatility[rows]
@@ -37,7 +37,7 @@ def put_premium(contracts: Contracts, dividends: Dividends, volatility: Floats) 
 
 
 class _Stretch(NamedTuple):
-    """From one ex-date to when exercising stops to pay before the next `ex_date`; years and dollars a share."""
+    """The time after one ex-date in which exercising pays before the next `ex_date`; years and dollars a share."""
 
     begin: Floats
     end: Floats

@@ -21,10 +21,10 @@ LOWEST, HIGHEST = 1e-3, 5.0  # volatility below which there is none, and volatil
 
 
 def implied_volatility(contracts: Contracts, dividends: Dividends, prices: Floats) -> Floats:
-    """The volatility that gives the price; NaN where none does, or the price holds no time value.
+    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
 
-    A secant search within a bracket (Illinois' variant of regula falsi: Dowell, Jarratt, BIT 11, 1971), from the
-    European volatility of the price down.
+    NaN also where the price holds no time value. A secant search within a bracket (Illinois' variant of regula falsi:
+    Dowell, Jarratt, BIT 11, 1971), from the European volatility of the price down.
     """
     prices = np.asarray(prices, dtype=float)
     out = np.full(prices.shape, np.nan)
@@ -41,7 +41,7 @@ def implied_volatility(contracts: Contracts, dividends: Dividends, prices: Float
 
 
 class _Search(NamedTuple):
-    """Contracts still searched for: their rows, the bracket, and value less price over the strike at its ends."""
+    """State of the search: rows not yet solved, their bracket, and value less price over the strike at its ends."""
 
     row: Rows
     contracts: Contracts
@@ -55,7 +55,7 @@ class _Search(NamedTuple):
 
     @classmethod
     def of(cls, row: Rows, contracts: Contracts, dividends: Dividends, prices: Floats) -> _Search:
-        """The European volatility of the price, and a generous Newton step down from it."""
+        """The first bracket: the European volatility of the price, and a long Newton step down from it."""
         like = as_european(contracts, dividends)
         high = european.implied_volatility(like, prices)
         high = np.where(np.isnan(high), HIGHEST / np.sqrt(contracts.years), high)
@@ -79,7 +79,7 @@ class _Search(NamedTuple):
         return (price(self.contracts, self.dividends, tried) - self.price) / self.contracts.strike
 
     def step(self) -> tuple[_Search, Rows, Floats]:
-        """One step on; the rows that are found by it, and their volatilities."""
+        """The state after one step, the rows that it solved, and their volatilities."""
         slope = np.where(self.gap_high > self.gap_low, self.gap_high - self.gap_low, np.nan)
         secant = self.high - self.gap_high * (self.high - self.low) / slope
         inside = (secant > self.low) & (secant < self.high)

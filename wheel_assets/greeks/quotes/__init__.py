@@ -1,1 +1,1 @@
-"""What the quotes of a chain tell: prices that can be meant, the spot, forwards, dividends, events."""
+"""Inference from the quotes of a chain: usable prices, the spot, forwards, dividends, events."""

@@ -1,11 +1,10 @@
-"""Quotes that contradict their neighbours: no prices within their widths are free of arbitrage across strikes.
+"""Quotes that contradict their neighbours: no prices between their bids and asks are free of arbitrage across strikes.
 
-Of one series (expiration and right) an option that gains by a higher strike never costs less than at a lower one,
-never more by more than the strikes are apart, and never more than the line between its neighbours: prices are
-monotone, their slope is at most 1, and they are convex (Merton, Bell Journal of Economics 4, 1973, theorems 2 to 4,
-which hold for American options too). A conflict is a pair or a triple of quotes of which no prices from bid to ask
-keep to this. Who is in most conflicts of his series is left out first, until none is left: a quote that is wrong
-contradicts many, a right one only the wrong one.
+Within one series (expiration and right) prices are monotone in the strike, their slope is at most 1, and they are
+convex (Merton, *Theory of rational option pricing*, Bell Journal of Economics 4, 1973, theorems 2 to 4, which hold for
+American options too). A conflict is a pair or a triple of quotes between whose bids and asks no such prices exist. The
+quote in the most conflicts of its series is left out first, until no conflict is left: a wrong quote contradicts many
+others, a right one only the wrong one.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ Rows = NDArray[np.intp]
 
 NEIGHBOURS = 6  # strikes to each side that a quote is compared with
 SLACK = 0.05  # dollars a share: what rounding to a tick may add to a contradiction
-UNBOUNDED = 1e12  # dollars a share: what nobody asks
+UNBOUNDED = 1e12  # dollars a share: stands for a missing ask
 
 
 def contradicted(is_put: Bools, strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Bools:
-    """Where a quote has to be left out, so that the others of its series contradict each other nowhere.
+    """Whether a quote has to be left out for the rest of its series to be free of conflicts, one element a quote.
 
     `series` numbers expiration and right from 0; `bid` and `ask` are dollars a share, NaN where there is none. A
     crossed quote is never in conflict.
@@ -37,7 +36,7 @@ def contradicted(is_put: Bools, strike: Floats, bid: Floats, ask: Floats, series
     """
     bid, ask = np.where(np.isnan(bid), 0.0, bid), np.where(np.isnan(ask), UNBOUNDED, ask)
     quoted = np.flatnonzero(bid <= ask)
-    rising = np.where(is_put, strike, -strike)  # of what a higher one makes the option dearer
+    rising = np.where(is_put, strike, -strike)  # the option's value rises with it: puts by strike, calls against it
     order = quoted[np.lexsort((rising[quoted], series[quoted]))]
     if order.size < 2:
         return np.zeros(strike.shape, dtype=bool)
@@ -48,7 +47,7 @@ def contradicted(is_put: Bools, strike: Floats, bid: Floats, ask: Floats, series
 
 
 def _conflicts(strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Iterator[Rows]:
-    """Three row numbers each, the last one doubled in a pair; rows by series, in each by rising price."""
+    """Row numbers of each conflict, shape (n, 3), a pair's last one repeated; rows sorted by series and price."""
     rows = np.arange(strike.size)
     for step in range(1, min(NEIGHBOURS, rows.size - 1) + 1):
         low, high = rows[:-step], rows[step:]
@@ -66,7 +65,7 @@ def _conflicts(strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Iterat
 
 
 def _left_out(conflicts: Rows, series: Rows) -> Bools:
-    """Rows without which no conflict is left: in each series whoever is in most, again and again."""
+    """Rows to leave out so that no conflict is left: greedily, the one in the most conflicts of its series."""
     out = np.zeros(series.size, dtype=bool)
     while conflicts.size:
         pairs = conflicts[:, 1] == conflicts[:, 2]

@@ -1,10 +1,10 @@
 """Events that the options price: sessions between two expirations that carry far more variance than their neighbours.
 
-Total variance at the money adds up over time, so that of two expirations tells what the market expects of the sessions
-between them. An announcement stands out: it is a move of one session, however many are priced with it. Its variance is
-what the sessions between carry beyond the typical one around them (Dubinsky, Johannes, Kaeck, Seeger, *Option pricing
-of earnings announcement risks*, Review of Financial Studies 32, 2019, estimate it so from two expirations). The move
-is one standard deviation, so that about two in three are smaller. No calendar is asked.
+Total variance at the money adds up over time, so that the difference between two expirations is what the market expects
+of the sessions between them. An announcement stands out as a large move of one session. Its variance is what those
+sessions carry beyond the typical session around them (Dubinsky, Johannes, Kaeck, Seeger, *Option pricing of earnings
+announcement risks*, Review of Financial Studies 32, 2019, estimate it likewise from two expirations). The move is one
+standard deviation: about two in three are smaller. No events calendar is used to find them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import closes_in_new_york, last_session, new_york_times, sessions_left
 
-NEAR = 1.0  # deviations from the forward within which contracts tell the variance at the money
+NEAR = 1.0  # deviations from the forward within which contracts count for the variance at the money
 LEAST_CONTRACTS = 4
 FARTHEST = 120  # calendar days; later expirations lie too far apart to date anything
-NEIGHBOURS = 2  # intervals to each side that say what is typical
+NEIGHBOURS = 2  # intervals to each side from which the typical variance is taken
 STANDS_OUT = 2.0  # times the typical variance of as many sessions
 LEAST_MOVE = 0.02  # of the spot
 LAST_MINUTES = timedelta(minutes=15)  # of a session: quotes from then are called its last
@@ -30,7 +30,7 @@ LEAST_SESSIONS = 0.5  # of an interval: less is noise
 
 
 class Event(NamedTuple):
-    """A move that the options price from the session `first` to the session `last`; `move` is decimal."""
+    """A priced move within the sessions `first` to `last` (inclusive); `move` is one deviation, decimal of the spot."""
 
     first: date
     last: date
@@ -47,7 +47,7 @@ def priced_events(greeks: pd.DataFrame) -> dict[str, list[Event]]:
 
 
 def event_columns(greeks: pd.DataFrame, events: dict[str, list[Event]]) -> dict[str, NDArray[np.generic]]:
-    """The columns `event_from`, `event_to` and `event_move`: the largest move that each contract lives through."""
+    """The columns `event_from`, `event_to` and `event_move`: the largest priced move before each expiration."""
     size = len(greeks)
     first, last = (np.full(size, np.datetime64("NaT", "us")) for _ in range(2))
     move = np.full(size, np.nan)
@@ -64,7 +64,7 @@ def event_columns(greeks: pd.DataFrame, events: dict[str, list[Event]]) -> dict[
 
 
 def event_notes(found: dict[str, list[Event]], known: pd.DataFrame | None) -> list[str]:
-    """A sentence for each event; where earnings are known to fall into it, it is named."""
+    """One note for each event, with the earnings date where a known one falls into it."""
     notes = []
     for symbol, events in found.items():
         for event in events:
@@ -75,7 +75,7 @@ def event_notes(found: dict[str, list[Event]], known: pd.DataFrame | None) -> li
 
 
 def _at_the_money(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each expiration the sessions left and the total variance at the forward, soonest first."""
+    """Sessions left and total variance at the forward, one row per expiration, soonest first."""
     forward = rows["spot_price"] * np.exp((rows["risk_free_rate"] - rows["dividend_yield"]) * rows["years"])
     moneyness = np.log(rows["strike"] / forward)
     distance = moneyness / (rows["iv"] * np.sqrt(rows["years"]))
@@ -109,14 +109,14 @@ def _events(table: pd.DataFrame) -> list[Event]:
 
 
 def _typical(number: int, sessions: Floats, variance: Floats) -> float:
-    """Variance a session of the intervals around one, without it; 0 where none tells."""
+    """Median variance a session of the neighbouring intervals; 0 where there is none."""
     around = [i for i in range(number - NEIGHBOURS, number + NEIGHBOURS + 1) if i != number and 0 <= i < sessions.size]
     rates = [variance[i] / sessions[i] for i in around if sessions[i] >= LEAST_SESSIONS]
     return float(np.median(rates)) if len(rates) >= NEIGHBOURS else 0.0
 
 
 def _first_session(quoted: pd.Timestamp) -> date:
-    """The session that a quote is followed by: its own, or the next one once that is over."""
+    """The first session that can still move after a quote: its own, or the next one once that is over."""
     local = new_york_times(pd.Series([quoted])).iloc[0]
     over = closes_in_new_york(pd.Series([local.normalize()])).iloc[0] - LAST_MINUTES
     return _after(local) if local >= over else local.date()
@@ -131,7 +131,7 @@ def _after(day: pd.Timestamp) -> date:
 
 
 def _named(symbol: str, event: Event, known: pd.DataFrame | None) -> str:
-    """What is known to happen then."""
+    """Suffix of the note: the known earnings date within the event, or nothing."""
     if known is None or known.empty:
         return ""
     earnings = known[(known["symbol"] == symbol) & (known["kind"] == "earnings") & known["date"].notna()]

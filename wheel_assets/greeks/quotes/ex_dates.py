@@ -1,4 +1,4 @@
-"""The cash dividends that are due while a contract lives."""
+"""Known cash dividends between the quote and the end of trading."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import SECONDS_PER_YEAR, session_of
 
-LARGEST = 0.25  # of the spot: beyond, it is no dividend that options are left unadjusted for
+LARGEST = 0.25  # of the spot; the clearing house adjusts contracts for a special dividend of that size
 
 
 def announced(events: pd.DataFrame | None, chain: pd.DataFrame, spot: Floats, years: Floats) -> Dividends:
-    """The dividends of known date and amount that the shares of each contract pay while it lives.
+    """Known dividends of each contract's shares until the end of trading, shape (contracts, dividends).
 
-    `events` has the columns of `tables.EVENTS`; rows of another kind, without a date or an amount are left out. The
-    price falls by the amount at the opening of the ex-date.
+    `events` has the columns of `tables.EVENTS`; rows of another kind or without a date or an amount are left out.
+    `spot` is dollars a share, `years` the time to the end of trading. The price drops at the opening of the ex-date.
     """
     if events is None or events.empty:
         return Dividends.none(len(chain))

@@ -1,22 +1,22 @@
-"""What carrying the underlying yields, read off the chain by put-call parity, expiration by expiration.
+"""Dividend yields implied by put-call parity, one an expiration.
 
-A put and a call of one strike fix the forward: call - put = discount * (forward - strike). The pairs
-nearest the money are averaged, each with the weight of its quotes: a pair twice as wide counts a quarter. To the
-cent they need not agree: a cash dividend that nobody knows of moves the early exercise of the side in the money, which
-a yield cannot follow, so the farther from the money, the less a pair is trusted. How far they differ tells what the
-mean is worth:
+A put and a call of one strike fix the forward: call - put = discount * (forward - strike) (Hull, *Options, Futures,
+and Other Derivatives*, 7th edition, equation 15.3). The pairs nearest the money are averaged with inverse-variance
+weights: a pair twice as wide counts a quarter. Pairs need not agree to the cent: an unknown cash dividend changes the
+early exercise of the in-the-money side in a way that a yield cannot, so pairs far from the money count less. Their
+scatter decides whether the mean is used:
 
-- fewer than `LEAST_PAIRS`, most pairs contradicting the mean beyond their own quotes, or a yield beyond
-  `CREDIBLE_YIELD`: not credible, the yield is 0 and the expiration is labelled;
-- otherwise the mean less what its own noise adds to it on average: the yield shrinks by the share that the
-  squared standard error has in its square, down to 0 (James, Stein, *Estimation with quadratic loss*, Proceedings
-  of the Fourth Berkeley Symposium 1, 1961). A day before expiration a cent of noise would be a yield of 10 %.
+- fewer than `LEAST_PAIRS` pairs, most pairs off the mean by more than their own spreads, or a yield beyond
+  `CREDIBLE_YIELD`: not credible; the yield is 0 and a note says so;
+- otherwise the mean shrunk towards 0 by the share of its squared standard error in its square (James, Stein,
+  *Estimation with quadratic loss*, Proceedings of the Fourth Berkeley Symposium 1, 1961). Without it, a cent of noise
+  a day before expiration would be a yield of 10 %.
 
-Parity holds for European options. American quotes are first freed of their early-exercise premium, at the
-volatility of the pair's out-of-the-money side: what is deep in the money is mostly spread and may have no
-volatility at all. The premium takes the yield that is sought, so both are found in rounds.
+Parity holds for European options. From American quotes the early-exercise premium is subtracted first, at the
+volatility of the pair's out-of-the-money side (a deep in-the-money quote is mostly spread and may have no volatility).
+The premium depends on the yield sought, so both are iterated.
 
-A spot price that lags the options would show up as a yield too; `spot` looks for that first.
+A spot price that lags the options would look like a yield too; `spot` checks for that first.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ PAIRS = 24
 ROUNDS = 2
 LEAST_PAIRS = 3
 FARTHEST = 0.3  # of the spot (logarithm): beyond, the side in the money is all spread and early exercise
-LEAST_DOUBT = 1e-4  # of the spot, whatever the quotes say
-MODEL_DOUBT = 0.02  # of the distance from the money: what a cash dividend does to the side in the money
-TOLERATED = 0.003  # of the spot: how far pairs may differ that are quoted to the cent
-CREDIBLE_YIELD = 3.0  # borrow fees of 150 % a year are seen; beyond twice that something else is the likelier reason
+LEAST_DOUBT = 1e-4  # of the spot: smallest standard error of a pair, however narrow its quotes
+MODEL_DOUBT = 0.02  # of the distance from the money: effect of a cash dividend on the in-the-money side
+TOLERATED = 0.003  # of the spot: how far pairs may differ even when quoted to the cent
+CREDIBLE_YIELD = 3.0  # decimal a year; borrow fees of 150 % are seen, beyond twice that bad data is likelier
 
 
 class Pairs(NamedTuple):
-    """Row numbers of the call and the put of one strike, and the expiration they belong to."""
+    """Row numbers of the call and the put of one strike, and the number of their expiration; one element a pair."""
 
     call: Integers
     put: Integers
@@ -52,22 +52,22 @@ class Pairs(NamedTuple):
 
 
 class ImpliedYields(NamedTuple):
-    """One element an expiration: the yield of the pairs' mean forward, its standard error, whether to believe it."""
+    """Yield of each expiration's mean forward, its standard error (both decimal a year) and whether it is credible."""
 
     dividend_yield: Floats
     error: Floats
     credible: Bools
-    mean: Floats  # of the pairs, as it is, whatever is believed of it
+    mean: Floats  # of the pairs, before shrinking and whether credible or not
 
     @property
     def shrunk(self) -> Floats:
-        """The yield less what noise adds to it; 0 where it is no more than noise, or not credible."""
+        """The yield shrunk by its noise, decimal a year; 0 where it is within the noise, or not credible."""
         noise = np.divide(self.error, self.dividend_yield, out=np.ones_like(self.error), where=self.dividend_yield != 0)
         return np.where(self.credible, self.dividend_yield * np.maximum(1 - noise**2, 0.0), 0.0)
 
 
 def nearest_pairs(contracts: Contracts, quoted: Bools, expiration: Integers, count: int = PAIRS) -> Pairs:
-    """The `count` strikes nearest the spot, of each expiration, at which put and call are both quoted.
+    """Pairs at the `count` strikes nearest the spot of each expiration where put and call are both `quoted`.
 
     `expiration` numbers the expirations from 0; contracts of one number share spot, years and rate.
     """
@@ -97,8 +97,8 @@ def chain_yields(
 ) -> ImpliedYields:
     """The continuous yield of each expiration, shrunk; 0 where not credible. Units: `wheel_assets.greeks.units`.
 
-    `mid` is NaN where there is no price; `spread` is ask less bid, dollars a share. Of shares that pay cash
-    `dividends` it is what they yield besides.
+    `mid` is NaN where there is no price; `spread` is ask less bid, dollars a share. For shares that pay cash
+    `dividends` it is the yield on top of them.
     """
     pairs = nearest_pairs(contracts, ~np.isnan(mid), expiration)
     count = int(expiration.max(initial=-1)) + 1
@@ -109,6 +109,7 @@ def chain_yields(
     half_spread = 0.5 * (spread[pairs.call] + spread[pairs.put])
 
     def freed(guess: ImpliedYields, volatility: Floats) -> ImpliedYields:
+        """Yields after subtracting the early-exercise premium that the guess implies."""
         premium = _early_exercise_premium(_carried(near, guess, pairs.expiration), paid, style, volatility)
         return implied_yields(escrowed, near_mid - premium, half_spread, pairs.expiration, count)
 
@@ -121,13 +122,13 @@ def chain_yields(
 
 
 def _carried(near: Contracts, found: ImpliedYields, expiration: Integers) -> Contracts:
-    """The pairs with the yields found so far, as far as they can be meant."""
+    """The pairs with the yields found so far, clipped to credible ones."""
     believed = np.clip(np.nan_to_num(found.dividend_yield), -CREDIBLE_YIELD, CREDIBLE_YIELD)
     return near._replace(dividend_yield=np.tile(believed[expiration], 2))
 
 
 def _accelerated(first: ImpliedYields, second: ImpliedYields, third: ImpliedYields) -> ImpliedYields:
-    """The limit of a sequence whose steps shrink by a constant factor (Aitken)."""
+    """Aitken's extrapolation: the limit of a sequence whose steps shrink by a constant factor."""
     x, y, z = first.dividend_yield, second.dividend_yield, third.dividend_yield
     bend = z - 2 * y + x
     beyond = np.where(np.abs(bend) > 1e-12, (z - y) ** 2 / np.where(bend == 0, 1.0, bend), 0.0)
@@ -135,7 +136,7 @@ def _accelerated(first: ImpliedYields, second: ImpliedYields, third: ImpliedYiel
 
 
 def _out_of_the_money_volatility(pairs: Contracts, dividends: Dividends, european_style: Bools, mid: Floats) -> Floats:
-    """The volatility of each pair's out-of-the-money side, for both sides; NaN for European ones."""
+    """The volatility of each pair's out-of-the-money side, repeated for both sides; NaN for European options."""
     half = mid.size // 2
     forward = pairs.forward - dividends.value(pairs.rate) / pairs.discount
     call_is_out = pairs.strike[:half] >= forward[:half]
@@ -147,9 +148,9 @@ def _out_of_the_money_volatility(pairs: Contracts, dividends: Dividends, europea
 def _early_exercise_premium(
     pairs: Contracts, dividends: Dividends, european_style: Bools, volatility: Floats
 ) -> Floats:
-    """What the right to exercise early is worth in each price; all calls, then in the same order all puts.
+    """Early-exercise premium in each price, dollars a share; all calls, then in the same order all puts.
 
-    NaN where exercising at once is right: such a price is the same whatever the forward.
+    NaN where exercising at once is optimal: such a price says nothing about the forward.
     """
     premium = valuation.early_exercise_premium(pairs, dividends, volatility)
     return np.where(european_style, 0.0, premium)
@@ -173,6 +174,7 @@ def implied_yields(
     total = np.bincount(expiration, doubt**-2, expirations)
 
     def mean(values: Floats) -> Floats:
+        """Weighted mean of the pairs of each expiration."""
         return np.bincount(expiration, values / doubt**2, expirations) / total
 
     with np.errstate(divide="ignore", invalid="ignore"):

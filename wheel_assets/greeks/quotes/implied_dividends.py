@@ -1,10 +1,10 @@
-"""Cash dividends that nobody announced and the options price all the same.
+"""Cash dividends that no event announces but the options price.
 
-An expiration whose calls and puts put the shares below their spot prices a dividend or a steady yield. Which of them,
-and when the dividend is paid, shows in how well its pairs agree once they are freed of their early exercise: under the
-right assumption every strike says the same. A dividend is due between the last expiration that does not price it and
-the first that does; within, a few dates are tried, and one more between the two best. Its amount is what the parity of
-each expiration asks for.
+An expiration whose calls and puts imply less than the spot prices a dividend or a steady yield. Which of the two, and
+the date of the dividend, shows in how well its pairs agree after the early-exercise premium is subtracted: under the
+right assumption all strikes imply the same forward. A dividend is due between the last expiration that does not price
+it and the first that does; a few dates in between are tried, and one more between the two best. Its amount follows from
+the parity of each expiration.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from wheel_assets.market.arrays import Bools, Floats
 
 Rows = NDArray[np.intp]
 
-LEAST, LARGEST = 0.0015, 0.06  # of the spot: less is as well a yield, more no dividend
-CERTAIN = 4.0  # standard errors of what the pairs say
+LEAST, LARGEST = 0.0015, 0.06  # of the spot: less is as good as a yield, more is not an ordinary dividend
+CERTAIN = 4.0  # standard errors of the yield
 FARTHEST = 150 / 365  # years; later expirations hold several
 TRIED = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of the time between the two expirations
 ROUNDS = 3  # of amounts, for each date
@@ -35,7 +35,7 @@ BETTER = 0.7  # of the pairs' disagreement under a yield
 def with_implied_dividends(
     contracts: Contracts, european_style: Bools, mid: Floats, spread: Floats, expiration: Rows, paid: Dividends
 ) -> tuple[ImpliedYields, Dividends]:
-    """The yields of `chain_yields` and the dividends of each contract, among them those that only the options tell."""
+    """The yields of `chain_yields`, and the dividends of each contract, announced or implied."""
     best = chain_yields(contracts, european_style, mid, spread, expiration, paid)
     years, spot = _each(contracts.years, expiration), _each(contracts.spot, expiration)
     drop = _drop(contracts, mid, expiration)
@@ -58,7 +58,7 @@ def with_implied_dividends(
 
 
 class _Series(NamedTuple):
-    """What `chain_yields` is asked, a row a contract."""
+    """Arguments of `chain_yields`, one row per contract."""
 
     contracts: Contracts
     european_style: Bools
@@ -67,27 +67,30 @@ class _Series(NamedTuple):
     expiration: Rows
 
     def repeated(self, times: int, expirations: int) -> _Series:
-        """The same so many times, every time with expirations of its own."""
+        """The series repeated, each time with expirations of its own, so that one call tries many dates."""
         rows = np.tile(np.arange(self.mid.size), times)
         number = np.repeat(np.arange(times) * expirations, self.mid.size) + self.expiration[rows]
         return _Series(self.contracts.rows(rows), self.european_style[rows], self.mid[rows], self.spread[rows], number)
 
 
 class _Tried(NamedTuple):
-    """Dates of a dividend, in years, its amount there, and the yields left over; shape (dates, expirations)."""
+    """Trial dates of a dividend (years), its amount at each (dollars a share), and the yields left over.
+
+    Shape (dates, expirations).
+    """
 
     at: Floats
     amount: Floats
     yields: ImpliedYields
 
     def with_more(self, more: _Tried) -> _Tried:
-        """These dates and more."""
+        """These dates and those of `more`."""
         columns: list[Any] = [np.concatenate(both) for both in zip(self.columns, more.columns, strict=True)]
         return _Tried(columns[0], columns[1], ImpliedYields(*columns[2:]))
 
     @property
     def columns(self) -> list[NDArray[Any]]:
-        """All of them, the yields' too."""
+        """All columns, those of the yields included."""
         return [self.at, self.amount, *self.yields]
 
     @property
@@ -96,13 +99,13 @@ class _Tried(NamedTuple):
 
     @property
     def best(self) -> _Tried:
-        """Of each expiration the date at which its pairs agree best; shape (expirations,)."""
+        """The date at which the pairs of each expiration agree best; shape (expirations,)."""
         which = np.argmin(self._doubt, axis=0)[None]
         columns: list[Any] = [np.take_along_axis(column, which, 0)[0] for column in self.columns]
         return _Tried(columns[0], columns[1], ImpliedYields(*columns[2:]))
 
     def between(self) -> Floats:
-        """The date between the best one and its better neighbour at which disagreement that falls to 0 would be 0."""
+        """A date between the best and its better neighbour, where a disagreement falling linearly would reach 0."""
         doubt, best = self._doubt, np.argmin(self._doubt, axis=0)
         column, padded = np.arange(best.size), np.pad(self._doubt, ((1, 1), (0, 0)), constant_values=np.inf)
         before, after = padded[best, column], padded[best + 2, column]
@@ -142,7 +145,7 @@ def _tried(series: _Series, at: Floats, amount: Floats) -> _Tried:
 
 
 def _over_all(found: ImpliedYields, expirations: int) -> ImpliedYields:
-    """The yields with those of the expirations after the last that was looked at: none."""
+    """The yields padded to all expirations: 0 and not credible after the last one computed."""
     missing = expirations - found.error.size
     dividend_yield, error, mean = (
         np.pad(column, (0, missing)) for column in (found.dividend_yield, found.error, found.mean)
@@ -157,7 +160,7 @@ def _each(values: NDArray[np.generic], expiration: Rows) -> Floats:
 
 
 def _drop(contracts: Contracts, mid: Floats, expiration: Rows) -> Floats:
-    """How far each expiration's nearest pairs put the shares below their spot, dollars today; 0 where none tells."""
+    """Spot less the price that each expiration's nearest pairs imply, dollars a share today; 0 without a pair."""
     pairs = nearest_pairs(contracts, ~np.isnan(mid), expiration, 5)
     call = contracts.rows(pairs.call)
     below = call.spot - call.strike * call.discount - mid[pairs.call] + mid[pairs.put]
@@ -166,7 +169,7 @@ def _drop(contracts: Contracts, mid: Floats, expiration: Rows) -> Floats:
 
 
 def _window(years: Floats, drop: Floats) -> tuple[Floats, Floats]:
-    """Between which two expirations the dividend of each is paid, years."""
+    """The two times (years) between which the dividend of each expiration is paid."""
     earlier = (years[:, None] > years) & (drop < 0.5 * drop[:, None])
     early = np.where(earlier, years, 0.0).max(axis=1, initial=0.0)
     late = np.where(years > early[:, None], years, np.inf).min(axis=1, initial=np.inf)
@@ -174,5 +177,5 @@ def _window(years: Floats, drop: Floats) -> tuple[Floats, Floats]:
 
 
 def _added(paid: Dividends, years: Floats, amount: Floats) -> Dividends:
-    """One dividend more, before those that are known; no contract here has both."""
+    """The dividends with one more in the first column; no contract here has both that and known ones."""
     return Dividends(np.column_stack([years, paid.years]), np.column_stack([amount, paid.amount]))

@@ -1,4 +1,4 @@
-"""Which quotes have a price, and what is wrong with the others."""
+"""Usable prices and the status of quotes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def quoted_prices(values: pd.Series) -> Floats:
-    """A column of quotes as numbers; NaN where it is not a price that a share could have.
+    """A column of prices as floats, dollars a share; NaN where it is not a possible price.
 
     >>> import pandas as pd
     >>> quoted_prices(pd.Series([1.5, 0.0, -999.0, float("inf")])).tolist()

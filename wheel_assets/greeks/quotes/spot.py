@@ -1,17 +1,17 @@
-"""The share price that the options of a symbol imply, and whether it contradicts the one that was quoted.
+"""The spot price implied by the options of a symbol, and whether it contradicts the quoted one.
 
-A put and a call of one strike fix what the shares are worth today to whoever gets them at expiration: strike *
-discount + call - put. The median of the three pairs nearest the money of each expiration, over the quoted spot, less
-1, is the expiration's gap; the median over the expirations of the next 45 days is the symbol's. On recorded chains of
-ten symbols over 27 days a gap beyond 0.75 % caught every spot that was more than 1 % late, without a false alarm.
+A put and a call of one strike fix the present value of the shares at expiration: strike * discount + call - put. The
+median of the three pairs nearest the money of an expiration, over the quoted spot, less 1, is the expiration's gap; the
+median over the expirations of the next 45 days is the symbol's. On recorded chains of ten symbols over 27 days a gap
+beyond 0.75 % caught every spot that was more than 1 % off, without a false alarm.
 
-Three things make a gap, and only one of them is a wrong spot. They grow differently with time:
+A gap has one of three causes, and only the first is a wrong spot. They grow differently with time:
 
-- a spot that is late or of something else: the same at once and at every expiration;
-- a borrow fee (or a steady yield): nothing at once, in proportion to time;
-- a cash dividend: nothing before its ex-date, all of it after. Where the first expiration lies after the ex-date
-  already, the calls in the money tell: who may exercise today lets none of them go below spot less strike, while
-  calls on shares that are really cheaper trade there.
+- a spot that is late or of something else: the same at every expiration;
+- a borrow fee (or a steady yield): proportional to time;
+- a cash dividend: nothing before its ex-date, all of it after. Where even the first expiration lies after the ex-date,
+  the in-the-money calls decide: since they can be exercised today, they do not trade below spot less strike, unless
+  the shares are really cheaper than quoted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ QUOTED, IMPLIED = "quoted", "implied"
 
 
 class Spots(NamedTuple):
-    """The spot that each contract is valued at, where it is from, and where none is to be believed."""
+    """Spot used (dollars a share), its source and whether it is refused, one element a contract; notes for the user."""
 
     price: Floats
     source: NDArray[np.object_]
@@ -53,7 +53,7 @@ class Spots(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Of one symbol the implied spot over the quoted one, less 1; `contradicts` where that is no carry."""
+    """Implied over quoted spot of one symbol, less 1; `contradicts` where neither carry nor dividend explains it."""
 
     size: float
     contradicts: bool
@@ -62,10 +62,10 @@ class Gap(NamedTuple):
 def checked_spots(
     chain: pd.DataFrame, contracts: Contracts, mid: Floats, expiration: Rows, paid: Dividends, mismatch: SpotMismatch
 ) -> Spots:
-    """The quoted spots, those that the options contradict replaced by what they imply, or refused.
+    """The quoted spots; those that the options contradict are replaced by the implied one, or refused (`mismatch`).
 
-    A gap beyond `LARGEST` is always refused: a spot and options so far apart are not of one share. `mid` is NaN where
-    a quote is not to be believed; `paid` are the known dividends.
+    A gap beyond `LARGEST` is always refused: spot and options are then not of one share. `mid` is dollars a share, NaN
+    where a quote is not usable; `paid` are the known dividends.
     """
     price, refused = contracts.spot.copy(), np.zeros(len(chain), dtype=bool)
     source = np.full(len(chain), QUOTED, dtype=object)
@@ -88,16 +88,16 @@ def checked_spots(
 
 
 def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Floats | float = 0.0) -> Gap | None:
-    """How far the quoted spot of one symbol is from what its options imply; None where no pair tells.
+    """Gap between the spot that one symbol's options imply and the quoted one; None without a usable pair.
 
     `contracts` share the quoted spot, `mid` is NaN where there is no price, `expiration` numbers the expirations from
-    0. `carried` is what is known to leave the shares until each contract ends, dollars a share today: dividends.
+    0. `carried` is the present value of the known dividends until each contract ends, dollars a share.
     """
     near = ~np.isnan(mid) & (contracts.years > 0) & (contracts.years <= WITHIN)
     pairs = _nearest_the_money(contracts, mid, nearest_pairs(contracts, near, expiration, CANDIDATES))
     if pairs.call.size == 0:
         return None
-    # Who holds a call may exercise it before the ex-date: its price keeps any part of the dividend, from none to all.
+    # A call may be exercised before the ex-date, so its price may contain any part of the dividend, from none to all.
     kept = np.where(contracts.is_put, 0.0, carried)
     bounds = [_at_once(*_gaps(contracts, mid + extra, pairs)) for extra in (0.0, kept)]
     size = 0.0 if min(bounds) <= 0 <= max(bounds) else min(bounds, key=abs)
@@ -110,7 +110,7 @@ def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Float
 
 
 def _nearest_the_money(contracts: Contracts, mid: Floats, pairs: Pairs) -> Pairs:
-    """Of each expiration the `PAIRS` pairs whose call and put are most alike, wherever the quoted spot is."""
+    """The `PAIRS` pairs of each expiration with the closest call and put prices, independent of the quoted spot."""
     order = np.lexsort((np.abs(mid[pairs.call] - mid[pairs.put]), pairs.expiration))
     group = pairs.expiration[order]
     first = order[np.arange(group.size) - np.searchsorted(group, group) < PAIRS]
@@ -128,7 +128,7 @@ def _gaps(contracts: Contracts, price: Floats, pairs: Pairs) -> tuple[Floats, Fl
 
 
 def _at_once(years: Floats, gaps: Floats) -> float:
-    """The part of the gap that is there at once: the median, less what grows with time.
+    """The part of the gap that does not grow with time: the median less the slope's share.
 
     The slope is the median of those between any two expirations (Theil, 1950; Sen, JASA 63, 1968).
     """
@@ -145,9 +145,9 @@ def _at_once(years: Floats, gaps: Floats) -> float:
 
 
 def _worth_exercising(contracts: Contracts, mid: Floats, quoted: Pairs, gap: float) -> bool:
-    """Whether calls in the money are worth what exercising them at the quoted spot pays: then it is no wrong spot.
+    """Whether in-the-money calls trade at what exercising them at the quoted spot pays: then the spot is right.
 
-    Asked of calls whose put, and with it the time value, is worth little beside the gap.
+    Only calls whose put, and with it their time value, is small against the gap are used.
     """
     call, time_value = contracts.rows(quoted.call), mid[quoted.put]
     telling = (call.strike < call.spot * (1 + gap)) & (time_value < 0.25 * abs(gap) * call.spot)

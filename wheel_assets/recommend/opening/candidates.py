@@ -1,15 +1,15 @@
-"""Every contract that might be opened, with the numbers that the rules bound beside those of the contracts table."""
+"""Candidates for an opening: the contracts table with the further numbers that the rules limit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wheel_assets.recommend.account.basis import strike_floor
-from wheel_assets.recommend.bounds import as_number
+from wheel_assets.recommend.bounds import by_symbol
+from wheel_assets.recommend.events import event_limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def call_candidates(situation: Situation) -> pd.DataFrame:
 
 
 def shares_to_cover(situation: Situation, symbol: str) -> float:
-    """Free shares that calls may be sold on: not those kept, not above the coverage, only the excess if so set."""
+    """Free shares that calls may cover by the settings: coverage, shares to keep, excess only."""
     account, strategy = situation.account, situation.bounds.of(symbol)
     held, free = account.shares_of(symbol), account.free_shares(symbol)
     most = min(strategy.max_coverage * held, held - strategy.keep_shares)
@@ -69,31 +69,8 @@ def kelly_share(contracts: pd.DataFrame) -> Floats:
     return np.where((mean > 0) & ((lost == 0) | (loss <= 0)), np.inf, share)
 
 
-def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Series:
-    """`number` of each contract's symbol, asked for once a symbol."""
-    numbers = {symbol: number(symbol) for symbol in contracts["symbol"].unique()}
-    return contracts["symbol"].map(numbers).astype("float64")
-
-
-def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
-    """Calendar days until the next earnings, from the calendar or else as read from the chain.
-
-    Infinite where none is announced until after the holding period, NaN where that is unknown.
-    """
-    import pandas as pd
-
-    outlook, today = situation.outlook, situation.today
-    symbols = contracts["symbol"]
-    told = symbols.map({symbol: (day - today).days for symbol, day in outlook.earnings.items()}).astype("float64")
-    quiet = symbols.map({symbol: (day - today).days for symbol, day in outlook.quiet_until.items()}).astype("float64")
-    begins = pd.to_datetime(contracts["event_from"])
-    read = (begins - pd.Timestamp(today)).dt.days.groupby(symbols).transform("min").clip(lower=0).astype("float64")
-    silent = pd.Series(np.where(quiet >= contracts["hold_days"], np.inf, np.nan), index=contracts.index)
-    return told.fillna(read).fillna(silent)
-
-
 def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
-    """Columns that puts and calls have alike."""
+    """Columns common to puts and calls."""
     bounds, outlook = situation.bounds, situation.outlook
     own = situation.contracts[situation.contracts["option_type"] == option_type].copy()
     symbols = own["symbol"]
@@ -105,11 +82,13 @@ def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
     own["target_distance"] = (own["days"] - bounds.column("target_days", symbols)).abs()
     _moves(own, situation, option_type)
     event_limits(own, situation)
+    expected = by_symbol(own, lambda symbol: float(bounds.of(symbol).negative_expectation == "refuse")) == 1
+    own["least_expected"] = np.where(expected, 0.0, np.nan)
     return own
 
 
 def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
-    """`move` for the seller, falls for puts and rises for calls, and the least that is asked; NaN where nothing is."""
+    """Add `move` (a fall for puts, a rise for calls) and its least value by the settings; NaN where none is set."""
     bounds, outlook, symbols = situation.bounds, situation.outlook, own["symbol"]
     spots = situation.account.spots
     signed = by_symbol(own, lambda symbol: outlook.move(symbol, spots.get(symbol, math.nan)))
@@ -117,7 +96,7 @@ def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
     sided = by_symbol(own, lambda symbol: float(_is_sided(bounds, symbol, option_type))) == 1
     own["move"] = (side * signed).where(sided, signed.abs())
     sigma = symbols.map(outlook.sigmas).astype("float64")
-    # Where a number of standard deviations is asked for and they are not known, no move is enough.
+    # Where the setting is in standard deviations and these are unknown, no move is enough.
     sigmas = bounds.column("min_move_sigmas", symbols)
     by_sigma = np.where(sigmas > 0, np.nan_to_num(sigmas * sigma, nan=np.inf), 0.0)
     least = np.maximum(bounds.column("min_move", symbols), by_sigma)
@@ -127,21 +106,3 @@ def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
 def _is_sided(bounds: Bounds, symbol: str, option_type: str) -> bool:
     strategy = bounds.of(symbol)
     return (strategy.put_days if option_type == "put" else strategy.call_days) != "any"
-
-
-def event_limits(own: pd.DataFrame, situation: Situation) -> None:
-    """`event_days`, and `event_least`: the days that have to pass before an event; NaN where events do not matter."""
-    own["hold_days"] = hold_days(own, situation.bounds)
-    own["event_days"] = event_days(situation, own)
-    refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1
-    unknown = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).unknown_events == "refuse")) == 1
-    matters = refused & (own["event_days"].notna() | unknown)
-    own["event_least"] = (own["hold_days"] + 1).where(matters)
-    expected = by_symbol(own, lambda s: as_number(situation.bounds.of(s).negative_expectation == "refuse")) == 1
-    own["least_expected"] = np.where(expected, 0.0, np.nan)
-
-
-def hold_days(contracts: pd.DataFrame, bounds: Bounds) -> pd.Series:
-    """Days from now to the managing day, or to expiration where that is nearer or never comes."""
-    managed = bounds.column("roll_days", contracts["symbol"])
-    return contracts["days"].where(contracts["days"] <= managed, contracts["days"] - managed)

@@ -1,12 +1,12 @@
-"""The row of one sale, and its sentence."""
+"""The row of one sale and the text of its reason."""
 
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.account.basis import basis_of
+from wheel_assets.recommend.events import next_event
 from wheel_assets.recommend.prices import limits_of_sale
 from wheel_assets.recommend.suggestion import Suggestion, Urgency
 from wheel_assets.recommend.wording import contract_name, count, day, dollars, percent, price, ratio
@@ -47,7 +47,7 @@ def opening(contract: Any, situation: Situation) -> Suggestion:
 
 
 def _reason(contract: Any, quantity: int, breakeven: float, situation: Situation) -> str:
-    """The sentence a trader checks before typing the order."""
+    """Reason text: the numbers that a trader checks before placing the order."""
     put = contract.option_type == "put"
     behind = "set aside" if put else _shares_behind(basis_of(situation, contract.symbol))
     name = contract_name(contract.symbol, contract.expiration, contract.strike, contract.option_type, quantity)
@@ -67,7 +67,7 @@ def _shares_behind(cost_basis: float) -> str:
 
 
 def cautions(contract: Any, situation: Situation) -> list[str]:
-    """What was let through with a warning: events in its time, events unknown, a mean below zero, a dividend."""
+    """Warnings about a contract that passed: events while it is held, unknown events, a negative mean, a dividend."""
     strategy, said = situation.bounds.of(contract.symbol), []
     if strategy.events != "ignore":
         said.append(_event(contract, situation, warn_unknown=strategy.unknown_events == "warn"))
@@ -82,15 +82,11 @@ def cautions(contract: Any, situation: Situation) -> list[str]:
 
 
 def _event(contract: Any, situation: Situation, *, warn_unknown: bool) -> str:
-    days = contract.event_days
-    if math.isnan(days):
+    event = next_event(situation, contract.symbol)
+    if math.isnan(contract.event_days):
         return "The date of the next earnings is unknown" if warn_unknown else ""
-    if days > contract.days:
+    if event is None or contract.event_days > contract.days:
         return ""
-    when = day(situation.today + timedelta(days=int(days)))
-    told = contract.symbol in situation.outlook.earnings
-    estimated = " (estimated)" if contract.symbol in situation.outlook.estimated else ""
-    date_of = f"earnings on {when}{estimated}" if told else f"an event about {when}, as the chain prices it,"
-    if days > contract.hold_days:
-        return f"Note: {date_of} before expiration, after the day on which it is managed"
-    return f"Warning: {date_of} while it is held"
+    if contract.event_days > contract.hold_days:
+        return f"Note: {event} before expiration, after the day on which it is managed"
+    return f"Warning: {event} while it is held"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.duckdb_family import CacheResource, ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import freshness
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.tables import Column, SnapshotTable
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "own_graph" / "definitions.py"
@@ -116,13 +120,13 @@ def wrong_type() -> Any:
 
 
 def test_a_value_that_is_no_frame_is_refused_in_one_line(graph):
-    with pytest.raises(OneSentence, match=r"^derived is int; .*; return a DataFrame"):
+    with pytest.raises(OneLineError, match=r"^derived is int; .*; return a DataFrame"):
         run(graph(wrong_type), "derived")
 
 
 def test_a_declared_table_stays_strict(graph):
     more = dg.asset(name="derived")(lambda: frame(c=[3.0]))
-    with pytest.raises(OneSentence, match="undeclared columns \\['c'\\]"):
+    with pytest.raises(OneLineError, match="undeclared columns \\['c'\\]"):
         run(graph(more), "derived")
 
 
@@ -143,3 +147,17 @@ def test_the_example_pulls_once_and_then_hits(tmp_path, monkeypatch):
         for runs in (2, 3):  # the first pulls its input in a child run
             run(module.defs, "report", instance=home)
             assert home.get_runs_count() == runs
+
+
+@pytest.mark.slow
+def test_the_example_runs_with_a_process_for_each_step(tmp_path):
+    command = [Path(sys.executable).with_name("dagster"), "asset", "materialize", "-f", EXAMPLE, "--select", "report"]
+    (tmp_path / "instance").mkdir()
+    own = {"DAGSTER_HOME": str(tmp_path / "instance"), "PYTHONWARNINGS": "ignore"}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Launching subprocess for" in done.stderr
+    with duckdb.connect(str(tmp_path / "own_graph.duckdb")) as connection:
+        made = connection.execute("SELECT table_name, count(*) FROM snapshots GROUP BY ALL ORDER BY ALL").fetchall()
+    assert made == [("readings", 1), ("report", 2)]

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HARNESS = Path(__file__).parents[3] / "benchmarks" / "kills.py"
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing_and_leave_a_cache_that_works(tmp_path):
     done = subprocess.run([sys.executable, str(HARNESS), "--kills", "6"], capture_output=True, text=True)
     found = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines())

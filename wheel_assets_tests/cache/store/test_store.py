@@ -257,6 +257,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(toy_store, make_rows):
     acknowledged = 0
     for pause in (1, 3, 6):

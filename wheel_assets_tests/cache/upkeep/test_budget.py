@@ -75,6 +75,7 @@ def spent(store: Store) -> float:
     return store.spent(datetime(2020, 1, 1))
 
 
+@pytest.mark.slow
 def test_four_that_know_their_price_at_the_same_moment_do_not_pass_the_budget_together(buyer, fake, store, vendors):
     together = threading.Barrier(4)
 
@@ -91,6 +92,7 @@ def test_four_that_know_their_price_at_the_same_moment_do_not_pass_the_budget_to
     assert spent(store) == pytest.approx(0.06)
 
 
+@pytest.mark.slow
 def test_a_download_that_is_killed_is_spent(buyer, fake, store, vendors):
     begun, over = threading.Event(), threading.Event()
 

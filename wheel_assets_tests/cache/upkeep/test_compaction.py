@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.cache.upkeep import compaction
+from wheel_assets.cache.upkeep import compaction, copying
+from wheel_assets.cache.upkeep.index import Line
 from wheel_assets.errors import StoreDamaged
 
 COUNT, ROWS = 16, 17_001  # together more than two row groups of DuckDB, and no multiple of one
@@ -88,7 +89,7 @@ def test_a_copy_that_differs_from_a_good_original_is_refused(full, monkeypatch):
         )
 
     before = everything(full)
-    monkeypatch.setattr(compaction, "_copy", half)
+    monkeypatch.setattr(compaction, "copy_lines", half)
     with pytest.raises(StoreDamaged, match="nothing was changed"):
         compact(full)
     assert everything(full) == before
@@ -114,12 +115,12 @@ def test_the_file_stays_private(full):
 
 
 def test_portions_cover_every_snapshot_once_and_stay_small():
-    one = compaction.Line(0, "t", "k", 1, 1, "", (), *[pd.Timestamp(2026, 1, 1)] * 2)
+    one = Line(0, "t", "k", 1, 1, "", (), *[pd.Timestamp(2026, 1, 1)] * 2)
     lines = [replace(one, snapshot_id=i, bytes=size) for i, size in enumerate([10] * 4_500 + [9_000_000] * 3)]
-    portions = list(compaction.slices(lines))
+    portions = list(copying.slices(lines))
     assert [line for portion in portions for line in portion] == lines
-    assert max(map(len, portions)) <= compaction.SLICE_SNAPSHOTS
-    assert max(sum(line.bytes for line in portion[:-1]) for portion in portions) < compaction.SLICE_BYTES
+    assert max(map(len, portions)) <= copying.SLICE_SNAPSHOTS
+    assert max(sum(line.bytes for line in portion[:-1]) for portion in portions) < copying.SLICE_BYTES
 
 
 MEMORY = """

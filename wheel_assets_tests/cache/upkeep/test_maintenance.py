@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from wheel_assets.cache.store.file import MIN_FREE_BYTES
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.cache.upkeep.compaction import Line, index_lines
+from wheel_assets.cache.upkeep.index import Line, index_lines
 from wheel_assets.cache.upkeep.maintenance import PEAK, Limits, least_recently_used
 from wheel_assets.errors import BadFrame, StoreUnwritable
 from wheel_assets.tables import DATA_TABLES, STORED_TABLES, TRANSACTIONS
@@ -183,12 +183,14 @@ def keys(store: Store) -> list[str]:
         return [line.key for line in index_lines(connection)]
 
 
+@pytest.mark.slow
 def test_least_recently_used_goes_first_whatever_its_key(small, clock):
     fill_up(small, clock, 60)
     left = keys(small)
     assert left == [f"K{number}" for number in range(60 - len(left), 60)]
 
 
+@pytest.mark.slow
 def test_a_hit_in_another_process_makes_an_entry_recent_at_once(small, clock):
     first = small.put("prices", [Entry("first", noise(clock.now, 60_000, 99), "test")])[0]
     other = Store(small.path, tuple(small.tables.values()), clock)
@@ -199,6 +201,7 @@ def test_a_hit_in_another_process_makes_an_entry_recent_at_once(small, clock):
     assert keys(small)[0] == "first"
 
 
+@pytest.mark.slow
 def test_what_a_running_step_reads_stays_as_long_as_it_runs(small, clock):
     first = small.put("prices", [Entry("first", noise(clock.now, 60_000, 99), "test")])[0]
     small.leases.hold("a step", [first.snapshot_id])

@@ -252,6 +252,7 @@ def untimed(document: dict) -> dict:
     return {name: value for name, value in document.items() if name not in ("at", "last_expiration")}
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_json_document(at_home):
     command = [sys.executable, "-m", "wheel_assets.cli", "outcomes", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -107,6 +107,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
 def test_without_a_home_the_setting_is_named():
     done = subprocess.run([sys.executable, "-c", HOMELESS], capture_output=True, text=True, cwd="/")

@@ -130,6 +130,7 @@ def now_full(tmp_path, make_frame) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_stats_and_costs_of_a_new_process(now_full, tmp_path):
     document = json.loads(wheel(tmp_path, "stats", "--json").stdout)
     assert {document[f"{table}_count"] for table in now_full.tables} == {1}
@@ -138,6 +139,7 @@ def test_stats_and_costs_of_a_new_process(now_full, tmp_path):
     assert [row["cost_usd"] for row in json.loads(wheel(tmp_path, "costs", "--json").stdout)["months"]] == [0.25]
 
 
+@pytest.mark.slow
 def test_cleanup_in_a_new_process_removes_from_every_table_but_the_records(now_full, tmp_path):
     """The account's movements and the history of volatility cannot be fetched again: their newest snapshot stays."""
     kept = {name: int(name in ("transactions", "volatility_history")) for name in now_full.tables}
@@ -150,6 +152,7 @@ def test_cleanup_in_a_new_process_removes_from_every_table_but_the_records(now_f
     assert {name: document[f"{name}_count"] for name in now_full.tables} == kept
 
 
+@pytest.mark.slow
 def test_clear_asks_first(now_full, tmp_path):
     refused = wheel(tmp_path, "clear")
     assert (refused.returncode, refused.stdout) == (1, "")
@@ -162,6 +165,7 @@ def test_clear_asks_first(now_full, tmp_path):
 CONFIRMED = {"ops": {"empty_the_cache": {"config": {"confirm": "clear"}}}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("job", "config", "left"), [("cleanup", {}, 1), ("clear_cache", CONFIRMED, 0)])
 def test_the_jobs_do_the_same_and_clearing_wipes_the_history(now_full, tmp_path, monkeypatch, job, config, left):
     monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "cache"))

@@ -44,6 +44,7 @@ def materialize(*symbols: str) -> list[tuple]:
         return connection.execute(query, [symbols[-1]]).fetchall()
 
 
+@pytest.mark.slow
 def test_a_symbol_that_comes_later_asks_nobody(asked):
     materialize("U")
     count = len(asked)
@@ -59,6 +60,7 @@ def advice(**settings: str) -> tuple[int, str]:
     return done.returncode, done.stdout or done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["WHEEL_EVENTS__FILE", "WHEEL_BROKER__TRANSACTIONS_FILE"])
 def test_what_the_advice_can_do_without_never_costs_it(missing):
     code, told = advice(**{missing: "nowhere.csv", "WHEEL_EVENTS__SOURCE": "file", "WHEEL_EVENTS__FILE": "nowhere.csv"})
@@ -67,6 +69,7 @@ def test_what_the_advice_can_do_without_never_costs_it(missing):
     assert any("nowhere.csv was refused" in said for said in answer["warnings"])
 
 
+@pytest.mark.slow
 def test_earnings_that_a_file_names_reach_the_rules(tmp_path):
     day = datetime.now(UTC).date() + timedelta(days=9)
     (tmp_path / "events.csv").write_text(f"symbol,kind,date\nU,earnings,{day}\n")

@@ -57,12 +57,14 @@ def test_named_symbols_are_all_that_is_answered_for(account):
     assert set(materialize(symbols=["U"])["spot_prices"]) == {"U"}
 
 
+@pytest.mark.slow
 def test_the_stored_answer_is_that_of_what_is_held(account):
     materialize()
     stored = flow.stored_answer(the_store(), settings(), None, "default", None)
     assert set(stored["spot_prices"]) == {"U", "INTC", "SMCI"}
 
 
+@pytest.mark.slow
 def test_a_position_that_is_new_joins_the_next_answer(account):
     account(SMCI)
     assert set(materialize()["spot_prices"]) == {"U", "SMCI"}

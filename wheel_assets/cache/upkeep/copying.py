@@ -1,0 +1,151 @@
+"""Snapshots copied from the attached `cache` to the attached `new`, in slices, and verified; files put in place."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wheel_assets.cache.faults import is_damage
+from wheel_assets.cache.store import schema
+from wheel_assets.cache.upkeep.index import Line, content_hashes
+from wheel_assets.columns import identifier
+from wheel_assets.errors import StoreDamaged
+from wheel_assets.tables import SNAPSHOTS, Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # copied at a time: bounds the memory and the wait of readers
+IN_ONE_GO_BYTES = 12_000_000  # slices leave gaps as large as a row group, which in a small file would be much
+
+log = logging.getLogger(__name__)
+
+
+def with_log(path: Path) -> tuple[Path, Path]:
+    """A database file and its write-ahead log."""
+    return path, Path(f"{path}.wal")
+
+
+@contextmanager
+def replacement(
+    connection: DuckDBPyConnection, path: Path, tables: Sequence[Table], first_id: int = 1
+) -> Iterator[None]:
+    """An empty file, attached as `new`; when the block ends well it is at `path`, else it is gone."""
+    scratch = path.with_name(f"{path.name}.new")
+    remove(scratch)
+    try:
+        connection.execute("ATTACH ? AS new", [str(scratch)])
+        try:
+            current = connection.execute("SELECT current_database()").fetchall()[0][0]
+            schema.create(connection, "new", tables, first_id)
+            connection.execute(f"USE {current}")
+            yield
+            connection.execute("CHECKPOINT new")
+        finally:
+            connection.execute("USE memory")
+            connection.execute("DETACH new")
+        if with_log(scratch)[1].exists():
+            raise StoreDamaged(f"the new file {scratch} is not complete", "its log was not folded in", "run again")
+        scratch.chmod(0o600)
+        sync(scratch)
+        os.replace(scratch, path)
+        sync(path.parent)
+    finally:
+        remove(scratch)
+
+
+def slices(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """The snapshots of one table in portions that are copied at a time."""
+    piece: list[Line] = []
+    size = 0
+    limit = SLICE_BYTES if sum(line.bytes for line in lines) > IN_ONE_GO_BYTES else IN_ONE_GO_BYTES
+    for line in lines:
+        piece.append(line)
+        size += line.bytes
+        if size >= limit or len(piece) >= SLICE_SNAPSHOTS:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def remove(path: Path) -> None:
+    """Remove a database file and its log, if they are there."""
+    for part in with_log(path):
+        part.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> None:
+    """Copy snapshots; where some cannot be read, halve until those are found, and leave them out."""
+    ids = [line.snapshot_id for line in lines]
+    try:
+        # Without ORDER BY the rows of a snapshot that spans two row groups change places.
+        connection.execute(
+            f"INSERT INTO new.{identifier(table)} BY NAME SELECT * FROM cache.{identifier(table)} "
+            "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY rowid",
+            [ids[0], ids[-1], ids],
+        )
+    except duckdb.Error as error:
+        if not (tolerant and is_damage(error)):
+            raise
+        half = len(lines) // 2
+        if half:
+            copy_lines(connection, table, lines[:half], tolerant)
+            copy_lines(connection, table, lines[half:], tolerant)
+
+
+def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
+    """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
+    ids = [line.snapshot_id for line in lines]
+    copied = content_hashes(connection, f"new.{identifier(table)}", ids)
+    bad = [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
+    if bad and not tolerant:
+        original = content_hashes(connection, f"cache.{identifier(table)}", ids)
+        if any(line.tells_of(original.get(line.snapshot_id)) for line in bad):
+            raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
+    lost = {line.snapshot_id for line in bad}
+    if lost & set(copied):
+        connection.execute(
+            f"DELETE FROM new.{identifier(table)} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)]
+        )
+    return [line.snapshot_id for line in lines if line.snapshot_id not in lost]
+
+
+def copy_lists(
+    connection: DuckDBPyConnection, kept: list[int], tolerant: bool, source: str = "cache", target: str = "new"
+) -> None:
+    """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
+    others = schema.columns_of(connection, source).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
+    index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
+    lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in sorted(others)}}
+    lists["meta"] = ("WHERE key <> 'schema_version'", [])
+    for name, (which, parameters) in lists.items():
+        try:
+            connection.execute(
+                f'INSERT INTO {target}."{name}" BY NAME SELECT * FROM {source}."{name}" {which}', parameters
+            )
+        except duckdb.Error as error:
+            if not tolerant or (name == SNAPSHOTS.name and kept):
+                raise
+            log.warning("%s of the cache is lost (%s)", name, error)
+
+
+def tell_lost(lost: int, of: int) -> None:
+    """Warn of snapshots that could not be kept."""
+    if lost:
+        log.warning("%d of %d snapshots were not whole and are gone", lost, of)

@@ -1,0 +1,90 @@
+"""The index of the cache: what it says of each snapshot, and whether the rows that are there are those it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wheel_assets.columns import identifier
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the index says of a snapshot, as far as keeping it depends on that."""
+
+    snapshot_id: int
+    table: str
+    key: str
+    rows: int
+    bytes: int
+    content_hash: str
+    inputs: tuple[int, ...]
+    created_at: datetime
+    last_used_at: datetime
+
+    def tells_of(self, found: tuple[int, str] | None) -> bool:
+        """Whether rows found, their count and hash, are those that were stored; a hash of another scheme says nothing.
+
+        See `content_hashes`.
+        """
+        if found is None or found[0] != self.rows:
+            return False
+        return not self.content_hash.startswith(f"{HASH_SCHEME}:") or self.content_hash == found[1]
+
+
+def index_lines(connection: DuckDBPyConnection) -> list[Line]:
+    """The whole index, oldest first."""
+    query = (
+        "SELECT snapshot_id, table_name, key, rows, bytes, content_hash, inputs, created_at, last_used_at "
+        "FROM snapshots ORDER BY snapshot_id"
+    )
+    return [
+        Line(snapshot_id, table, key, rows, size, content_hash, tuple(inputs), created_at, last_used_at)
+        for snapshot_id, table, key, rows, size, content_hash, inputs, created_at, last_used_at in connection.execute(
+            query
+        ).fetchall()
+    ]
+
+
+def next_id(connection: DuckDBPyConnection, lines: Iterable[Line] = ()) -> int:
+    """The id that no snapshot ever had: ids are not given twice, even when the cache was emptied."""
+    query = "SELECT last_value FROM duckdb_sequences() WHERE database_name = 'cache' AND sequence_name = 'snapshot_ids'"
+    row = connection.execute(query).fetchone()
+    return max([row[0] or 0 if row else 0, *(line.snapshot_id for line in lines)]) + 1
+
+
+def content_hashes(
+    connection: DuckDBPyConnection, table: str, ids: Sequence[int] | None = None
+) -> dict[int, tuple[int, str]]:
+    """The row count and a hash of the rows, whatever their order, of each snapshot, or of those in `ids`, as stored.
+
+    A row is hashed by the names and values of what is not NULL in it: neither the order of the columns
+    nor a column that was added later changes the hash. DuckDB's own hash may change with its version,
+    which therefore is part of the text.
+    """
+    names = [column[0] for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]
+    row = reduce(lambda so_far, value: f"xor({so_far}, {value})", (_hash_of(name) for name in names))
+    which = "" if ids is None else "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[]))"
+    query = f"SELECT snapshot_id, count(*), bit_xor(hash({row})) FROM {table} {which} GROUP BY snapshot_id"
+    rows = connection.execute(query, [min(ids), max(ids), list(ids)] if ids else []).fetchall()
+    return {given: (count, f"{HASH_SCHEME}:{value:016x}") for given, count, value in rows}
+
+
+def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
+    """A hash of a snapshot's rows as they are stored, whatever their order."""
+    return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
+
+
+def _hash_of(name: str) -> str:
+    """The SQL of a column's part in the hash of a row."""
+    return f"""CASE WHEN "{name}" IS NULL THEN 0::UBIGINT ELSE hash('{name}', "{name}") END"""
