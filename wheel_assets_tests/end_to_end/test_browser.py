@@ -262,10 +262,14 @@ def see_the_stale_symbol(browser):
 
 def see_the_lineage(browser):
     """All assets in one picture; near by, the node with a stale symbol warns."""
-    groups = ",".join(f"global@global:{group}" for group in ("market", "account", "model", "advice", "cache"))
+    groups = ("market", "account", "model", "advice", "cache", "universe")
     browser.driver.set_window_size(1900, 1500)
-    browser.open(f"/asset-groups?expanded={groups}")
-    for asset in (*browser.server.freshness(), "cache_inspection", "report", "outcomes", "cycles"):
+    browser.open(f"/asset-groups?expanded={','.join(f'global@global:{group}' for group in groups)}")
+    browser.reads("option_chains")
+    for _ in range(8):
+        browser.driver.execute_script("document.querySelector('[aria-label=zoom_out]').closest('button').click()")
+        time.sleep(0.5)
+    for asset in browser.server.assets():
         browser.reads(asset)
     browser.picture("lineage.png", width=1900, height=1500)
     browser.open("/assets/option_chains?view=lineage")
