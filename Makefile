@@ -6,7 +6,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # The tests on all cores; each file of tests in one process.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: recommend ui check test-fast test test-browser test-scale coverage chromium postgresql benchmark build lock clean
+BUILD := 1.6.1
+CYCLONEDX := 7.5.0
+PIP_LICENSES := 5.5.5
+
+.PHONY: recommend ui check test-fast test test-browser test-scale coverage chromium postgresql redis benchmark benchmark-scale build sbom licences lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
@@ -37,17 +41,39 @@ SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
 	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs wheel_assets_tests/end_to_end/test_browser.py
 
-# Real servers beside it: PostgreSQL, many runs at once.
-test-scale: $(VENV)/installed-scale postgresql
+# Real servers beside it: PostgreSQL, Redis, a bucket; many runs and many workers at once.
+test-scale: $(VENV)/installed-scale postgresql redis
 	$(BIN)/python -m pytest wheel_assets_tests/scale
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/commands.py
 
-# The source archive and the wheel, in dist/.
+# 500 symbols through every executor, into benchmarks/results/scale.txt.
+benchmark-scale: $(VENV)/installed-scale redis
+	$(BIN)/python benchmarks/scale.py
+
+# The source archive and the wheel, in dist/: the same bytes from the same commit, whenever and wherever it is built.
 build: $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
-	$(BIN)/python -m build
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build==$(BUILD)
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} $(BIN)/python -m build
+
+# What an installation of the lock is made of, as CycloneDX, in dist/sbom.json.
+sbom: build/released/installed
+	mkdir -p dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==$(CYCLONEDX)
+	$(BIN)/cyclonedx-py environment build/released/bin/python --output-reproducible --output-file dist/sbom.json
+
+# The licences of the same, in docs/licences.md.
+licences: build/released/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-licenses==$(PIP_LICENSES)
+	( echo "# Licences of the dependencies"; echo; \
+	  echo "Of everything that [requirements.lock](../requirements.lock) installs; made by \`make licences\`."; echo; \
+	  $(BIN)/pip-licenses --python build/released/bin/python --format=markdown --order=name ) > docs/licences.md
+
+build/released/installed: requirements.lock | $(VENV)/bin/python
+	$(PYTHON) -m venv build/released
+	build/released/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
@@ -71,13 +97,18 @@ $(VENV)/installed-browser: $(VENV)/installed-test
 	@touch $@
 
 $(VENV)/installed-scale: $(VENV)/installed-test
-	@$(PIP) '.[postgres]'
+	@$(PIP) '.[scale]'
 	@touch $@
 
 postgresql:
 	@if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then exit 0; fi; \
 	echo "Installing postgresql (once) ..."; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null
+
+redis:
+	@if command -v redis-server >/dev/null; then exit 0; fi; \
+	echo "Installing redis-server (once) ..."; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends redis-server >/dev/null
 
 chromium:
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \
@@ -93,10 +124,10 @@ chromium:
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,check,browser]'
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,check,browser,polars,scale]'
 	build/lock/bin/python -m pip freeze --exclude wheel_assets > constraints.txt
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	build/lock/bin/uv pip compile --quiet pyproject.toml --constraint constraints.txt --universal --python-version 3.11 \
+	build/lock/bin/uv pip compile --quiet pyproject.toml --extra cloud --extra postgres --constraint constraints.txt --universal --python-version 3.11 \
 		--generate-hashes --no-strip-extras --no-header --no-annotate --output-file requirements.lock
 
 clean:

@@ -46,13 +46,14 @@ def bars_of(folder: Path) -> pd.DataFrame:
     return bars.assign(date=pd.to_datetime(bars["date"]))
 
 
-def chain_of(path: Path, symbol: str, spot: float) -> pd.DataFrame:
-    """A recorded chain, its spot replaced by the close of its day."""
+def chain_of(path: Path, symbol: str, spot: float | None) -> pd.DataFrame:
+    """A recorded chain, its spot replaced by the close of its day, or as it was recorded."""
     answer = Answer(
         "recorded", path.name, 200, {"Content-Type": "application/json"}, gzip.decompress(path.read_bytes())
     )
     now = datetime.combine(datetime.fromisoformat(path.name[:10]), time(16, 15), NEW_YORK).astimezone(UTC)
-    return vendor_chain(answer, symbol).rows(now).frame.assign(spot_price=spot)
+    chain = vendor_chain(answer, symbol).rows(now).frame
+    return chain if spot is None else chain.assign(spot_price=spot)
 
 
 def predictions_of(folder: Path) -> Iterator[pd.DataFrame]:

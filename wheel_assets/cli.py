@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 # Each command and the module of `wheel_assets.commands` that holds it; a module is imported when it is asked for.
 COMMANDS = {
     "recommend": "recommend",
+    "job": "recommend",
     "explain": "explain",
     "diff": "past",
     "cycles": "cycles",
     "backtest": "past",
+    "scan": "scan",
     "stats": "inspection",
     "costs": "inspection",
     "outcomes": "inspection",

@@ -12,6 +12,7 @@ from wheel_assets.defs import assets
 from wheel_assets.defs.checks.freshness import freshness_checks
 from wheel_assets.defs.jobs.archives import ARCHIVE_JOBS
 from wheel_assets.defs.jobs.recommend import RECOMMEND
+from wheel_assets.defs.jobs.scan import SCAN_UNIVERSE
 from wheel_assets.defs.jobs.upkeep import JOBS
 from wheel_assets.defs.resources import RESOURCES
 
@@ -20,7 +21,7 @@ from wheel_assets.defs.resources import RESOURCES
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
     asset_checks=[freshness_checks],
-    jobs=[RECOMMEND, *JOBS, *ARCHIVE_JOBS],
+    jobs=[RECOMMEND, SCAN_UNIVERSE, *JOBS, *ARCHIVE_JOBS],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )

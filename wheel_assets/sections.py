@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -137,3 +137,17 @@ class BudgetSettings(Section):
     monthly_usd: float = Field(
         50, ge=0, le=100_000, description="hard stop on paid calls, dollars a calendar month (UTC)"
     )
+
+
+class ScanSettings(Section):
+    """A scan of many symbols: where its files lie, and how its work is shared out."""
+
+    dir: str = Field(
+        "~/.wheel_trading/scan", min_length=1, description="folder, or URL gs://bucket/folder or s3://bucket/folder"
+    )
+    executor: Literal["in_process", "multiprocess", "dask", "celery", "k8s"] = Field(
+        "in_process", description="executor of Dagster that runs its steps"
+    )
+    executor_config: dict[str, Any] = Field({}, description="that executor's own configuration, as JSON")
+    shares: int = Field(4, ge=1, le=256, description="steps that the valuation is shared out to")
+    batch: int = Field(10, ge=1, le=1000, description="symbols valued in one pass")

@@ -66,7 +66,7 @@ POSITIONS = SnapshotTable(
     "What the account holds: shares, options, cash.",
     (
         _TIMESTAMP,
-        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column("account_id", "VARCHAR", "the account; of a number only its end: ...678", required=True),
         Column("asset_type", "VARCHAR", "kind of holding", required=True, values=ASSET_TYPES),
         Column("symbol", "VARCHAR", "of the holding: ticker, OSI code, or USD for cash", required=True),
         Column("underlying", "VARCHAR", "ticker that an option is written on"),
@@ -136,7 +136,7 @@ TRANSACTIONS = SnapshotTable(
     "What happened in the account, oldest first; an assignment has a row for the contract and one for the shares.",
     (
         _TIMESTAMP,
-        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column("account_id", "VARCHAR", "the account; of a number only its end: ...678", required=True),
         Column(
             "executed_at", "TIMESTAMP", "when it happened; 16:00 in New York where only the day is known", "UTC", True
         ),
@@ -316,6 +316,38 @@ CANDIDATES = SnapshotTable(
         Column("failed", "VARCHAR", "the rules it breaks, in their order"),
         Column("reasons", "VARCHAR", "its numbers and the limits, one of each broken rule"),
         Column("settings", "VARCHAR", "the strategy settings behind them"),
+    ),
+)
+
+SCAN = Table(
+    "scan",
+    "A Parquet file a symbol of a universe scan: its puts, with their numbers and how many rules they break.",
+    (
+        _TIMESTAMP,
+        _SYMBOL,
+        _OPTION_SYMBOL,
+        _EXPIRATION,
+        _STRIKE,
+        Column("days", "BIGINT", "until expiration", "days"),
+        Column("spot_price", "DOUBLE", "price of the underlying", "dollars a share"),
+        Column("bid", "DOUBLE", "best bid", "dollars a share"),
+        Column("ask", "DOUBLE", "best ask", "dollars a share"),
+        Column("spread", "DOUBLE", "ask less bid over their mean", "share"),
+        Column("open_interest", "BIGINT", "open interest", "contracts"),
+        Column("volume", "BIGINT", "traded today", "contracts"),
+        Column("iv", "DOUBLE", "implied volatility of the mid", "decimal a year"),
+        Column("delta", "DOUBLE", "of the put", "dollars for a dollar"),
+        Column("premium", "DOUBLE", "limit price of a sale", "dollars a share"),
+        Column("collateral", "DOUBLE", "cash behind one contract", "dollars"),
+        Column("annualized_return", "DOUBLE", "credit over collateral, simple, 365 days", "decimal a year"),
+        Column("prob_itm", "DOUBLE", "probability of assignment at expiration", "0 to 1"),
+        Column("expected_return", "DOUBLE", "mean profit of the model over collateral", "decimal, whole period"),
+        Column("cvar_95", "DOUBLE", "mean of the worst 5 % of outcomes over collateral", "decimal, whole period"),
+        Column("objective", "DOUBLE", "what the ranking is by"),
+        Column("quantity", "BIGINT", "how many there is room for", "contracts"),
+        Column("failures", "BIGINT", "how many rules it breaks", required=True, low=0),
+        Column("first_failed", "VARCHAR", "the first rule that it breaks"),
+        _SOURCE,
     ),
 )
 

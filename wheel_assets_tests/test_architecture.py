@@ -45,6 +45,7 @@ OURS = {
     "predict": FACTS | {"greeks"},
     "recommend": FACTS | {"greeks"},
     "backtest": PURE,
+    "scan": PURE | {"cache"},
     "show": PURE | {"cache", "migrate"},
     "fetch": FACTS,
     "cache": PURE | {"instance"},
@@ -52,7 +53,7 @@ OURS = {
     "web": {"errors", "settings", "instance"},
     "storage": PURE | {"cache", "migrate"},
     "migrate": PURE | {"cache", "fetch"},
-    "defs": PURE | {"backtest", "cache", "instance", "fetch", "show", "storage", "migrate", "definitions"},
+    "defs": PURE | {"backtest", "cache", "scan", "instance", "fetch", "show", "storage", "migrate", "definitions"},
 }
 NOT_FOR = {
     "market": {"dagster", "duckdb", "requests"},
@@ -105,8 +106,8 @@ def test_no_folder_is_crowded(folder):
 def test_files_of_others_are_opened_by_one_module():
     engine = re.compile(r"\b(duckdb|sqlite3)\.connect\(")
     found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if engine.search(path.read_text())}
-    # The cache itself, Dagster's records, frames in memory.
-    own = {"cache/store/file.py", "instance/storage.py", "cache/reading/frames.py"}
+    # The cache itself, Dagster's records, frames in memory, the files of scans.
+    own = {"cache/store/file.py", "instance/storage.py", "cache/reading/frames.py", "scan/snapshots.py"}
     assert found == own | {"cache/foreign.py"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import load_settings
 from wheel_assets.show.terminal.settings import effective
-from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES
+from wheel_assets.tables import API_CALLS, SCAN, SNAPSHOTS, STORED_TABLES
 from wheel_assets.vendor import RANKS, TRANSACTIONS, Vendor
 from wheel_assets.vendors import VENDORS
 
@@ -25,7 +25,7 @@ PAGES = [*CLONE.glob("*.md"), *DOCS.rglob("*.md")]
 def tables() -> str:
     """The columns of every table."""
     parts = []
-    for table in (*STORED_TABLES, SNAPSHOTS, API_CALLS):
+    for table in (*STORED_TABLES, SNAPSHOTS, API_CALLS, SCAN):
         parts += [f"**`{table.name}`** {table.meaning}", "", "| column | type | meaning |", "|---|---|---|"]
         parts += [f"| `{c.name}` | {c.type} | {c.description.replace('|', chr(92) + '|')} |" for c in table.columns]
         parts.append("")

@@ -1,4 +1,4 @@
-"""What the rules would have done over days of the past.
+"""Backtest of the rules over the days in the cache.
 
 Pure: days of quotes in, ledgers out.
 

@@ -30,7 +30,7 @@ def cents(amount: float | Decimal) -> Decimal:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger; `amount` is signed dollars with the fee taken off, `cash` what is there after it.
+    """One line of the ledger; `amount` is signed dollars after the fee, `cash` the balance after it.
 
     `quantity` is signed contracts or shares, as the position changes; `price` dollars a share.
     """
@@ -66,7 +66,7 @@ class Shares:
 
 @dataclass
 class Account:
-    """Cash-secured and covered, always: an order that would not be is not filled, and `not_filled` says why."""
+    """A cash-secured and covered account: an order that would not be is not filled; `not_filled` has the reason."""
 
     cash: Decimal
     commission: Decimal  # dollars a contract
@@ -84,18 +84,18 @@ class Account:
 
     @property
     def free_cash(self) -> Decimal:
-        """Dollars that no short put needs; never negative."""
+        """Cash that secures no short put, dollars; never negative."""
         return self.cash - sum((_dollars(s.quote.strike, s.contracts, s.quote) for s in self._of("put")), Decimal(0))
 
     @property
     def equity(self) -> Decimal:
-        """Dollars that the account is worth: cash, and shares, less what it takes to buy the short options back."""
+        """Value of the account, dollars: cash and shares less the cost of buying the short options back."""
         stock = sum((cents(lot.quantity * lot.mark) for lot in self.shares.values()), Decimal(0))
         owed = sum((_dollars(s.mark, s.contracts, s.quote) for s in self.shorts.values()), Decimal(0))
         return self.cash + stock - owed
 
     def free_shares(self, symbol: str) -> int:
-        """Shares of `symbol` that no short call stands on."""
+        """Shares of `symbol` that cover no short call."""
         held = self.shares[symbol].quantity if symbol in self.shares else 0
         return held - sum(s.contracts * s.quote.multiplier for s in self._of("call") if s.quote.symbol == symbol)
 

@@ -1,4 +1,4 @@
-"""The quotes of one trading day, and what was known then."""
+"""The quotes of one trading day and the other inputs known then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walks as one JSON document, and how little they say."""
+"""The backtest as one JSON document, with a caution about how little it proves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is traded on a day: the wheel's own rules, and what they are measured against."""
+"""Strategies of the backtest: the wheel's own rules and two benchmarks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ PLAIN_DAYS = range(30, 46)
 
 
 def advised(strategy: StrategySettings, symbols: Sequence[str]) -> Strategy:
-    """Follows the advice to the letter, best first: closes and rolls before openings, at bid and ask."""
+    """The strategy that follows the advice exactly, best first: closes and rolls before openings, at bid and ask."""
 
     def trade(day: Day, account: Account) -> None:
+        """Trade the day's advice."""
         frame = advise(
             day.option_chains,
             account.positions(day.now),
@@ -54,10 +55,11 @@ def _manage(day: Day, account: Account, row: dict[Any, Any]) -> None:
 
 
 def plain_wheel(cash: float, symbols: Sequence[str]) -> Strategy:
-    """Sells what is nearest to 30 delta, 30 to 45 days out, and holds it to expiration; `cash` in equal parts."""
+    """The strategy that sells what is nearest to 30 delta, 30 to 45 days out, and holds it; `cash` in equal parts."""
     part = cash / max(1, len(symbols))
 
     def trade(day: Day, account: Account) -> None:
+        """Sell one put or call on each symbol without an open option."""
         for symbol in [s for s in symbols if s in day.spots]:
             if any(short.quote.symbol == symbol for short in account.shorts.values()):
                 continue
@@ -87,10 +89,11 @@ def _nearest(day: Day, symbol: str, right: str) -> Quote | None:
 
 
 def buy_and_hold(cash: float, symbols: Sequence[str]) -> Strategy:
-    """Buys each symbol once, on the first day it is quoted, with an equal part of `cash`; whole shares at the spot."""
+    """The strategy that buys each symbol on its first quoted day with an equal part of `cash`: whole shares at spot."""
     part, bought = cash / max(1, len(symbols)), set[str]()
 
     def trade(day: Day, account: Account) -> None:
+        """Buy the symbols quoted for the first time."""
         for symbol in [s for s in symbols if s in day.spots and s not in bought]:
             bought.add(symbol)
             if quantity := int(part // day.spots[symbol]):

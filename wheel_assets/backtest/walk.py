@@ -1,4 +1,4 @@
-"""The days in their order, each once, by every strategy: nothing of a day is known before it."""
+"""The walk over the days in order: every strategy sees a day once and nothing of later days."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Track:
 
 @dataclass
 class _Market:
-    """What the days so far have told: the last price of each symbol with its day, and dividends by ex-date."""
+    """Knowledge from the days so far: the last price of each symbol with its day, and dividends by ex-date."""
 
     prices: dict[str, tuple[date, float]] = field(default_factory=dict)
     dividends: dict[tuple[date, str], float] = field(default_factory=dict)
 
     def learn_dividends(self, day: Day) -> None:
-        """Those that were known on the day; a later word on the same ex-date comes first."""
+        """Take in the dividends known on the day; the newest amount of an ex-date replaces an earlier one."""
         events = day.inputs.events
         if events is None or events.empty:
             return

@@ -8,7 +8,7 @@ no way to lift these bounds, and little memory. No other module opens a foreign 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,16 +53,18 @@ def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_
         yield connection
 
 
-def rewritten(path: Path, columns: Sequence[Column], folder: Path) -> Path:
+def rewritten(path: Path, columns: Sequence[Column], folder: Path, values: Mapping[str, str] | None = None) -> Path:
     """A Parquet file of ours in `folder`, with those of `columns` that a foreign one at `path` has, typed, in order.
 
+    `values` are columns that are computed of what is there, by SQL of ours.
     A former copy there is replaced. The engine that holds the cache reads such copies only.
     Raises duckdb.Error for what does not fit.
     """
     copy = folder / "rewritten.parquet"
     with confined(path, scratch=folder) as connection:
         found = {row[0] for row in connection.execute("DESCRIBE FROM read_parquet(?)", [str(path)]).fetchall()}
-        typed = ", ".join(f"{identifier(c.name)}::{c.type} AS {identifier(c.name)}" for c in columns if c.name in found)
+        sql = {c.name: (values or {}).get(c.name, identifier(c.name)) for c in columns if c.name in found}
+        typed = ", ".join(f"({sql[c.name]})::{c.type} AS {identifier(c.name)}" for c in columns if c.name in sql)
         query = f"SELECT {typed} FROM read_parquet({literal(str(path))})"
         connection.execute(f"COPY ({query}) TO {literal(str(copy))} (FORMAT parquet)")
     return copy

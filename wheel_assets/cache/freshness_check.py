@@ -44,7 +44,7 @@ def evaluation(asset: dg.AssetKey, told: str, *, passed: bool, metadata: Mapping
     )
 
 
-def tell_failures(
+def record_failures(
     step: StepExecutionContext, graph: AssetGraph, failures: Mapping[CacheKey, str], now: datetime
 ) -> None:
     """Record what a pull could not renew; `now` is naive UTC."""
@@ -59,7 +59,7 @@ def tell_failures(
             dg.DagsterEvent.asset_check_evaluation(step, result)  # which records it
 
 
-def told_failures(
+def recorded_failures(
     instance: dg.DagsterInstance, assets: Collection[dg.AssetKey]
 ) -> dict[CacheKey, tuple[datetime, str]]:
     """When and why keys could not be renewed, as the newest result of each asset tells it."""

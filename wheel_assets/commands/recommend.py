@@ -1,4 +1,4 @@
-"""`wheel recommend`: the advice."""
+"""`wheel recommend`: the advice; `wheel job`: the same where nothing stays on the machine between two runs."""
 
 from __future__ import annotations
 
@@ -69,6 +69,29 @@ def recommend(
         from wheel_assets.show.terminal.answer import show
 
         show(document, console(), verbose=verbose)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def job(debug: bool, as_json: bool) -> None:
+    """Recommend in a container: put back what lies in WHEEL_BACKUP__DIR, recommend, archive it anew.
+
+    Two at once lose nothing: each writes an archive of its own, and the next one puts both back.
+    """
+    from wheel_assets.cache.archive.lineage import kept_in
+    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.errors import UsageError
+    from wheel_assets.show.terminal.answer import show
+
+    settings, store = settings_and_store()
+    if settings.backup.dir is None:
+        what, remedy = "there is nowhere to keep the cache between two runs", "set it to gs://BUCKET/FOLDER or s3://…"
+        raise UsageError(what, "WHEEL_BACKUP__DIR is not set", remedy)
+    asked = {"symbols": None, "account_id": settings.account_id, "portfolio_value": settings.portfolio_value}
+    with kept_in(settings.backup.dir, store):
+        document = _answer({**asked, "allow_stale": None}, fresh=False, debug=debug)
+    click.echo(json.dumps(document, indent=2)) if as_json else show(document, console())
 
 
 def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness
 from wheel_assets.cache.reading.made import table_metadata
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.defs.flow import STAGES
 from wheel_assets.fetch.registry import has_source
-from wheel_assets.settings import Settings, checked_symbol, load_settings
+from wheel_assets.settings import AccountAlias, Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
 OWNER = "team:wheel"
@@ -63,11 +63,13 @@ class SymbolsConfig(dg.Config):
     @field_validator("symbols")
     @classmethod
     def _checked(cls, symbols: list[str]) -> list[str]:
-        with one_sentence():
+        with one_line_errors():
             return [checked_symbol(symbol) for symbol in symbols]
 
 
 class AccountConfig(dg.Config):
     """Which account."""
 
-    account_id: str = Field(default=settings().account_id, description="account; `default` is the broker's only one")
+    account_id: AccountAlias = Field(
+        default=settings().account_id, description="account; `default` is the broker's only one"
+    )

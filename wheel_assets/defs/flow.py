@@ -34,6 +34,7 @@ class Stage:
 
 
 _NEEDED = ("option_chains", "positions", "greeks", "predictions")
+_SCANNED = ("option_chains", "risk_free_rate", "greeks", "predictions")
 _KNOWN_OR_NOT = ("events", "transactions", "volatility_history", "price_history")
 
 # Inputs first. A new code version for everything that changes the numbers:
@@ -47,7 +48,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.RISK_FREE_RATE, "2"),
         Stage(tables.PRICE_HISTORY, "1"),
         Stage(tables.EVENTS, "1"),
-        Stage(tables.GREEKS, "4", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
+        Stage(tables.GREEKS, "5", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
         Stage(tables.CANDIDATES, "2", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
@@ -79,6 +80,16 @@ def fingerprint(table: str, settings: Settings) -> str:
         "recommendation": rules,
     }
     return chosen.get(table, "")
+
+
+SCAN_VERSION = "1"  # of what a scan makes of its chains besides Greeks and predictions
+
+
+def scan_fingerprints(settings: Settings) -> tuple[str, str]:
+    """What the chains of a scan depend on, and what its results do."""
+    parts = [f"{name} {STAGES[name].code_version} {fingerprint(name, settings)}" for name in _SCANNED]
+    rules = f"{fingerprint('candidates', settings)} {settings.portfolio_value}"
+    return parts[0], _digest("|".join([SCAN_VERSION, *parts, rules]))
 
 
 def nodes(settings: Settings, keys: Mapping[str, Collection[str]] | None = None) -> tuple[Node, ...]:

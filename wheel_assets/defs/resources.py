@@ -11,13 +11,14 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.defs import flow
 from wheel_assets.defs.declare import settings
+from wheel_assets.defs.step_values import StepValues
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.registry import (
     account_source,
@@ -36,6 +37,7 @@ from wheel_assets.fetch.source import (
     TransactionSource,
 )
 from wheel_assets.instance.run_records import tend
+from wheel_assets.scan.snapshots import ScanFolder
 from wheel_assets.settings import checked_account, checked_symbol
 from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
 
@@ -72,42 +74,42 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
 @dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
 def market(_: Any) -> Iterator[MarketSource]:
     """The market source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield market_source(settings(), ledger.record, ledger.reserve)
 
 
 @dg.resource(description="Who knows the account: WHEEL_BROKER__SOURCE.")
 def account(_: Any) -> Iterator[AccountSource]:
     """The account source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield account_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows the risk-free rate: WHEEL_RATE__SOURCE.")
 def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
 def past(_: Any) -> Iterator[TransactionSource]:
     """The source of transactions of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield transaction_source(settings(), ledger.record)
 
 
 @dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
 def calendar(_: Any) -> Iterator[EventSource]:
     """The source of events of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield event_source(settings(), ledger.record, remembered)
 
 
 @dg.resource(description="Who ranks volatilities: the vendor of events, chains or positions that does.")
 def ranks(_: Any) -> Iterator[RankSource]:
     """The source of ranks of the settings; its requests end up in the ledger."""
-    with one_sentence(), the_ledger().kept() as ledger:
+    with one_line_errors(), the_ledger().kept() as ledger:
         yield rank_source(settings(), ledger.record)
 
 
@@ -138,7 +140,7 @@ def refuse_environment(config: Any) -> None:
 @dg.resource(description="The cache: one DuckDB file.")
 def store(context: dg.InitResourceContext) -> Store:
     """The cache of the settings."""
-    with one_sentence():
+    with one_line_errors():
         refuse_environment(context.run and context.run.run_config)
     return the_store()
 
@@ -192,7 +194,7 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
 
     def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
         """The IO manager over the cache; raises UsageError for a run config that reads the environment."""
-        with one_sentence():
+        with one_line_errors():
             refuse_environment(context.run and context.run.run_config)
         return super().create_io_manager(context)
 
@@ -202,8 +204,20 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
             tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
+@dg.io_manager(description="What the steps of a scan hand on: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
+def scan_steps(context: dg.InitResourceContext) -> Iterator[StepValues]:
+    """The values that steps of a scan hand on."""
+    from upath import UPath
+
+    values = StepValues(UPath(ScanFolder(settings().scan.dir).place) / "steps")
+    yield values
+    if context.instance is not None:
+        values.forget(context.instance)
+
+
 RESOURCES: dict[str, Any] = {
     "io_manager": WheelIOManager(),
+    "scan_steps": scan_steps,
     "store": store,
     "market": market,
     "account": account,

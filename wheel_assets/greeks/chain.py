@@ -17,6 +17,7 @@ from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced
 from wheel_assets.greeks.quotes.ex_dates import announced
 from wheel_assets.greeks.quotes.forward import ImpliedYields
 from wheel_assets.greeks.quotes.implied_dividends import with_implied_dividends
+from wheel_assets.greeks.quotes.parity import contradicting_parity
 from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
@@ -65,6 +66,7 @@ def valued_chain(
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
+    quotes = quotes.within_parity()
     known = paid
     yields, paid = with_implied_dividends(
         contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid
@@ -116,6 +118,12 @@ class _Quotes(NamedTuple):
     def good_mid(self) -> Floats:
         """The mids of quotes with status `ok`, NaN elsewhere; dollars a share."""
         return np.where(self.status == "ok", self.mid, np.nan)
+
+    def within_parity(self) -> _Quotes:
+        """With the quotes named that contradict the other pairs of their expiration."""
+        good = np.where(self.status == "ok", 0.0, np.nan)
+        wrong = contradicting_parity(self.contracts, self.bid + good, self.ask + good, self.expiration)
+        return self._replace(status=np.where(wrong & (self.status == "ok"), "arbitrage", self.status))
 
     def carried(self, yields: ImpliedYields, paid: Dividends) -> _Quotes:
         """The quotes with the yield of each expiration; mids out of bounds get their status."""

@@ -34,7 +34,7 @@
 | crossed          | ask below bid                                                                            |
 | below_intrinsic  | the mid holds no time value: no volatility gives it                                      |
 | above_bound      | the mid is no less than what it could ever pay                                           |
-| arbitrage        | other strikes contradict the quote beyond both their widths: see `quotes.arbitrage`      |
+| arbitrage        | other quotes contradict it beyond their widths: see `quotes.arbitrage`, `quotes.parity`  |
 | spot_mismatch    | the options contradict the quoted spot, and it was not replaced: see `quotes.spot`       |
 | wide             | the quote leaves the volatility open: ask - bid is more than half of iv times vega       |
 | no_convergence   | the solver did not reach the price                                                       |

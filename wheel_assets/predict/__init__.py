@@ -1,10 +1,10 @@
-"""What may happen? To whoever sells a contract and holds it to expiration.
+"""Predictions: probabilities and returns of selling each contract and holding it to expiration.
 
-Reads in this order: `distribution` is where the share price may end; `smile` reads it off the volatilities of
-one expiration, `term_structure` makes those of all expirations agree; `realised` is what the shares did of late,
-`sessions` the clock it goes by; `outcomes` is what a seller makes of it; `model` puts them together, states what
-is assumed, and says everything about the expirations of one underlying; `chain.predict_chain` does so for a frame.
-Afterwards: `settlement` is what happened, `calibration` how good the probabilities were.
+Reading order: `distribution` holds where the share price may end; `smile` derives it from the volatilities of one
+expiration, `term_structure` removes calendar arbitrage between expirations; `realised` is the recent volatility of the
+shares; `outcomes` are a seller's returns; `model` puts them together and states the assumptions;
+`chain.predict_chain` applies it to a frame. Afterwards `settlement` finds what happened and `calibration` scores the
+probabilities.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL_VERSION", "predict_chain", "realised_volatility"]
 
-MODEL_VERSION = "smile-3"  # a new one with every change of what the model says
+MODEL_VERSION = "smile-3"  # raised with every change of the model's numbers: it is part of `prediction_id`
 
 
 def __getattr__(name: str) -> object:

@@ -1,9 +1,9 @@
-"""Were the probabilities right? Arrays of forecasts and of what happened in, scores out.
+"""Calibration of probabilities: arrays of forecasts and outcomes in, scores out.
 
-A forecast is a probability from 0 to 1; what happened is True or False. Forecasts of one symbol and
-expiration were decided by one and the same price, so that many contracts say little more than one:
-`group` tells which belong together, and the intervals count every group of a bin once. Counting
-contracts was rejected: twenty strikes of one Friday would pass for twenty Fridays.
+A forecast is a probability from 0 to 1; an outcome is True or False. Forecasts of one symbol and expiration are decided
+by the same price, so that many contracts carry little more information than one: `group` labels those that belong
+together, and the intervals count every group of a bin once. Counting contracts was rejected: twenty strikes of one
+Friday would pass for twenty Fridays.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 from wheel_assets.market.arrays import Bools, Floats
 
 EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
-LEAST_PROBABILITY = 1e-6  # what log loss takes a probability of 0 for: a surprise costs 13.8, not infinity
+LEAST_PROBABILITY = 1e-6  # floor of probabilities in the log loss: a wrong certainty costs 13.8, not infinity
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Forecasts from `low` to `high`: their mean, the share that happened, and the interval it is known within."""
+    """Forecasts from `low` to `high`: mean forecast, observed frequency and its 95 % interval."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Score:
-    """How good the forecasts of one kind were; skills compare with forecasting the base rate every time.
+    """Scores of forecasts of one kind; the skills compare with always forecasting the base rate.
 
     `brier` and `log_loss`: 0 is perfect. `brier_skill`, `log_loss_skill`: 1 is perfect, 0 is the base rate's own
     score, negative is worse; NaN where everything or nothing happened. `reliability`, `resolution` and
@@ -59,7 +59,7 @@ class Score:
 
 
 def brier_score(forecast: Floats, happened: Bools) -> float:
-    """Mean squared error of the probabilities: Brier, Monthly Weather Review 78, 1950, for one of two classes.
+    """Brier score: mean squared error of the probabilities, 0 to 1 (Brier, Monthly Weather Review 78, 1950, halved).
 
     >>> brier_score(np.array([1.0, 0.5]), np.array([True, False]))
     0.125
@@ -68,7 +68,7 @@ def brier_score(forecast: Floats, happened: Bools) -> float:
 
 
 def log_loss(forecast: Floats, happened: Bools) -> float:
-    """Mean of -log of the probability given to what happened: Good, JRSS B 14, 1952; natural logarithm.
+    """Log loss: mean of -ln of the probability given to the outcome (Good, JRSS B 14, 1952).
 
     >>> round(log_loss(np.array([0.5, 1.0]), np.array([False, True])), 4)
     0.3466
@@ -78,7 +78,7 @@ def log_loss(forecast: Floats, happened: Bools) -> float:
 
 
 def wilson_interval(share: Floats, size: np.ndarray) -> tuple[Floats, Floats]:
-    """Where the true probability lies, with 95 % confidence, if this share of `size` independent trials came true.
+    """95 % confidence interval of a probability, given the share of successes in `size` independent trials.
 
     Wilson, Journal of the American Statistical Association 22, 1927.
 
@@ -93,7 +93,7 @@ def wilson_interval(share: Floats, size: np.ndarray) -> tuple[Floats, Floats]:
 
 
 def reliability_table(forecast: Floats, happened: Bools, group: np.ndarray, edges: Floats = EDGES) -> tuple[Bin, ...]:
-    """The forecasts by size, lowest first; bins without any are left out. `edges` rise from 0 to 1."""
+    """Bins of the forecasts, lowest first, without the empty ones; `edges` rise from 0 to 1, `group` labels each."""
     which = np.clip(np.searchsorted(edges, forecast, side="right") - 1, 0, len(edges) - 2)
     filled, bins, count = np.unique(which, return_inverse=True, return_counts=True)
     mean = np.bincount(bins, forecast) / count
@@ -118,7 +118,7 @@ def murphy_parts(bins: tuple[Bin, ...]) -> tuple[float, float, float]:
 
 
 def score(forecast: Floats, happened: Bools, group: np.ndarray) -> Score:
-    """All scores of forecasts, of which there is at least one and none is NaN; `group` is any label of each."""
+    """All scores of at least one forecast, none NaN; `group` is the label of each, see the module."""
     bins = reliability_table(forecast, happened, group)
     rate = float(np.mean(happened))
     brier, loss = brier_score(forecast, happened), log_loss(forecast, happened)
@@ -138,10 +138,10 @@ def score(forecast: Floats, happened: Bools, group: np.ndarray) -> Score:
 
 
 def compared(forecasts: Mapping[str, Floats], happened: Bools, group: np.ndarray) -> list[tuple[str, bool, Score]]:
-    """Scores of rival forecasts, NaN where one has none: its name, whether it is of common ground, the score.
+    """Scores of competing forecasts as (name, whether on common contracts only, score); a missing forecast is NaN.
 
-    The first is the one under audit. It is scored on everything it said, and, where that is more than all rivals
-    know, once more with each of them on the contracts that all know. A rival that knows nothing is left out.
+    The first forecast is the one under audit. It is scored on all its contracts and, where rivals lack some of them,
+    once more with each rival on the contracts that all have. A rival without any forecast is left out.
     """
     known = {name: ~np.isnan(values) for name, values in forecasts.items()}
     mine = next(iter(forecasts), "")
@@ -156,10 +156,9 @@ def compared(forecasts: Mapping[str, Floats], happened: Bools, group: np.ndarray
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean squared error of one forecast less a rival's on the same contracts, with a 95 % interval; below 0 is better.
+    """Brier score of a forecast less a rival's on the same contracts, with a 95 % interval; negative is better.
 
-    The interval counts what one price decided as one observation, however many contracts that is (Liang, Zeger,
-    Biometrika 73, 1986).
+    The interval is clustered by group, the contracts decided by one price (Liang, Zeger, Biometrika 73, 1986).
     """
 
     mean: float
@@ -170,9 +169,9 @@ class Difference:
 
 
 def brier_difference(forecast: Floats, rival: Floats, happened: Floats, group: np.ndarray) -> Difference:
-    """How much better or worse one forecast was than another; both known throughout, at least one contract.
+    """Difference of two forecasts' Brier scores on at least one contract, no NaN.
 
-    `happened` is 1 or 0; shape (contracts,), or (contracts, n) for n ways in which it came, each counted alike.
+    `happened` is 1 or 0, shape (contracts,), or (contracts, n) for n equally weighted outcomes, see `mirrored`.
 
     >>> brier_difference(np.array([1.0, 0.0]), np.array([0.5, 0.5]), np.array([1.0, 0.0]), np.array([1, 2])).mean
     -0.25
@@ -189,12 +188,11 @@ def brier_difference(forecast: Floats, rival: Floats, happened: Floats, group: n
 
 
 def mirrored(price: Floats, forward: Floats, strike: Floats, is_put: Bools) -> Floats:
-    """Whether options ended in the money, as it came and mirrored about the forward; shape (contracts, 2).
+    """Whether options ended in the money (1 or 0), as it happened and mirrored about the forward; shape (contracts, 2).
 
-    1 or 0; NaN where the forward is not known.
-
-    A month in which shares rose flatters whoever says that they will. Counting each outcome also the other way round,
-    as if the price had ended as far from the forward on the other side (in logarithms), takes the direction out.
+    `price`, `forward` and `strike` are dollars a share; NaN where the forward is unknown. A month in which shares rose
+    favours forecasts with an upward drift. Also counting each outcome as if the price had ended as far from the forward
+    on the other side (in logarithms) removes the direction.
     """
     ended = np.column_stack([price, forward * forward / price])
     put = np.asarray(is_put, dtype=bool)[:, None]

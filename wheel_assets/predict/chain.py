@@ -1,4 +1,4 @@
-"""Chains and Greeks in, predictions out: the one place where frames meet the model."""
+"""Predictions for an option chain: the one module that joins frames and the model."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ def predict_chain(
     commission: float = 0.65,
     realised_volatility: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """What may happen to whoever sells each contract: the columns of `tables.PREDICTIONS`.
+    """Predictions for selling each contract at `price`: the columns of `tables.PREDICTIONS`.
 
-    `greeks` is what `value_chain` gave for the same chain; both may carry further columns. One row a
-    contract of the chain, in its order. Probabilities are NaN where the whole expiration has no volatility,
-    returns also where the contract has no bid. `price` is the premium received, `commission` dollars a
-    contract, `realised_volatility` what `realised.realised_volatility` gives, see `predict.model`. Profit and returns:
-    `predict.outcomes`.
+    `greeks` is the result of `value_chain` for the same chain; both may have further columns. One row per contract of
+    the chain, in its order. Probabilities are NaN where the whole expiration has no volatility, returns also where the
+    contract has no bid. `commission` is dollars a contract, `realised_volatility` the result of
+    `realised.realised_volatility`. Assumptions: `predict.model`; definition of returns: `predict.outcomes`.
     """
     features = _features(option_chains, greeks, price, commission, realised_volatility or {})
     columns = {name: features[name].to_numpy(dtype=float) for name in Slice._fields}
@@ -52,9 +51,9 @@ def predict_chain(
 
 
 def _surfaces(chain: pd.DataFrame) -> Iterator[list[Rows]]:
-    """The rows of each expiration, soonest first, of each series of contracts that are of one underlying and time.
+    """Row numbers of each expiration, soonest first, for each underlying, root and quote time.
 
-    Roots apart: an adjusted contract (SMCI1) delivers something else.
+    Roots are kept apart: an adjusted contract (SMCI1) has another deliverable.
     """
     series = chain[["symbol", "timestamp", "expiration"]].assign(root=roots(chain["option_symbol"]))
     expirations = series.groupby(["symbol", "root", "timestamp", "expiration"], sort=False)
@@ -66,7 +65,7 @@ def _surfaces(chain: pd.DataFrame) -> Iterator[list[Rows]]:
 def _features(
     chain: pd.DataFrame, greeks: pd.DataFrame, price: str, commission: float, realised: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Everything the model sees of each contract, one column each."""
+    """The model's inputs, one row per contract, one column each."""
     bid, ask = quoted_prices(chain["bid"]), quoted_prices(chain["ask"])
     mid = mid_prices(bid, ask)
     valued = _aligned(greeks, chain["option_symbol"])
@@ -92,7 +91,7 @@ def _floats(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def _aligned(greeks: pd.DataFrame, option_symbols: pd.Series) -> pd.DataFrame:
-    """The Greeks' row of each contract of the chain; all missing where there is none."""
+    """The row of the Greeks for each contract of the chain, all missing where there is none."""
     if len(greeks) == len(option_symbols) and (greeks["option_symbol"].to_numpy() == option_symbols.to_numpy()).all():
         return greeks
     return greeks.drop_duplicates("option_symbol").set_index("option_symbol").reindex(option_symbols)
@@ -113,17 +112,16 @@ def _frame(chain: pd.DataFrame, said: pd.DataFrame, features: pd.DataFrame, surf
 
 
 def _json_lines(frame: pd.DataFrame) -> list[str]:
-    """One JSON object a row; NaN is null. All columns are numbers, so that no text of theirs is cut at the seams."""
+    """One JSON object per row, NaN as null. All columns are numbers, so splitting the text at `},{` is safe."""
     text = frame.to_json(orient="records", double_precision=9)
     return [f"{{{line}}}" for line in text[2:-2].split("},{")][: len(frame)]
 
 
 def _ids(chain: pd.DataFrame, input_features: list[str], surface: Rows) -> Texts:
-    """The same for the same contract, quote time, model and inputs, in whatever order they come.
+    """Prediction ids: equal for the same contract, quote time, model and inputs, whatever the order of rows.
 
-    What is said of a contract hangs on all contracts of its surface, so all their features are hashed, and the
-    contract's code tells it from the others. What was said is not hashed: its last digits may differ from one
-    machine to another.
+    A prediction depends on all contracts of its surface, so all their features are hashed, with the contract's own
+    code. The results are not hashed: their last digits may differ between machines.
     """
     contract = chain["option_symbol"].to_numpy(dtype=object)
     quoted_at = chain["timestamp"].to_numpy(dtype="datetime64[us]").astype(str)

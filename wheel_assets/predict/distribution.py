@@ -1,7 +1,6 @@
-"""Where the share price may end: a distribution that answers three questions.
+"""Distribution of the share price at expiration: probability below a price, mean below it, quantiles.
 
-How probable is it to end below a price, what is the mean below it, and below which price does a given share
-of outcomes lie? Everything that a seller wants to know follows from these.
+All returns of a seller follow from these three.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from wheel_assets.market.arrays import Floats
 
 @dataclass(frozen=True)
 class Distribution:
-    """Probability spread evenly between rising prices; `below` and `mean_below` are cumulated at each."""
+    """Piecewise uniform distribution over rising prices; `below` and `cumulated_mean` are cumulative at each price."""
 
     price: Floats
     below: Floats
@@ -32,26 +31,26 @@ class Distribution:
         return cls(relative * scale, below, np.concatenate([[0.0], np.cumsum(cells * scale)]))
 
     def probability_below(self, price: Floats) -> Floats:
-        """Probability of ending below the price."""
+        """Probability of ending below each price (dollars a share)."""
         return np.interp(price, self.price, self.below)
 
     def mean_below(self, price: Floats) -> Floats:
-        """Mean of the price over the outcomes below, the others counted as zero."""
+        """Partial expectation E[S; S < price], dollars a share."""
         inside = np.clip(price, self.price[0], self.price[-1])
         left = np.clip(np.searchsorted(self.price, inside, side="right") - 1, 0, self.price.size - 2)
         extra = self.probability_below(inside) - self.below[left]
         return self.cumulated_mean[left] + extra * 0.5 * (inside + self.price[left])
 
     def quantile(self, probability: float) -> float:
-        """The price below which this share of the outcomes lies."""
+        """Price (dollars a share) below which this probability lies."""
         return float(np.interp(probability, self.below, self.price))
 
 
 def touch_probability(spot: float, forward: float, strike: Floats, deviation: Floats) -> Floats:
-    """Probability that a log-normal price trades at the strike at any time before expiration.
+    """Probability that a log-normal price touches the strike at any time before expiration.
 
-    First passage of a Brownian motion with drift: Shreve, *Stochastic Calculus for Finance II*, section 7.2;
-    Haug, 2nd edition, section 4.19, without rebate and discounting.
+    `deviation` is volatility times root of years. First passage of a Brownian motion with drift: Shreve, *Stochastic
+    Calculus for Finance II*, section 7.2; Haug, 2nd edition, section 4.19, without rebate and discounting.
 
     >>> touch_probability(100.0, 100.0, np.array([100.0]), np.array([0.2])).tolist()
     [1.0]
@@ -67,10 +66,10 @@ def touch_probability(spot: float, forward: float, strike: Floats, deviation: Fl
 
 
 def share_of_time_touched(spot: float, forward: float, strike: Floats, deviation: Floats) -> Floats:
-    """Mean share of the time to expiration that is left when a log-normal price first trades at the strike.
+    """Mean share of the time to expiration left when a log-normal price first touches the strike.
 
-    The integral of `touch_probability` over time, which is 0 where it never does and 1 where it does at once; by
-    Gauss-Legendre points of the root of time, in which the probability is smooth.
+    1 where it touches at once, 0 where it never does: the integral of `touch_probability` over time, by Gauss-Legendre
+    points of the root of time, in which the probability is smooth.
 
     >>> share_of_time_touched(100.0, 100.0, np.array([100.0]), np.array([0.2])).round(6).tolist()
     [1.0]
@@ -84,6 +83,6 @@ def share_of_time_touched(spot: float, forward: float, strike: Floats, deviation
 
 @lru_cache
 def _roots_of_time() -> tuple[Floats, Floats]:
-    """Points and weights from 0 to 1; a seventh point changes no mean by a thousandth of the time."""
+    """Gauss-Legendre points and weights on [0, 1]; a seventh point changes no mean by 0.1 % of the time."""
     points, weights = np.polynomial.legendre.leggauss(6)
     return 0.5 * (points + 1), 0.5 * weights

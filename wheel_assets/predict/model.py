@@ -1,31 +1,31 @@
-"""The model: all expirations of one underlying in, everything it says about each contract out.
+"""The prediction model: all expirations of one underlying in, the predictions for each contract out.
 
 1. All volatilities of an expiration give one smile (`smile`); the smiles of all expirations are made to agree
    (`term_structure`). Each gives the market's distribution, its mean the forward.
-2. The market's view is what is believed. What the shares realised of late (`realised`, where `price_history` is cached)
-   is shown beside it and believed with weight `BELIEVED`, which is 0 until a step away from the market earns its
-   place: on 27 recorded days of ten symbols the one shown, weight 1/2 at once, made the mirrored Brier score worse by
-   .0028 [.0017, .0041] (docs/numbers.md). It says `prob_itm_history`. Were it believed, the total variance expected
-   until the end, T years of sessions from now (`sessions`), would be
+2. The market's distribution is used as it is. A second one, which mixes in the realised volatility of the shares
+   (`realised`, where `price_history` is cached), is only shown, as `prob_itm_history`. Its weight `BELIEVED` in
+   everything else is 0 until it is shown to help: on 27 recorded days of ten symbols, weight 1/2 made the mirrored
+   Brier score worse by .0028 [.0017, .0041] (docs/numbers.md). Its total variance until the end, T years of sessions
+   from now, is
 
        (1 - w) * implied variance + w * realised variance a year * T,    w = 1/2 * (1 - exp(-k T)) / (k T)
 
-   about the same forward: two forecasts weighed alike (Bates, Granger, Operational Research Quarterly 20, 1969), less
-   with time, because variance reverts to its mean (Heston, Review of Financial Studies 6, 1993), half of it after
-   `HALF_LIFE` (Engle, Patton, Quantitative Finance 1, 2001). What it misses: one announcement in the 63 sessions is
-   spread evenly over expirations that do or do not contain one. Beyond twice or half the implied volatility the past
-   is of another company (a takeover, a halt) and counts as twice or half.
-   *No drift is believed in*: beating the forward is not predicted. A share with an equity premium of 5 % a year
-   ends a month 0.4 % higher than that on average.
-3. Touching: whoever finishes beyond the strike was at it before, so P(touch) = P(beyond) / P(beyond, once there).
-   The ratio is that of log-normal first passage at the strike's own volatility, times what the smile of today says
-   more or less than the log-normal of finishing beyond a strike that one is at (the smile moves along with the
-   price: Derman, *Regimes of volatility*, Risk, April 1999). Already in the money counts as touched.
-4. Every return is of a sale *held to the end of trading*, `days_held`. What may end it sooner comes only after the
-   strike is first touched: assignment (nobody exercises what is out of the money), closing or rolling there. So the
-   days a sale is really held lie between `days_to_touch` and `days_held` on average. What early assignment changes
-   of the returns (interest on the strike, a dividend, what the shares do from then) is not modelled, nor is taking
-   profits early.
+   about the same forward: two forecasts with equal weights (Bates, Granger, Operational Research Quarterly 20, 1969),
+   declining with time, because variance reverts to its mean (Heston, Review of Financial Studies 6, 1993), by half
+   after `HALF_LIFE` (Engle, Patton, Quantitative Finance 1, 2001). Known weakness: an earnings announcement within the
+   63 sessions is spread over expirations that contain one and those that do not. The realised volatility is capped at
+   twice and half the implied one; beyond, the past does not describe the company any more (a takeover, a halt).
+   *No drift is assumed*: beating the forward is not predicted. With an equity premium of 5 % a year a share ends a
+   month 0.4 % higher than that on average.
+3. Touch probability: a price that finishes beyond the strike must touch it first, so
+   P(touch) = P(beyond) / P(beyond, given the touch). The ratio is that of log-normal first passage at the strike's own
+   volatility, corrected by what today's smile implies over the log-normal for finishing beyond a strike that is at the
+   money (the smile moves with the price: Derman, *Regimes of volatility*, Risk, April 1999). In the money counts as
+   touched.
+4. Every return is of a sale *held to the end of trading*, `days_held`. It can end sooner only after the strike is first
+   touched: by assignment (an out-of-the-money option is not exercised), closing or rolling there. So the average time
+   a sale is really held lies between `days_to_touch` and `days_held`. The effect of early assignment on returns
+   (interest on the strike, a dividend, the shares afterwards) is not modelled, nor is taking profits early.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
 from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution
 from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
-BELIEVED = 0.0  # weight of the realised volatility in everything that is said but `prob_itm_history`
-SHOWN = 0.5  # its weight there, at once
+BELIEVED = 0.0  # weight of the realised volatility in all predictions but `prob_itm_history`
+SHOWN = 0.5  # its weight there for a horizon of zero
 HALF_LIFE = 73 / SESSIONS_PER_YEAR
-DEEP = 1.0  # deviations in the money: a price is nearly all intrinsic there, and used only for want of others
+DEEP = 1.0  # deviations in the money; beyond, a price is nearly all intrinsic and used only where there is no other
 MOST_APART = 2.0  # realised over implied volatility, or the other way round
 MEANINGS = {
     "prob_itm": "probability of finishing in the money",
     "prob_touch": "probability of trading at the strike before the end; 1 if it is in the money",
-    "prob_itm_market": "prob_itm in the market's own view, which is the one believed",
-    "prob_itm_history": "prob_itm with the volatility realised of late weighed in; not used, missing without a history",
-    "prob_itm_flat": "N(d2), or N(-d2) of a put, at the smile's volatility of the strike: the textbook's answer",
-    "days_held": "calendar days to the end of trading: every return is of a sale held so long",
-    "days_to_touch": "expected calendar days until the strike is first traded at, or the end comes",
+    "prob_itm_market": "prob_itm under the market's own distribution, which is the one used",
+    "prob_itm_history": "prob_itm with the realised volatility mixed in; not used, missing without a price history",
+    "prob_itm_flat": "the textbook's N(d2), for a put N(-d2), at the smile's volatility of the strike",
+    "days_held": "calendar days to the end of trading, for which every return holds the sale",
+    "days_to_touch": "expected calendar days until the strike is first touched or trading ends",
     "smile_volatility": "implied volatility of the smile at the strike, decimal a year",
     "implied_volatility": "of the smile at the forward, decimal a year: beside `realised_volatility` of the inputs",
-    "stretch": "what prob_itm_history multiplies the market's deviations by; 1 without a history",
+    "stretch": "factor of prob_itm_history on the market's deviations; 1 without a history",
     "expected_return": "mean profit over collateral, decimal, whole period",
     "cvar_95": "mean of the worst 5 % of returns",
     "prob_profit": "probability of any profit",
@@ -94,9 +94,9 @@ class Slice(NamedTuple):
 
 
 def predicted(expirations: Sequence[Slice]) -> list[Floats]:
-    """Of each expiration what `SAID` names, one row each, one column a contract.
+    """Predictions of each expiration, arrays of shape (SAID, contracts).
 
-    Expirations of one underlying and root by rising time; NaN of one of which no contract has a volatility.
+    `expirations` are those of one underlying and root by rising time; NaN where no contract has a volatility.
     """
     fitted = [_smile(contracts) for contracts in expirations]
     agreed = iter(without_calendar_arbitrage([smile for smile in fitted if smile is not None]))
@@ -151,10 +151,10 @@ def _said(contracts: Slice, smile: Smile) -> Floats:
 
 
 def real_world_stretch(implied: float, realised: float, sessions: float, at_once: float = SHOWN) -> float:
-    """What the market's deviations are multiplied by; 1 where the realised volatility is not known.
+    """Factor on the market's log distances that mixes in the realised volatility; 1 where that is unknown.
 
     `implied` is the deviation at the money, volatility times root of years; `realised` volatility is decimal a year
-    of 252 sessions, `sessions` are those that are left, `at_once` is the realised one's weight. See step 2.
+    of 252 sessions, `sessions` are those left, `at_once` is the weight at a horizon of zero. See step 2 of the module.
 
     >>> round(real_world_stretch(implied=0.4, realised=0.2, sessions=252), 4)
     0.9261
@@ -173,12 +173,12 @@ def _in_the_money(is_put: Bools, below: Floats) -> Floats:
 
 
 def _flat(forward: float, strike: Floats, deviation: Floats, is_put: Bools) -> Floats:
-    """Probability of finishing beyond the strike where all strikes have its deviation."""
+    """Probability of finishing beyond the strike under a flat smile at the strike's deviation: N(d2) or N(-d2)."""
     return cumulative_normal(np.where(is_put, 1, -1) * (np.log(strike / forward) / deviation + 0.5 * deviation))
 
 
 def _once_there(smile: Smile, distribution: Distribution, stretch: float, is_put: Bools) -> Floats:
-    """Probability of finishing beyond a strike that one is at, over what the log-normal says."""
+    """Probability of finishing beyond an at-the-money strike under the smile, over that of the log-normal."""
     at = np.array([smile.forward])
     said = _in_the_money(is_put, distribution.probability_below(at))
     return said / _flat(smile.forward, at, stretch * smile.deviation(at), is_put)
@@ -187,10 +187,7 @@ def _once_there(smile: Smile, distribution: Distribution, stretch: float, is_put
 def _touch(
     contracts: Slice, forward: float, deviation: Floats, prob_itm: Floats, once_there: Floats
 ) -> tuple[Floats, Floats]:
-    """Probability of trading at the strike before expiration, at least that of finishing beyond it.
-
-    And the mean share of the time that is left then, scaled alike.
-    """
+    """Touch probability, at least that of finishing beyond the strike, and the mean share of time left at the touch."""
     spot, strike, is_put = float(contracts.spot[0]), contracts.strike, contracts.is_put > 0
     beyond = np.maximum(_flat(forward, strike, deviation, is_put), _TINY)
     touched = touch_probability(spot, forward, strike, deviation)

@@ -1,19 +1,18 @@
-"""What a seller makes of it, held to expiration.
+"""Returns of a seller who holds to expiration.
 
-One share of a sold contract ends with
+The profit of one share of a sold contract is
 
     profit = premium - commission + min(price at expiration, strike) - base
 
-where `base` is the strike for a cash-secured put and the forward for a covered call. *The shares of a covered
-call are counted*, because they are what it can lose, but only what they do beyond the carry (rate less
-dividends) that the collateral earns anyway; the interest on the cash of a put is left out for the same
-reason. So both are profits in excess of just holding the collateral, and a put and a call of one strike,
-which put-call parity makes one position, get one answer. Rejected: a covered call without its shares (its
-worst outcomes would be rallies), and counting interest (it would hide that selling below value loses).
+where `base` is the strike for a cash-secured put and the forward for a covered call. *The shares of a covered call are
+counted*, because they are where its losses come from, but only beyond the carry (rate less dividends) that the
+collateral earns anyway; the interest on the cash of a put is left out for the same reason. Both are thus profits in
+excess of holding the collateral, and a put and a call of one strike, equivalent by put-call parity, get the same
+result. Rejected: a covered call without its shares (its worst outcomes would be rallies), and counting interest (it
+would hide that selling below value loses).
 
-Returns are profit over collateral for the whole period: over the strike for a put, the spot for a call.
-A negative mean is the honest answer wherever the distribution is the market's own: selling at the bid costs
-half the spread.
+Returns are profit over collateral for the whole period: over the strike for a put, the spot for a call. Under the
+market's own distribution the mean is negative: selling at the bid costs half the spread.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ class Sale(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """Returns over collateral, decimal, whole period, and the probability of any profit; after commission and before.
+    """Returns over collateral (decimal, whole period) and probability of profit, after and before commission.
 
-    `return_5` is the return that 5 % of the outcomes fall short of; `cvar_95` the mean of those that do.
+    `return_5` is the 5 % quantile of the return; `cvar_95` the mean of the returns below it.
     """
 
     expected_return: Floats
@@ -62,7 +61,7 @@ class Outcomes(NamedTuple):
 
 
 def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
-    """Mean, tail and percentiles of the seller's return."""
+    """Mean, tail and percentiles of the seller's return, one element a contract."""
     capped = {
         "expected_return": mean_capped(distribution, sale.strike, 1.0),
         "cvar_95": mean_capped(distribution, sale.strike, WORST),
@@ -77,13 +76,13 @@ def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
 
 
 def _prob_profit(distribution: Distribution, strike: Floats, breakeven: Floats) -> Floats:
-    """Probability of ending above the break-even; none where even the best outcome, the strike, is not."""
+    """Probability of ending above the break-even; 0 where even the best outcome, the strike, does not reach it."""
     above = np.where(breakeven < strike, 1 - distribution.probability_below(breakeven), 0.0)
     return np.where(np.isnan(breakeven), np.nan, above)
 
 
 def mean_capped(distribution: Distribution, strike: Floats, lowest: float) -> Floats:
-    """Mean of min(price, strike) over the lowest share of the outcomes; 1.0 is all of them."""
+    """Mean of min(price, strike) over the `lowest` share of outcomes (1.0 is all), dollars a share."""
     cap = np.minimum(strike, distribution.quantile(lowest))
     capped = cap * (lowest - distribution.probability_below(cap))
     return (distribution.mean_below(cap) + capped) / lowest

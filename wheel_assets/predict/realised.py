@@ -1,21 +1,19 @@
-"""The volatility that the shares realised of late, from daily prices.
+"""Realised volatility of the shares from daily prices.
 
-Of each session the variance from close to close: the square of the overnight log return, and Rogers and
-Satchell's estimate of the rest from open, high, low and close (Annals of Applied Probability 1, 1991), which is
-free of drift and some six times as efficient as the square of the return. The sum is what Yang and Zhang (Journal
-of Business 73, 2000) build on; their small third term is left out, so that every session stands on its own. A
-session whose open, high or low is missing or contradicts the others counts with its squared log return.
+The close-to-close variance of each session is the squared overnight log return plus Rogers and Satchell's estimate of
+the rest from open, high, low and close (Annals of Applied Probability 1, 1991), which is independent of drift and about
+six times as efficient as the squared return. Yang and Zhang (Journal of Business 73, 2000) add a small third term;
+it is left out so that every session stands on its own. A session whose open, high or low is missing or inconsistent
+counts with its squared log return.
 
-The mean is over the last `WINDOW` sessions: a quarter, so that there is one announcement of earnings in it.
-Left out is
+The mean is over the last `WINDOW` sessions, a quarter, which contains one earnings announcement. Left out are
 
 - a session after a gap of more than `LONGEST_BREAK`: its return is of more than a day;
-- a split: a move by more than `LARGE_MOVE` to a multiple or a simple part of the last close, within
-  `SPLIT_TOLERANCE`. A real crash to just a half or a third is taken for one, and understates the volatility
-  until the options' prices, which count for the other half of what is believed, tell it;
-- a bad print: a move by more than `LARGE_MOVE` that the next session undoes, and that one.
+- a split: a move by more than `LARGE_MOVE` to an integer multiple or fraction of the last close, within
+  `SPLIT_TOLERANCE`. A real crash to just a half or a third is mistaken for one, which understates the volatility;
+- a bad print: a move by more than `LARGE_MOVE` that the next session reverses, and that session.
 
-Any other large move is believed.
+Any other large move counts.
 """
 
 from __future__ import annotations
@@ -38,10 +36,9 @@ SPLIT_TOLERANCE = 0.04
 def realised_volatility(price_history: pd.DataFrame) -> dict[str, float]:
     """Volatility of log returns, decimal a year of 252 sessions, by symbol.
 
-    Absent with fewer than `LEAST_SESSIONS` usable sessions. Takes the columns of `tables.PRICE_HISTORY` in any
-    order of rows, of any symbols; an empty frame gives none.
-    A price of 0 or below counts as missing; of two bars of one day the last in the frame counts. Prices that
-    never moved give no volatility either: nothing trades like that.
+    A symbol is absent with fewer than `LEAST_SESSIONS` usable sessions. Takes the columns of `tables.PRICE_HISTORY`,
+    rows in any order, any symbols; an empty frame gives an empty result. A price of 0 or below counts as missing; of
+    two bars of one day the last row counts. Prices that never moved are bad data and give no volatility.
     """
     found = {}
     for symbol, bars in price_history.groupby("symbol") if len(price_history) else ():
@@ -54,7 +51,7 @@ def realised_volatility(price_history: pd.DataFrame) -> dict[str, float]:
 
 
 def session_variances(bars: pd.DataFrame) -> Floats:
-    """Variance of each session but the first, from close to close; NaN where it is left out.
+    """Close-to-close variance of each session but the first, array of length rows - 1; NaN where it is left out.
 
     Bars of one symbol by rising date, every close positive.
     """
@@ -71,14 +68,14 @@ def session_variances(bars: pd.DataFrame) -> Floats:
 
 
 def _is_split(move: Floats) -> Bools:
-    """Whether a log move is large and close to that of a split one for many, or many for one."""
+    """Whether a log move is large and close to that of an n-for-1 or 1-for-n split."""
     ratio = np.exp(np.abs(move))
     is_split: Bools = (np.abs(move) > LARGE_MOVE) & (np.abs(np.log(ratio / np.round(ratio))) < SPLIT_TOLERANCE)
     return is_split
 
 
 def _is_undone(move: Floats) -> Bools:
-    """Whether a large log move is undone by the next, or undoes the last."""
+    """Whether a large log move is reversed by the next one, or reverses the previous one."""
     undone = (np.abs(move[:-1]) > LARGE_MOVE) & (np.abs(move[:-1] + move[1:]) < 0.1 * np.abs(move[:-1]))
     nothing = np.zeros(min(len(move), 1), dtype=bool)
     either: Bools = np.concatenate([undone, nothing]) | np.concatenate([nothing, undone])

@@ -1,12 +1,12 @@
-"""What happened? From daily prices to where each contract ended and whether its strike was touched.
+"""Outcomes of predictions: where each contract ended and whether its strike was touched, from daily prices.
 
-A contract ends at the close of its expiration date; on the strike is out of the money, for the clearing house
-exercises by itself only what is a cent or more in the money (OCC rule 805). Touching is seen in the highs and
-lows of the sessions from the prediction to the end. Of the session in which the prediction was made they do
-not tell whether they came before or after it: of a strike that it reached nothing is scored, whatever came later,
-or the touched would count and the untouched not. For quotes from its last minutes the session is over.
+A contract settles at the close of its expiration date; at the strike it is out of the money, because the clearing house
+exercises automatically only what is at least a cent in the money (OCC rule 805). Touches are found in the highs and
+lows of the sessions from the prediction to the end. In the session of the prediction itself, a high or low may have
+come before it: a strike that this session reached is not scored at all, or touches would count more often than misses.
+For quotes from its last minutes that session is over.
 
-What cannot be known is not guessed, and says why: the reasons below are the values of the status columns.
+What cannot be known is not guessed: the reasons below are the values of the status columns.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def last_expired(now: datetime) -> date:
 
 
 def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
-    """What came of each prediction; the columns of the inputs are those of `cache.forecasts.Forecasts`.
+    """Outcome of each prediction; the columns of the inputs are those of `cache.upkeep.forecasts.Forecasts`.
 
-    One row a row of `said`: `outcome` (a number for each symbol and expiration), `settled_by`, `price` (dollars a
+    One row per row of `said`: `outcome` (a number for each symbol and expiration), `settled_by`, `price` (dollars a
     share), `in_the_money`, `itm_status`, `touched`, `touch_status`. The two answers mean something only
     where their status is `scored`; otherwise that is one of `REASONS`.
     """
@@ -90,11 +90,11 @@ def settled(said: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> 
 
 
 def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame) -> pd.DataFrame:
-    """The `price` in which each symbol and expiration ended, and what it is `settled_by`; both missing where unknown.
+    """Settlement `price` (dollars a share) of each symbol and expiration and its source, `settled_by`; may be missing.
 
-    The close of the history (`close`), else the first chain from the close to the next session (`chain_after_close`),
-    else the last chain of the day's `LAST_MINUTES` (`chain_before_close`). An earlier one tells no end: a prediction
-    would be scored against the very price that it was made from.
+    In this order: the close of the history (`close`), the first chain between that close and the next session
+    (`chain_after_close`), the last chain of the day's `LAST_MINUTES` (`chain_before_close`). An earlier chain is not
+    used: a prediction would be scored against the price that it was made from.
     """
     asked = pd.MultiIndex.from_frame(pairs)
     price, settled_by = np.full(len(pairs), np.nan), np.full(len(pairs), None, dtype=object)
@@ -107,7 +107,7 @@ def settlements(pairs: pd.DataFrame, sessions: pd.DataFrame, spots: pd.DataFrame
 
 
 def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
-    """The prices of chains by symbol and the session that they belong to, one each."""
+    """Spot prices of the chains, one per symbol and session."""
     local = new_york_times(spots["timestamp"])
     day = last_sessions((local - _SINCE_MIDNIGHT).dt.normalize())  # at the weekend Friday's prices stand
     left = closes_in_new_york(day) - local
@@ -118,7 +118,7 @@ def _chain_prices(spots: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tuple[Bools, dict[str, Bools]]:
-    """Whether each strike was touched after the prediction, and why that is not known or not asked."""
+    """Whether each strike was touched after the prediction, and by reason where it is not scored."""
     day = local.dt.normalize()
     next_day = day + pd.Timedelta(days=1)
     over, begun = local >= closes_in_new_york(day) - LAST_MINUTES, local - day > _SINCE_MIDNIGHT
@@ -135,7 +135,7 @@ def _touched(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> tu
 
 
 def _ranges(said: pd.DataFrame, first: pd.Series, sessions: pd.DataFrame) -> Range:
-    """The range of the sessions from `first` to the expiration, each row; found once for each window."""
+    """Price range of the sessions from `first` to the expiration of each row; each distinct window is computed once."""
     rows = pd.DataFrame({"symbol": said["symbol"].astype(object), "first": first, "last": said["expiration"]})
     window = rows.groupby(list(rows), sort=False).ngroup().to_numpy()
     distinct = rows.drop_duplicates()
@@ -158,7 +158,7 @@ def _ranges_of(windows: pd.DataFrame, bars: pd.DataFrame) -> Range:
 
 
 def _same_scale(said: pd.DataFrame, local: pd.Series, sessions: pd.DataFrame) -> Bools:
-    """Whether the price at the prediction fits the history's range of that day; True where that is not known."""
+    """Whether the price at the prediction fits the history's range of that day; True where that is unknown."""
     days = pd.DataFrame({"symbol": said["symbol"].astype(object), "date": local.dt.normalize()})
     bars = sessions.assign(date=sessions["date"].astype(days["date"].dtype))
     day = days.merge(bars, how="left", on=["symbol", "date"])

@@ -2,13 +2,13 @@
 
 In the coordinates z = log(strike / forward) / deviation at the money, the total deviation (volatility times
 the root of years, over that at the money) is a penalised cubic spline (Eilers, Marx, *Flexible smoothing
-with B-splines and penalties*, Statistical Science 11, 1996) through all quotes, each as strong as its bid and
-ask are narrow. The penalties say what a smile looks like before any quote is seen: from knot to knot it
-bends by about `BEND` and falls by about `SLOPE` of its level; beyond the quotes its slope fades to 0.
+with B-splines and penalties*, Statistical Science 11, 1996) through all quotes, weighted by how narrow they are. The
+penalties are the prior: from knot to knot the smile bends by about `BEND` and falls by about `SLOPE` of its level;
+beyond the quotes its slope fades to 0.
 
-A quote may be stale and narrow: one that the others contradict loses its strength as if errors had Student's
+A quote may be stale and narrow: one that the others contradict is down-weighted as if errors had Student's
 distribution with `DEGREES` degrees of freedom (Lange, Little, Taylor, JASA 84, 1989, by reweighting). The first
-weights are from the medians of neighbours, because one quote may be wrong by a hundred times its spread.
+weights come from the medians of neighbours, because one quote may be wrong by a hundred times its spread.
 
 The probability of ending below a strike is the slope of the put price by strike (Breeden, Litzenberger,
 Journal of Business 51, 1978), which for a smile is N(-d2) + density(d2) * slope of the deviation. Quotes that
@@ -31,7 +31,7 @@ from wheel_assets.predict.distribution import Distribution
 KNOT_SPACING = 0.75
 REACH = 16  # knots on each side of the forward
 BEND, SLOPE = 0.05, 0.3
-LEAST_ERROR = 0.005  # of the level: quotes are not believed to be better than this
+LEAST_ERROR = 0.005  # of the level: smallest standard error of a quote, however narrow
 DEGREES = 4
 REWEIGHTINGS = 3
 NEIGHBOURS = 9  # quotes, a put and a call each strike: up to four of them may be wrong
@@ -59,8 +59,8 @@ class Smile(NamedTuple):
 def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Floats) -> Smile:
     """The smile through quoted deviations (volatility times root of years) with these standard errors.
 
-    At least one quote; one alone gives a flat smile. Quotes beyond the grid, at which the price is all spread,
-    are left out.
+    Arrays of one length, at least one quote; one alone gives a flat smile. Quotes beyond the grid, whose price is
+    nothing but spread, are left out.
     """
     moneyness = np.log(strike / forward)
     typical = np.median(deviation)
@@ -78,9 +78,9 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
 
 
 def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
-    """The distribution of the share price at expiration, its mean the forward.
+    """The distribution of the share price at expiration; its mean is the forward.
 
-    `stretch` multiplies all log distances from the forward: more or less volatile than implied.
+    `stretch` multiplies all log distances from the forward: above 1 it is more volatile than implied.
     """
     deviation = smile.level * smile.ratio
     d2 = -GRID * smile.level / deviation - 0.5 * deviation
@@ -102,12 +102,12 @@ def _fitted(basis: Floats, values: Floats, error: Floats, surprise: Floats) -> t
 
 
 def _strength(error: Floats, surprise: Floats) -> Floats:
-    """How much each quote counts, by its error and by how many errors it is off."""
+    """Weight of each quote, by its standard error and its residual in standard errors."""
     return (DEGREES + 1) / (DEGREES + surprise**2) / error**2
 
 
 def _medians(strike: Floats, deviation: Floats) -> Floats:
-    """Of each quote and its neighbours by strike the median deviation."""
+    """Running median of the deviation over each quote and its neighbours by strike."""
     order = np.argsort(strike, kind="stable")
     reach = NEIGHBOURS // 2
     padded = np.pad(deviation[order], reach, mode="reflect" if strike.size > reach else "edge")
@@ -129,7 +129,7 @@ def _grid_basis() -> Floats:
 
 @lru_cache
 def _penalty() -> Floats:
-    """What the smile looks like before any quote is seen."""
+    """Penalty matrix: the prior on bend and slope."""
     knots = np.eye(2 * REACH + 1)
     slopes, bends = np.diff(knots, axis=0) / SLOPE, np.diff(knots, 2, axis=0) / BEND
     return slopes.T @ slopes + bends.T @ bends + 1e-6 * knots

@@ -1,10 +1,10 @@
-"""Smiles of all expirations made to agree: what may happen by a later date is never less than by an earlier one.
+"""Smiles of all expirations without calendar arbitrage.
 
-At a fixed ratio of strike to forward total variance must not fall with time, or buying the later option and
-selling the earlier one would be free money (Gatheral, Jacquier, *Arbitrage-free SVI volatility surfaces*,
-Quantitative Finance 14, 2014, lemma 2.1). Where it falls, the logarithms of the variances are replaced by the
-rising sequence nearest to them, each as strong as its quotes make it: beyond the quotes of one expiration, where
-its smile is only drawn on, it gives way to another that is quoted there. What already rises is left as it is.
+At a fixed ratio of strike to forward, total variance must not fall with time, or buying the later option and selling
+the earlier one would be an arbitrage (Gatheral, Jacquier, *Arbitrage-free SVI volatility surfaces*, Quantitative
+Finance 14, 2014, lemma 2.1). Where it falls, the logarithms of the variances are replaced by the nearest rising
+sequence, weighted by their standard errors: where one expiration is only extrapolated, it yields to another that is
+quoted there. Variances that already rise stay as they are.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from wheel_assets.market.arrays import Floats
 from wheel_assets.predict.smile import GRID, Smile
 
 NODES = np.linspace(-4.0, 4.0, 25)  # of each smile, in its own coordinates
-LEAST_DOUBT = 1e-3  # of the logarithm: no smile is so sure of itself that another counts for nothing
+LEAST_DOUBT = 1e-3  # of the logarithm: smallest standard error, so that no smile's weight is infinite
 
 
 def without_calendar_arbitrage(smiles: Sequence[Smile]) -> list[Smile]:
-    """The smiles, given by rising time to expiration, with total variance that nowhere falls with time.
+    """The smiles, sorted by rising time to expiration, with total variance that never falls with time.
 
     >>> flat = [Smile(100.0, level, np.ones(GRID.size), np.ones(GRID.size)) for level in (0.3, 0.1)]
     >>> [round(float(smile.deviation(np.array([100.0]))[0]), 4) for smile in without_calendar_arbitrage(flat)]
@@ -42,9 +42,9 @@ def without_calendar_arbitrage(smiles: Sequence[Smile]) -> list[Smile]:
 
 
 def nearest_rising(values: Floats, weight: Floats) -> Floats:
-    """Each column's nearest sequence that never falls, by weighted squares; shape (times, columns).
+    """Weighted isotonic regression of each column; arrays of shape (times, columns).
 
-    The max-min formula: Robertson, Wright, Dykstra, *Order Restricted Statistical Inference*, Wiley 1988, chapter 1.
+    Max-min formula: Robertson, Wright, Dykstra, *Order Restricted Statistical Inference*, Wiley 1988, chapter 1.
 
     >>> nearest_rising(np.array([[1.0], [4.0], [2.0]]), np.array([[1.0], [1.0], [3.0]])).ravel().tolist()
     [1.0, 2.5, 2.5]

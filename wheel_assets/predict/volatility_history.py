@@ -1,4 +1,4 @@
-"""How dear options are by the symbol's own standards: at-the-money volatility day by day, its rank and percentile."""
+"""History of a symbol's at-the-money implied volatility by day, with IV rank and percentile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import DAYS_PER_YEAR, new_york_times
 
-HORIZON = 30 / DAYS_PER_YEAR  # years ahead: what volatility indices and brokers' ranks are of
+HORIZON = 30 / DAYS_PER_YEAR  # years ahead: the tenor of volatility indices and of brokers' IV ranks
 YEAR_OF_SESSIONS = 252
 SOURCE = "cache"
 
@@ -37,7 +37,10 @@ def at_the_money(greeks: pd.DataFrame) -> float:
 
 
 def ranked_by(frame: pd.DataFrame, source: str, ranks: Mapping[str, tuple[float | None, float | None]]) -> pd.DataFrame:
-    """The same rows, the newest of each symbol with rank and percentile as a `source` that knows a year tells them."""
+    """The rows with rank and percentile (0 to 1) of each symbol's newest day replaced by those of `source`.
+
+    A vendor that reports them has a year behind them, the cache may not.
+    """
     frame = frame.sort_values(["symbol", "date"], ignore_index=True)
     newest = ~frame["symbol"].duplicated(keep="last")
     known = {symbol: told for symbol, told in ranks.items() if any(value is not None for value in told)}
@@ -51,7 +54,7 @@ def ranked_by(frame: pd.DataFrame, source: str, ranks: Mapping[str, tuple[float 
 
 
 def continued(history: pd.DataFrame, greeks: pd.DataFrame) -> pd.DataFrame:
-    """The rows known so far and one for the day of the Greeks of each symbol, with rank and percentile.
+    """The history with one more row for the day of the Greeks of each symbol, with rank and percentile (0 to 1).
 
     Columns symbol, date, iv, iv_rank, iv_percentile, days, timestamp, source, by symbol and date. A later look at
     the same day replaces the earlier one. A symbol without a volatility now keeps its history as it is.
@@ -75,7 +78,7 @@ def continued(history: pd.DataFrame, greeks: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_and_percentile(past: Floats, now: float) -> tuple[float, float]:
-    """Where `now` stands: (now - low) / (high - low), and the share of lower days; NaN without any, or any spread.
+    """IV rank (now - low) / (high - low) and percentile (share of lower days), 0 to 1; NaN without days or spread.
 
     >>> rank_and_percentile(np.array([0.2, 0.3, 0.6]), 0.5)
     (0.75, 0.6666666666666666)

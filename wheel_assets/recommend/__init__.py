@@ -1,6 +1,6 @@
-"""What should I do?
+"""The wheel's rules as pure functions: frames in, advice out.
 
-Pure rules: frames in, advice out. In the order of the flow:
+In the order of the flow:
 
 * contracts     chain, Greeks and predictions as one table, a row a contract
 * holdings      the rows of the account as shares, options, cash

@@ -1,4 +1,4 @@
-"""Frames in, advice out: the whole of the wheel's rules as one pure function."""
+"""`advise`: all rules of the wheel as one pure function, frames in, advice out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What advice may rest on besides chains, positions, Greeks and predictions; None where it is not known.
+    """Optional inputs of advice besides chains, positions, Greeks and predictions; None where unknown.
 
     `events`, `price_history` and `transactions` are frames of their tables; `volatility_history` has columns symbol,
     date and iv, the last row of a symbol being now; `cash_is_net` says whether the broker's cash leaves out the
@@ -193,12 +193,12 @@ def _not_evaluated(symbols: Sequence[str], chains: pd.DataFrame, given: Mapping[
 
 
 def _cost_of_closing(held: Sequence[Suggestion]) -> float:
-    """Dollars that closing as advised costs. What it sets free is not counted before it is free."""
+    """Cost of the advised closes, dollars. The collateral that they free is not counted before it is free."""
     return math.fsum(-row.credit for row in held if row.action == "close")
 
 
 def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
-    """What the closes of this answer set free, which is not used before they are filled."""
+    """Note about the collateral and shares that the advised closes free; they are not used before the fills."""
     closes = {row.option_symbol: row.quantity or 0 for row in held if row.action == "close"}
     closed = [(o, closes[o.symbol] / o.contracts) for o in situation.account.options if o.symbol in closes]
     cash = math.fsum(situation.account.collateral(o) * part for o, part in closed if o.option_type == "put")
@@ -208,7 +208,7 @@ def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
 
 
 def _unused_shares(situation: Situation) -> list[str]:
-    """Stock that no covered call was looked for on."""
+    """Notes about free shares of symbols that were not evaluated for a covered call."""
     account = situation.account
     others = [s for s in account.shares if s not in situation.symbols and account.free_shares(s) >= 100]
     return [f"{account.free_shares(s):,.0f} shares of {s} are free, but {s} was not asked about" for s in others]

@@ -1,4 +1,4 @@
-"""The trader's bounds, symbol by symbol, as columns beside the contracts they apply to."""
+"""The trader's limits by symbol, as columns of the contracts table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The strategy settings in force, with what is set otherwise for single symbols."""
+    """The strategy settings in force, with the overrides of single symbols."""
 
     strategy: StrategySettings
 
@@ -27,7 +27,7 @@ class Bounds:
         return self.strategy.of(symbol)
 
     def column(self, name: str, symbols: pd.Series) -> Floats:
-        """The setting `name` of each row's symbol; NaN where it is not set. It is looked up once a symbol."""
+        """The setting `name` for each row's symbol, NaN where it is not set; looked up once per symbol."""
         import pandas as pd
 
         codes, distinct = pd.factorize(symbols)
@@ -45,6 +45,6 @@ def as_number(value: Any) -> float:
 
 
 def by_symbol(contracts: pd.DataFrame, number: Callable[[str], float]) -> pd.Series:
-    """`number` of each contract's symbol, asked for once a symbol."""
+    """`number` of each contract's symbol, computed once per symbol."""
     numbers = {symbol: number(symbol) for symbol in contracts["symbol"].unique()}
     return contracts["symbol"].map(numbers).astype("float64")

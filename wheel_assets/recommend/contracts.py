@@ -1,4 +1,4 @@
-"""Chain, Greeks and predictions as one table: what selling one contract would mean."""
+"""Chain, Greeks and predictions joined into one table, with the numbers of selling each contract."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_THE_CHAIN = (
 )
 _OF_THE_GREEKS = ("iv", "delta", "gamma", "theta", "vega", "dividend_yield", "risk_free_rate")
 _OF_THE_PREDICTIONS = ("prob_itm", "expected_return", "cvar_95")
-# Of later models; NULL in what older ones left in the cache.
+# Columns that rows cached by an older version do not have.
 _IF_THERE = ("early_exercise", "event_from", "event_to", "event_move")
 _NUMBERS = (
     *("strike", "bid", "ask", "volume", "open_interest", "spot_price", "multiplier"),
@@ -41,7 +41,7 @@ def utc(now: datetime) -> datetime:
 
 
 def is_standard(option_symbol: str) -> bool:
-    """Whether it delivers plain shares, by its root: an adjusted one ends in a digit, FLEX begins with one.
+    """Whether the contract delivers plain shares, by its root: an adjusted one ends in a digit, FLEX begins with one.
 
     >>> is_standard("U     261218P00028000"), is_standard("U1    261218P00028000")
     (True, False)
@@ -59,9 +59,9 @@ def contracts_table(
     now: datetime,
     bounds: Bounds,
 ) -> pd.DataFrame:
-    """One row a contract of `symbols`, indexed by option symbol.
+    """One row per contract of `symbols`, indexed by option symbol.
 
-    Numbers are float64, NaN where missing. Beside the columns of its three sources it has
+    Numbers are float64, NaN where missing. In addition to the columns of its three sources it has
 
     * days: calendar days left in New York, -1 once trading has ended
     * standard: whether it delivers plain shares
@@ -110,7 +110,7 @@ def _present(frame: pd.DataFrame, names: Collection[str]) -> list[str]:
 
 
 def _unique(frame: pd.DataFrame) -> pd.DataFrame:
-    """Indexed by option symbol, the last row where one comes twice."""
+    """The frame indexed by option symbol; of duplicates the last row."""
     return frame.drop_duplicates("option_symbol", keep="last").set_index("option_symbol")
 
 
@@ -120,6 +120,6 @@ def _floats(values: pd.Series) -> np.ndarray:
 
 
 def _days(expirations: pd.Series, now: datetime) -> pd.Series:
-    """`days_left` of each, computed once a date."""
+    """`days_left` of each expiration, computed once per date."""
     each = {when: days_left(when.date(), now) for when in expirations.dropna().unique()}
     return expirations.map(each).astype("float64")

@@ -1,4 +1,4 @@
-"""What is to come in the life of a contract: the next earnings, from the calendar or else as the chain prices it."""
+"""The next earnings in the life of a contract, from the events or else as the chain prices them."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Event:
     is_estimated: bool = False
 
     def __str__(self) -> str:
-        """As a trader says it."""
+        """The event as the answer words it."""
         if not self.is_told:
             return f"an event about {day(self.date)}, as the chain prices it,"
         return f"earnings on {day(self.date)}{' (estimated)' if self.is_estimated else ''}"
 
     @property
     def before_the_end(self) -> str:
-        """That it falls into the life of what is held."""
+        """Phrase: the event falls before the option expires."""
         return f"{self} fall{'' if self.is_told else 's'} before it ends"
 
 
 def next_event(situation: Situation, symbol: str) -> Event | None:
-    """The next earnings of a symbol that anything is known of; what began before today is still to come."""
+    """The next known earnings of a symbol, one that began before today included; None without any."""
     outlook, contracts = situation.outlook, situation.contracts
     if symbol in outlook.earnings:
         return Event(outlook.earnings[symbol], True, symbol in outlook.estimated)
@@ -65,7 +65,7 @@ def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
 
 
 def event_limits(own: pd.DataFrame, situation: Situation) -> None:
-    """`event_days`, and `event_least`: the days that have to pass before an event; NaN where events do not matter."""
+    """Add the columns `event_days` and `event_least` (least days before an event; NaN where events are ignored)."""
     own["hold_days"] = hold_days(own, situation.bounds)
     own["event_days"] = event_days(situation, own)
     refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1

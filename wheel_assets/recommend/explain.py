@@ -21,7 +21,7 @@ _COUNTS = ("days", "quantity", "open_interest", "volume")
 
 
 def candidates(advice: Advice) -> pd.DataFrame:
-    """One row a contract, the columns of `tables.CANDIDATES` but for those that every snapshot has.
+    """One row per contract: the columns of `tables.CANDIDATES` without those that every snapshot has.
 
     Advised contracts first, then those that break no rule, best objective first, then the nearest misses: fewest
     broken rules, then the one that passed most before its first.

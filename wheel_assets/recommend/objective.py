@@ -1,4 +1,4 @@
-"""What sales are ranked by: the premium that is likely to be kept, a year, for as long as the rules really hold it."""
+"""The objective that ranks sales: the expected premium kept, a year, over the days that the rules really hold it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def yearly_profit(contracts: pd.DataFrame, premium: pd.Series, commission: float, bounds: Bounds) -> pd.Series:
-    """Decimal a year of collateral; `premium` is dollars a share, `commission` dollars a contract.
+    """Objective of each contract, decimal a year of collateral; `premium` in dollars a share, `commission` a contract.
 
     ((e x premium - exit - commission) / collateral x (1 - prob_itm) + tail_weight x 5 % x cvar_95 x sqrt(H / D))
     x 365 / T, where
@@ -62,7 +62,7 @@ def _of(contracts: pd.DataFrame, name: str) -> Floats:
 
 
 def _share_of_later_event(contracts: pd.DataFrame, days: Floats, held: Floats) -> Floats:
-    """f: how much of the variance to expiration comes from an event that is not over within `held` days."""
+    """f: share of the variance to expiration that comes from an event later than `held` days."""
     import pandas as pd
 
     expiration, begins = pd.to_datetime(contracts["expiration"]), pd.to_datetime(contracts["event_from"])
@@ -73,7 +73,7 @@ def _share_of_later_event(contracts: pd.DataFrame, days: Floats, held: Floats) -
 
 
 def _early(contracts: pd.DataFrame, premium: Floats, missing: Floats, usual_days: Floats) -> Floats:
-    """The chance that the move comes which earns the `missing` share of the premium within so many usual days."""
+    """q: probability of a favourable move that earns the `missing` share of the premium within `usual_days`."""
     from wheel_assets.greeks.normal import cumulative_normal
 
     deviation = _of(contracts, "spot_price") * _of(contracts, "iv") * np.sqrt(usual_days / DAYS_PER_YEAR)

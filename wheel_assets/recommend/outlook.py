@@ -1,4 +1,4 @@
-"""What is known of a symbol besides its quotes: coming events, today's move, the rank of its volatility, its peers."""
+"""Facts about a symbol besides its quotes: coming events, today's move, IV rank, correlations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Dividend:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All by symbol; what is not known is absent.
+    """Facts by symbol; unknown ones are absent.
 
     `earnings` is the next date, `quiet_until` the last day up to which none is announced, `estimated` the symbols
     whose date is a projection; `sigmas` are standard deviations of daily returns; `iv_ranks` and `iv_percentiles` are
@@ -46,7 +46,7 @@ class Outlook:
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def move(self, symbol: str, spot: float) -> float:
-        """Change of the price since the close before, share of it; NaN where unknown."""
+        """Change of the price `spot` since the previous close, decimal; NaN where unknown."""
         return spot / self.closes[symbol] - 1 if symbol in self.closes else math.nan
 
 
@@ -75,7 +75,7 @@ def read_outlook(
 
 
 def _of_events(events: pd.DataFrame | None, today: date) -> Outlook:
-    """What the events alone tell."""
+    """The outlook from events alone."""
     if events is None or not len(events):
         return Outlook()
     coming = events[events["date"] >= np.datetime64(today)].sort_values("date", kind="stable")
@@ -93,7 +93,7 @@ def _of_events(events: pd.DataFrame | None, today: date) -> Outlook:
 
 
 def _dates(events: pd.DataFrame, column: str) -> dict[str, date]:
-    """The day in a column, by symbol."""
+    """The date in a column, by symbol."""
     return dict(zip(events["symbol"].astype(str), events[column].dt.date, strict=True))
 
 
@@ -122,7 +122,7 @@ def _prices(
 
 
 def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[str, float]]:
-    """Rank and percentile now, by symbol, of those with enough days behind them."""
+    """Current IV rank and percentile by symbol, where the history is long enough."""
     if history is None or not len(history):
         return {}, {}
     now = history.sort_values("date", kind="stable").drop_duplicates("symbol", keep="last").set_index("symbol")
@@ -131,5 +131,5 @@ def _volatility(history: pd.DataFrame | None) -> tuple[dict[str, float], dict[st
 
 
 def _numbers(by_symbol: pd.Series) -> dict[str, float]:
-    """Those that are known."""
+    """The finite numbers by symbol."""
     return {str(symbol): value for symbol, value in by_symbol.dropna().astype(float).items()}

@@ -1,4 +1,4 @@
-"""Prices of an order: what it is valued at, where to start, where to stop; and what a put has to be secured by."""
+"""Limit prices of orders, and the requirement of a short put."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """How an order is worked, dollars a share: from `start` towards `floor`, not beyond.
+    """Limit prices of an order, dollars a share: the first limit, and the last one to accept (`floor`).
 
     For a sale, or the net credit of a roll, the floor is the least to accept; for a purchase the most to pay.
     """
@@ -34,7 +34,7 @@ def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -
 
 
 def limits_of_sale(bid: float, ask: float) -> Limits:
-    """From the mid down to the bid.
+    """Limits of a sale: from the mid down to the bid.
 
     >>> limits_of_sale(1.55, 1.75)
     Limits(start=1.65, floor=1.55)
@@ -43,7 +43,7 @@ def limits_of_sale(bid: float, ask: float) -> Limits:
 
 
 def limits_of_purchase(bid: float, ask: float) -> Limits:
-    """From the mid, rounded up to a tick, up to the ask; without a bid from half the ask.
+    """Limits of a purchase: from the mid, rounded up to a tick, up to the ask; without a bid from half the ask.
 
     >>> limits_of_purchase(0.30, 0.39)
     Limits(start=0.35, floor=0.39)
@@ -55,7 +55,7 @@ def limits_of_purchase(bid: float, ask: float) -> Limits:
 
 
 def limits_of_roll(purchase: Limits, sale: Limits, least: float) -> Limits:
-    """Net credit of both legs: from mid against mid down to bid against ask, never below the `least` that pays."""
+    """Limits of a roll's net credit: from mid against mid down to bid against ask, never below `least`."""
     floor = max(round(sale.floor - purchase.floor, 4), least)
     return Limits(max(round(sale.start - purchase.start, 4), floor), floor)
 
@@ -63,7 +63,7 @@ def limits_of_roll(purchase: Limits, sale: Limits, least: float) -> Limits:
 def requirement(
     strike: pd.Series, spot: pd.Series, premium: pd.Series, secured_by: Literal["cash", "margin"]
 ) -> pd.Series:
-    """Dollars a share that a short put ties up: its strike in cash, or the margin of an equity option.
+    """Collateral of a short put, dollars a share: its strike in cash, or the margin of an equity option.
 
     Margin: 20 % of the share price less the distance out of the money, at least 10 % of the strike, plus the
     premium (Cboe Margin Manual, short put on equities).

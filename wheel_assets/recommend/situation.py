@@ -1,4 +1,4 @@
-"""Everything that is known when advice is asked for."""
+"""Everything that advice is computed from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Situation:
-    """The account, the quoted contracts, the trader's bounds, the watchlist, what is known of its symbols.
+    """The account, the quoted contracts, the trader's limits, the watchlist and its outlook.
 
-    `contracts` is a `contracts_table` of the evaluated symbols; `not_evaluated` says, for each of the other
-    `symbols`, why. `net_basis` is the cost of shares net of premiums, dollars a share, where it is known;
-    `opened_today` is dollars of collateral behind puts that were sold today already. `today` is the day in New York.
+    `contracts` is a `contracts_table` of the evaluated symbols; `not_evaluated` has the reason for each of the other
+    `symbols`. `net_basis` is the cost of shares net of premiums, dollars a share, where known; `opened_today` the
+    collateral of puts sold today already, dollars. `today` is the day in New York.
     """
 
     account: Account
@@ -39,10 +39,10 @@ class Situation:
 
     @property
     def evaluated(self) -> list[str]:
-        """The symbols of the watchlist that there is a chain of."""
+        """The symbols of the watchlist with a chain."""
         return [symbol for symbol in self.symbols if symbol not in self.not_evaluated]
 
     @cached_property
     def bounds(self) -> Bounds:
-        """The settings, symbol by symbol."""
+        """The settings by symbol."""
         return Bounds(self.strategy)

@@ -1,4 +1,4 @@
-"""What every row of advice says about where it comes from."""
+"""Provenance of every row of advice: portfolio value, data age, oldest input, sources, versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULES_VERSION = "wheel-rules-3"
 
 @dataclass(frozen=True)
 class Stamp:
-    """The inputs of an answer, and the time it is given at."""
+    """The inputs of an answer and its as-of time."""
 
     option_chains: pd.DataFrame
     positions: pd.DataFrame
@@ -62,12 +62,12 @@ class Stamp:
 
     @cached_property
     def _created(self) -> list[tuple[str, dict[Any, Any]]]:
-        """When each table's rows on a symbol were cached; positions count for every symbol."""
+        """Time at which each table's rows on a symbol were cached; positions count for every symbol."""
         market = {"option_chains": self.option_chains, "greeks": self.greeks, "predictions": self.predictions}
         return [(name, frame.groupby("symbol")["created_at"].min().to_dict()) for name, frame in market.items()]
 
     def _oldest(self, symbol: str) -> tuple[float, str | None]:
-        """Minutes since the oldest input to a row on `symbol` was cached, and which that was."""
+        """Age in minutes of the oldest input to a row on `symbol`, and the name of that input."""
         created: dict[str, Any] = {name: times[symbol] for name, times in self._created if symbol in times}
         if len(self.positions):
             created["positions"] = self.positions["created_at"].min()

@@ -33,7 +33,7 @@ NUMBERS = (
 
 
 class Urgency(IntEnum):
-    """What comes first: what protects money, then what earns it, then what can wait."""
+    """Order of the rows: protecting money first, then earning it, then what can wait."""
 
     UNCOVERED = 0
     IN_THE_MONEY = 1
@@ -46,12 +46,11 @@ class Urgency(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """One thing to do, or not to do; the fields are columns of `tables.RECOMMENDATION`.
+    """One row of advice; the fields are columns of `tables.RECOMMENDATION`.
 
-    Money is dollars for all contracts together: `credit` is what is received after commission and
-    negative where it is paid; `max_loss` is what is lost if the shares went to zero, the credit
-    counted. Prices are dollars a share; `limit_price` of a roll is the net credit of both legs.
-    What does not apply or is not known is None or NaN.
+    Money is dollars for all contracts together: `credit` is after commission, positive when received; `max_loss` is the
+    loss if the shares go to zero, less the credit. Prices are dollars a share; `limit_price` of a roll is the net
+    credit of both legs. What does not apply or is unknown is None or NaN.
     """
 
     urgency: Urgency
@@ -77,19 +76,20 @@ class Suggestion:
     alternatives: str | None = None  # JSON, see `managing.choices`
 
     def with_alternatives(self, choices: str) -> Suggestion:
-        """The same with its choices beside it."""
+        """The suggestion with its choices (a JSON list)."""
         return replace(self, alternatives=choices)
 
 
 def nothing(symbol: str, reason: str) -> Suggestion:
-    """The `none` row of a symbol."""
+    """The `none` row of a symbol, with its reason."""
     return Suggestion(urgency=Urgency.NOTHING, action="none", symbol=symbol, reason=reason)
 
 
 def ranked(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
-    """By urgency, then by objective, then by name, so that the order never depends on that of the input."""
+    """The suggestions by urgency, then objective, then name, so that their order does not depend on the input's."""
 
     def key(suggestion: Suggestion) -> tuple[int, float, str, str]:
+        """Sort key of one suggestion."""
         objective = -suggestion.objective if math.isfinite(suggestion.objective) else 0.0
         return (suggestion.urgency, objective, suggestion.symbol, suggestion.option_symbol or "")
 
@@ -97,7 +97,7 @@ def ranked(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
 
 
 def as_frame(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
-    """The rows with their rank, 1 first; NaN where there is no finite number, and no negative zero."""
+    """The rows as a frame with their rank from 1; NaN where there is no finite number, and no negative zero."""
     import pandas as pd
 
     columns = {

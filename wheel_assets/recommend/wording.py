@@ -1,4 +1,4 @@
-"""Numbers and contracts as a trader reads them."""
+"""Text of numbers, dates and contracts in answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OSI = re.compile(r".{6}(\d\d)(\d\d)(\d\d)([CP])(\d{8})")
 
 
 def contract_name(symbol: str, expiration: date, strike: float, option_type: str, count: int = 1) -> str:
-    """The contract as brokers print it.
+    """Name of a contract as brokers print it.
 
     >>> contract_name("U", date(2026, 12, 18), 27.5, "put", 2)
     'U 18 Dec 2026 27.5 puts'
@@ -20,7 +20,7 @@ def contract_name(symbol: str, expiration: date, strike: float, option_type: str
 
 
 def contract_of(symbol: str, option_symbol: str) -> str:
-    """The name of a contract by its OSI code; the code itself where it is none.
+    """Name of a contract by its OSI code; the text itself where it is not one.
 
     >>> contract_of("BRK.B", "BRKB  261218C00512500")
     'BRK.B 18 Dec 2026 512.5 call'
@@ -37,7 +37,7 @@ def contract_of(symbol: str, option_symbol: str) -> str:
 
 
 def day(when: date) -> str:
-    """A date without doubt about the order of day and month.
+    """A date with the month in letters, so that day and month cannot be confused.
 
     >>> day(date(2026, 12, 4))
     '4 Dec 2026'
@@ -46,7 +46,8 @@ def day(when: date) -> str:
 
 
 def strike_text(strike: float) -> str:
-    """
+    """A strike (dollars a share) without trailing zeros.
+
     >>> strike_text(28.0), strike_text(27.125)
     ('28', '27.125')
     """
@@ -59,13 +60,14 @@ def price(dollars_a_share: float) -> str:
 
 
 def dollars(amount: float) -> str:
-    """An amount of money; cents only where they matter.
+    """An amount of money in dollars; cents only where they matter.
 
     >>> dollars(5600), dollars(108.7), dollars(-19.35), dollars(123456.7)
     ('$5,600', '$108.70', '-$19.35', '$123,457')
     """
 
     def text(number: float) -> str:
+        """The amount with its sign before the dollar sign."""
         cents = 2 if abs(number) < 1000 and round(number, 2) % 1 else 0
         return f"{'-' if round(number, cents) < 0 else ''}${abs(number):,.{cents}f}"
 
@@ -73,7 +75,8 @@ def dollars(amount: float) -> str:
 
 
 def percent(share: float) -> str:
-    """
+    """A decimal share in percent, with one digit below 10 %.
+
     >>> percent(0.283), percent(0.061), percent(float("nan"))
     ('28 %', '6.1 %', 'unknown')
     """
@@ -91,5 +94,5 @@ def count(number: float) -> str:
 
 
 def unknown_or(number: float, text: Callable[[float], str]) -> str:
-    """`text(number)`, or the word unknown where there is no number."""
+    """`text(number)`, or the word unknown for NaN."""
     return text(number) if math.isfinite(number) else "unknown"

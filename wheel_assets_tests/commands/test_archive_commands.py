@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from wheel_assets.cache.archive.backup import backup
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cli import main
 from wheel_assets.definitions import defs
@@ -125,7 +125,7 @@ def test_the_job_migrate_reads_its_inbox_only(exported, filled, tmp_path, told, 
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "link.csv").symlink_to(tmp_path / "chain.csv")
     (tmp_path / "inbox" / "link").symlink_to(tmp_path)
-    with pytest.raises(OneSentence, match="is refused; the job reads files in .*inbox only"):
+    with pytest.raises(OneLineError, match="is refused; the job reads files in .*inbox only"):
         run("migrate", filled, file=name.format(here=tmp_path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import refuse_environment, the_store
 from wheel_assets.errors import UsageError
@@ -25,7 +25,7 @@ def test_no_config_reads_a_key_out_of_the_environment(monkeypatch, caplog, asset
     job = defs.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as home:
         selected = {"asset_selection": [dg.AssetKey(asset)], "instance": home}
-        with pytest.raises(OneSentence, match="takes its value from the environment variable WHEEL_TEST_KEY"):
+        with pytest.raises(OneLineError, match="takes its value from the environment variable WHEEL_TEST_KEY"):
             job.execute_in_process({"ops": {asset: {"config": config}}}, **selected)
         told = [str(entry) for run in home.get_runs() for entry in home.all_logs(run.run_id)]
     assert KEY not in "".join(told) + caplog.text
@@ -34,7 +34,7 @@ def test_no_config_reads_a_key_out_of_the_environment(monkeypatch, caplog, asset
 
 def test_no_job_does_either(monkeypatch, tmp_path):
     monkeypatch.setenv("WHEEL_TEST_KEY", str(tmp_path / KEY))
-    with pytest.raises(OneSentence, match="is refused"):
+    with pytest.raises(OneLineError, match="is refused"):
         defs.resolve_job_def("migrate").execute_in_process({"ops": {"take_old_data": {"config": {"file": ENV}}}})
     assert not list(tmp_path.rglob("*key*"))
 

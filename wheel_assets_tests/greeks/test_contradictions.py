@@ -131,6 +131,26 @@ def test_one_quote_that_its_neighbours_contradict_loses_its_contract_only():
     assert made.index[made["status"] == "arbitrage"].tolist() == [row]
 
 
+def test_a_quote_that_only_parity_contradicts_loses_its_contract_only():
+    quotes = chain()
+    put = (quotes["option_type"] == "put") & (quotes["expiration"] == quotes["expiration"].iloc[0])
+    few = quotes[~put | quotes["strike"].isin([85, 90, 95, 97.5, 100, 102.5, 105])].reset_index(drop=True)
+    row = few.index[(few["option_type"] == "put") & (few["strike"] == 85)][0]
+    few.loc[row, ["bid", "ask"]] = [0.25, 0.30]  # worth 0.01, and nothing below it to compare it with
+    made = valued_chain(few, risk_free_rate=RATE).frame
+    assert made.loc[row, "status"] == "arbitrage"
+    assert (made["status"] == "arbitrage").sum() == 1
+
+
+def test_an_expiration_of_another_scale_loses_all_of_its_contracts():
+    quotes = chain()
+    wrong = quotes["expiration"] == quotes["expiration"].unique()[2]
+    quotes.loc[wrong, ["bid", "ask"]] *= 0.3
+    made = valued_chain(quotes, risk_free_rate=RATE).frame
+    assert not made.loc[wrong, "status"].eq("ok").any()
+    assert made.loc[~wrong, "status"].eq("arbitrage").sum() == 0
+
+
 @pytest.mark.parametrize("factor", [3, 100])
 def test_quotes_of_another_scale_contradict_each_other(factor):
     quotes = chain()
@@ -139,11 +159,13 @@ def test_quotes_of_another_scale_contradict_each_other(factor):
     assert made["status"].isin(["arbitrage", "above_bound", "spot_mismatch"])[made["mid"].notna()].mean() > 0.2
 
 
-@pytest.mark.parametrize("change", ["scaled", "swapped", "spot"])
+@pytest.mark.parametrize("change", ["scaled", "shrunk", "swapped", "spot"])
 def test_a_symbol_of_wrong_quotes_fails_a_fatal_check(change):
     quotes = chain()
     if change == "scaled":
         quotes[["bid", "ask"]] *= 3
+    if change == "shrunk":
+        quotes[["bid", "ask"]] /= 3
     if change == "swapped":
         quotes["option_type"] = np.where(quotes["option_type"] == "put", "call", "put")
     if change == "spot":

@@ -261,7 +261,7 @@ def test_a_symbol_that_was_not_evaluated_is_said_with_its_error(desk):
     [
         ({"quantity": 1}, "a long option; the wheel does not trade it"),
         ({"quantity": -1, "root": "U1"}, "an adjusted contract"),
-        ({"quantity": -1, "unknown": ["strike"]}, "mend the positions"),
+        ({"quantity": -1, "unknown": ["strike"]}, "correct the positions"),
     ],
 )
 def test_options_that_are_not_of_the_wheel_are_reported(desk, option, why):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
+from wheel_assets.cache.accounts import TOLD, masked_key
 from wheel_assets.cache.archive.locations import newest_time, reading, unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file, damaged, verified
 from wheel_assets.cache.faults import why_unwritable
@@ -63,13 +64,14 @@ class Restored:
     api_calls: int
 
 
-def backup(store: Store, destination: str | Path) -> Backup:
+def backup(store: Store, destination: str | Path, *, parents: Sequence[str] = (), mark: str = "") -> Backup:
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
+    `parents` are the names of archives that were put back before, `mark` tells two of the same second apart.
     Raises StoreError; what cannot be finished leaves no archive behind.
     """
     now = store.clock()
-    with writing(str(destination), now) as (folder, place), confined(scratch=folder) as reader:
+    with writing(str(destination), now, mark) as (folder, place), confined(scratch=folder) as reader:
         new = _NewArchive(store, folder, reader)
         with store.file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
@@ -79,7 +81,7 @@ def backup(store: Store, destination: str | Path) -> Backup:
         new.write_index(pd.concat([index.head(0), *kept]))
         with store.file.attached() as connection:
             new.copy(connection, "SELECT * FROM api_calls", f"{API_CALLS.name}/00000.parquet")
-        manifest = Manifest(f"{now.isoformat()}Z", new.files)
+        manifest = Manifest(f"{now.isoformat()}Z", new.files, parents=tuple(parents))
         manifest.write(folder)
     return Backup(place, manifest.rows, sum(file.bytes for file in manifest.files.values()))
 
@@ -94,6 +96,7 @@ def restore(store: Store, source: str | Path) -> Restored:
         manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
         with _as_damaged(folder):
             index, held = _verified_index(folder, manifest, store)
+        index["key"] = [masked_key(table, key) for table, key in zip(index["table_name"], index["key"], strict=True)]
         ids: dict[int, int] = {}
         new: dict[str, int] = {}
         with progress_bar("restoring the archive", int(index["rows"].sum())) as advance:
@@ -101,7 +104,7 @@ def restore(store: Store, source: str | Path) -> Restored:
                 new[table.name] = 0
                 for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
                     with _as_damaged(folder):
-                        rows = rewritten(folder / path, table.stored_columns, Path(scratch))
+                        rows = rewritten(folder / path, table.stored_columns, Path(scratch), TOLD.get(table.name))
                     lines = index[index["snapshot_id"].isin(held[path])].sort_values("snapshot_id")
                     for part in reversed(list(_parts(lines))):
                         new[table.name] += insert_backfill(store, table, rows, part, ids)

@@ -23,21 +23,21 @@ from wheel_assets.errors import StoreUnwritable, UsageError, WheelError
 MANIFEST = "manifest.json"
 PROTOCOLS = ("gs", "s3")  # beside local folders
 NAME = "wheel-%Y%m%dT%H%M%SZ"
-_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z/{MANIFEST}"
-_DATED = re.compile(r"wheel-\d{8}T\d{6}Z", re.ASCII)
+_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z*/{MANIFEST}"  # after the time, a mark that tells two of the same second apart
+_DATED = re.compile(r"(wheel-\d{8}T\d{6}Z)(-[0-9a-f]+)?", re.ASCII)
 _PARTIAL = (".wheel-", ".partial")
 _ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the next one after a day
 
 
 @contextmanager
-def writing(destination: str, now: datetime) -> Iterator[tuple[Path, str]]:
-    """A new local folder, and where it will be: in `destination`, dated, once the block has ended well.
+def writing(destination: str, now: datetime, mark: str = "") -> Iterator[tuple[Path, str]]:
+    """A new local folder, and where it will be: in `destination`, dated and marked, once the block has ended well.
 
     Raises StoreUnwritable, or UsageError for a URL that nothing here can write to.
     """
-    name = now.strftime(NAME)
+    name = now.strftime(NAME) + (f"-{mark}" if mark else "")
     if "://" in destination:
-        fs, path = _remote(destination)
+        fs, path = remote(destination)
         with tempfile.TemporaryDirectory() as local, _as_unwritable(destination):
             yield Path(local), f"{destination.rstrip('/')}/{name}"
             _send(fs, Path(local), f"{path.rstrip('/')}/{name}")
@@ -65,13 +65,23 @@ def reading(source: str) -> Iterator[Path]:
     if "://" not in source:
         yield _newest_here(Path(source).expanduser())
         return
-    fs, path = _remote(source)
+    fs, path = remote(source)
     with tempfile.TemporaryDirectory() as local:
         try:
             fs.get(f"{_newest_there(fs, path, source)}/", f"{local}/archive/", recursive=True)
         except OSError as error:
             raise UsageError(f"the archive at {source} cannot be read", f"{error}") from error
         yield Path(local) / "archive"
+
+
+def manifests(source: str, most: int) -> dict[str, bytes]:
+    """The manifests of the archives that lie there, `most` newest, by the archive's name."""
+    if "://" in source:
+        fs, path = remote(source)
+        found = sorted(fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}"))[-most:]
+        return {Path(each).parent.name: fs.cat_file(each) for each in found}
+    here = sorted(Path(source).expanduser().glob(_ARCHIVES))[-most:]
+    return {each.parent.name: each.read_bytes() for each in here}
 
 
 def newest_time(source: str) -> datetime | None:
@@ -81,11 +91,12 @@ def newest_time(source: str) -> datetime | None:
     """
     with _as_unwritable(source):
         if "://" in source:
-            fs, path = _remote(source)
+            fs, path = remote(source)
             found = [Path(each).parent for each in fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}")]
         else:
             found = [path.parent for path in Path(source).expanduser().glob(_ARCHIVES)]
-    return max((datetime.strptime(path.name, NAME) for path in found if _DATED.fullmatch(path.name)), default=None)
+    dated = [match[1] for path in found if (match := _DATED.fullmatch(path.name))]
+    return max((datetime.strptime(name, NAME) for name in dated), default=None)
 
 
 def _newest_here(folder: Path) -> Path:
@@ -111,13 +122,13 @@ def _no_archive(source: str) -> UsageError:
     return UsageError(f"there is no archive in {source}", f"it has no {MANIFEST}", "`wheel backup DIR` writes one")
 
 
-def _remote(url: str) -> tuple[Any, str]:
+def remote(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it; raises UsageError for all but PROTOCOLS.
 
     fsspec knows forty more, FTP and plain HTTP among them, and chains them by `::`.
     """
     if url.partition("://")[0] not in PROTOCOLS or "::" in url:
-        raise UsageError(f"{url[:200]} is refused", "archives lie in folders and behind gs:// and s3:// only")
+        raise UsageError(f"{url[:200]} is refused", "only folders, gs:// and s3:// are written to")
     try:
         from fsspec.core import url_to_fs
 

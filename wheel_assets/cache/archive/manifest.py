@@ -28,11 +28,16 @@ class ArchivedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files of an archive by their path in it, and when it was written (ISO, UTC)."""
+    """The files of an archive by their path in it, and when it was written (ISO, UTC).
+
+    `parents` are the names of archives that had been put back before: it holds all that they do, but for what
+    retention took.
+    """
 
     created_at: str
     files: dict[str, ArchivedFile]
     format: int = FORMAT
+    parents: tuple[str, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ import dagster as dg
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.names import asset_view, table_name
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.partitions import PARTITION_EXPR
 from wheel_assets.cache.store.inferred import RESERVED
 from wheel_assets.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def checked(definitions: dg.Definitions) -> dg.Definitions:
-    """The definitions, whose assets all fit the cache that keeps them; raises `OneSentence` with a UsageError.
+    """The definitions, whose assets all fit the cache that keeps them; raises `OneLineError` with a UsageError.
 
     >>> defs = checked(dg.Definitions([]))
     """
@@ -33,7 +33,7 @@ def checked(definitions: dg.Definitions) -> dg.Definitions:
         for key, manager in (definitions.resources or {}).items()
         if isinstance(manager, ReadThroughDuckDBIOManager)
     }
-    with one_sentence():
+    with one_line_errors():
         if managers:
             graph = definitions.resolve_asset_graph()
             for key, manager in managers.items():

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 
@@ -75,7 +75,7 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
 
     def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
         """The IO manager over the file."""
-        with one_sentence():
+        with one_line_errors():
             store = self.store()
         handlers, schema = self.type_handlers(), self.schema_
         keys, more = self.wanted_keys(), self.more_keys()

@@ -24,8 +24,8 @@ from wheel_assets.cache.reading.asset_tables import AssetTables, Keys
 from wheel_assets.cache.reading.frames import Frames, wants_reads
 from wheel_assets.cache.reading.loaded import LoadedInput, described, was_hit
 from wheel_assets.cache.reading.made import entries, event_metadata, keyed
-from wheel_assets.cache.reading.names import op_place, output_name, table_name, view_of
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.names import op_cache_key, output_name, table_name, view_of
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.partitions import split
 from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys
 from wheel_assets.cache.reading.step_reads import Reader, refuse_gaps, whole_job
@@ -80,7 +80,7 @@ class ReadThroughIOManager(dg.IOManager):
             lambda graph, io_manager_key: AssetTables(graph, io_manager_key, store.tables, keys or {}, fingerprint)
         )
 
-    @one_sentence()
+    @one_line_errors()
     def load_input(self, context: dg.InputContext) -> Any:
         """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
 
@@ -111,7 +111,7 @@ class ReadThroughIOManager(dg.IOManager):
             reads.not_fetched(table),
         )
 
-    @one_sentence()
+    @one_line_errors()
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Store one snapshot a key or a partition, all in one transaction; raises BadFrame for no rows.
 
@@ -166,7 +166,7 @@ class ReadThroughIOManager(dg.IOManager):
         """What an op of the same run, or of the run that this one goes on with, gave."""
         given = context.upstream_output
         assert given is not None, "an input that is no asset comes from an output"
-        table, key = op_place(given)
+        table, key = op_cache_key(given)
         index, _ = self.store.index([(table, key)])
         if not index:
             raise RefreshFailed(f"the {output_name(given)} is not stored", "it was cleaned up", "run the whole job")
@@ -176,7 +176,7 @@ class ReadThroughIOManager(dg.IOManager):
 
     def _keep_op_output(self, context: dg.OutputContext, frame: pd.DataFrame) -> None:
         """Store what an op gives to the ops after it, with what it was made of: they will be made of the same."""
-        table, key = op_place(context)
+        table, key = op_cache_key(context)
         known = self.reader.of(context.step_context)
         entry = Entry(key, frame, "op", context.run_id, known.made_of)
         self.store.put(table, [entry], view_of(context, self.schema))

@@ -40,7 +40,7 @@ def view_of(context: dg.OutputContext, schema: str | None) -> View:
     return View(metadata.get("schema") or schema or NO_SCHEMA, name, every_key=False)
 
 
-def op_place(output: dg.OutputContext) -> CacheKey:
+def op_cache_key(output: dg.OutputContext) -> CacheKey:
     """The table and key of what an op gives: a table an output of a job's op, a key a run and copy of the op."""
     step = re.sub(r"\[.*\]", "", output.step_key)
     table = re.sub(r"\W", "_", f"op__{output.job_name}__{step}__{output.name}")

@@ -11,7 +11,7 @@ from dagster_shared.error import SerializableErrorInfo
 from wheel_assets.errors import WheelError
 
 
-class OneSentence(DagsterUserCodeProcessError):
+class OneLineError(DagsterUserCodeProcessError):
     """One of our errors, shown by Dagster as its sentence alone; `error` is the error itself.
 
     `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and
@@ -26,9 +26,9 @@ class OneSentence(DagsterUserCodeProcessError):
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """End the step with our error's one sentence."""
     try:
         yield
     except WheelError as error:
-        raise OneSentence(error) from error
+        raise OneLineError(error) from error

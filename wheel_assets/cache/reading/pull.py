@@ -190,7 +190,7 @@ class Outcome:
                 table = materialization.asset_key.to_python_identifier()
                 made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
                 reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
-            elif sentence := sentence_of(event):
+            elif sentence := failure_message(event):
                 failed[event.step_key or ""] = sentence
         return cls(made, reasons, failed)
 
@@ -227,7 +227,7 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value.data if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict) else {}
 
 
-def sentence_of(event: dg.DagsterEvent) -> str | None:
+def failure_message(event: dg.DagsterEvent) -> str | None:
     """Why a step failed, or a run before its first step (a resource could not be made), without stack traces.
 
     None for every other event.

@@ -66,7 +66,7 @@ class Request:
                 nodes = tuple(node.with_keys(keys) if node.key_column == column else node for node in nodes)
         return self if nodes == self.nodes else replace(self, nodes=nodes)
 
-    def beyond_help(
+    def irrecoverable(
         self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
     ) -> dict[CacheKey, str]:
         """Of what failed before, what older data does not help: sources that have none, and all below.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from wheel_assets.cache.freshness_check import tell_failures
+from wheel_assets.cache.freshness_check import record_failures
 from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables
@@ -57,16 +57,16 @@ class Reader:
         attempt = _attempt(step)
         if attempt not in self._steps:
             for earlier in [each for each in self._steps if each[0] == step.run_id]:
-                self._let_go(earlier)
+                self._release(earlier)
             self._steps[attempt] = StepReads()
         return self._steps[attempt]
 
     def release(self, step: StepExecutionContext) -> None:
         """Let what a step reads be evicted, where it has given all that it makes."""
         if len(step.step.step_outputs) == 1:
-            self._let_go(_attempt(step))
+            self._release(_attempt(step))
 
-    def _let_go(self, attempt: tuple[str, ...]) -> None:
+    def _release(self, attempt: tuple[str, ...]) -> None:
         self.store.leases.release(" ".join(attempt))
         self._steps.pop(attempt, None)
 
@@ -107,7 +107,7 @@ class Reader:
             return reads
         lenient = reads.request.accepting(allow_stale)
         results, _ = self._assess(lenient, newest_id)
-        older = Reads(lenient, results, lenient.beyond_help(results, reads.failures))
+        older = Reads(lenient, results, lenient.irrecoverable(results, reads.failures))
         self._renew(step, assets, older, newest_id)
         return older
 
@@ -126,7 +126,7 @@ class Reader:
                 if not {result.cache_key for result in reads.stale} <= wanted:
                     continue  # lock the others too
                 failures = pull.pull(step, self.everything(step), assets, reads) if reads.stale else {}
-                tell_failures(step, assets.graph, failures, self.store.clock())
+                record_failures(step, assets.graph, failures, self.store.clock())
                 reads.results, _ = self._assess(reads.request, newest_id)
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures

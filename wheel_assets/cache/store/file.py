@@ -212,7 +212,7 @@ class CacheFile:
             self._remove_leftovers()
             self._checked_inode = inode
         else:
-            self._make_way(connection)
+            self._set_foreign_aside(connection)
 
     def _remove_leftovers(self) -> None:
         """Remove the copies that a killed process did not finish."""
@@ -222,7 +222,7 @@ class CacheFile:
             with suppress(TimeoutError), exclusive(Path(f"{copy}.lock"), 0):
                 copying.remove(copy)
 
-    def _make_way(self, connection: DuckDBPyConnection) -> None:
+    def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
         """Move the database of another program aside and begin ours."""
         self._detach(connection)
         aside = recovery.set_aside(self.path, self.clock(), "other")

@@ -17,14 +17,14 @@ from filelock import FileLock, Timeout
 from wheel_assets.errors import StoreBusy
 from wheel_assets.sanitise import masked_account
 
-TOLD_AFTER, GIVE_UP_AFTER = 5.0, 900.0  # seconds: most pulls are over before; none of a healthy vendor takes longer
+WARN_AFTER, GIVE_UP_AFTER = 5.0, 900.0  # seconds: most pulls are over before; none of a healthy vendor takes longer
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def pull_lock(
-    folder: Path, name: str, *, told_after: float = TOLD_AFTER, give_up_after: float = GIVE_UP_AFTER
+    folder: Path, name: str, *, warn_after: float = WARN_AFTER, give_up_after: float = GIVE_UP_AFTER
 ) -> Iterator[None]:
     """Hold the lock `name` of the folder for the length of the block.
 
@@ -35,7 +35,7 @@ def pull_lock(
         name, key = f"{table}.{masked_account(key)}", hashlib.sha256(key.encode()).hexdigest()[:16]
     safe = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
     lock, owner = FileLock(folder / f"{safe}.lock", poll_interval=0.02, mode=0o600), folder / f"{safe}.owner"
-    _acquire(lock, owner, name, told_after, give_up_after)
+    _acquire(lock, owner, name, warn_after, give_up_after)
     try:
         owner.write_text(f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC")
         yield
@@ -44,10 +44,10 @@ def pull_lock(
         lock.release()
 
 
-def _acquire(lock: FileLock, owner: Path, name: str, told_after: float, give_up_after: float) -> None:
+def _acquire(lock: FileLock, owner: Path, name: str, warn_after: float, give_up_after: float) -> None:
     began = time.monotonic()
     with suppress(Timeout):
-        lock.acquire(timeout=told_after)
+        lock.acquire(timeout=warn_after)
         return
     log.warning("%s is being pulled by %s; waiting", name, _owner(owner))
     try:

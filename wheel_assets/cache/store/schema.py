@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
+from wheel_assets.cache.accounts import mask_numbers
 from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import StoreTooNew
 from wheel_assets.tables import SNAPSHOTS, Table
@@ -16,7 +17,7 @@ from wheel_assets.tables import SNAPSHOTS, Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class View(NamedTuple):
@@ -27,14 +28,15 @@ class View(NamedTuple):
     every_key: bool = True
 
 
-# Statements that make a file of version n out of one of version n - 1, by n. A new table or a new column
-# that may be NULL needs none; every other change of the declarations does, and a test asks for it.
-UPGRADES: dict[int, tuple[str, ...]] = {
+# Statements, or what executes them, that make a file of version n out of one of version n - 1, by n. A new
+# table or a new column that may be NULL needs none; every other change of a declaration does: a test asks for it.
+UPGRADES: dict[int, tuple[str | Callable[[DuckDBPyConnection], None], ...]] = {
     2: (
         "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
         "DELETE FROM snapshots WHERE table_name = 'risk_free_rate'",  # a day's worth, made anew with its tenors
         "DROP TABLE IF EXISTS risk_free_rate",
     ),
+    3: (mask_numbers,),
 }
 
 
@@ -98,7 +100,7 @@ def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequenc
     with one_transaction(connection):
         for newer in range(version + 1, SCHEMA_VERSION + 1):
             for statement in UPGRADES[newer]:
-                connection.execute(statement)
+                statement(connection) if callable(statement) else connection.execute(statement)
             write_note(connection, "schema_version", str(newer))
         for statement in _lacking(columns_of(connection), tables):
             connection.execute(statement)

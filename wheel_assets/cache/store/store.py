@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-INDEX_DEPTH = 50  # newest snapshots of a place that a read may choose from
-CENTS_OF_CENTS = 1e-6  # dollars: below it a sum of estimates is rounding
+INDEX_DEPTH = 50  # newest snapshots of a cache key that a read may choose from
+LEAST_DOLLARS = 1e-6  # dollars: below it a sum of estimates is rounding
 _INSERT_CALL = f"INSERT INTO api_calls VALUES ({', '.join('?' for _ in API_CALLS.columns)})"
 
 log = logging.getLogger(__name__)
@@ -146,9 +146,9 @@ class Store:
         with self.file.attached() as connection:
             return [Snapshot.of_row(row) for row in connection.execute(query, [table]).fetchall()]
 
-    def index(self, places: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
-        """The newest snapshots of each place, newest first, and the highest id, both at one moment."""
-        tables, keys = (sorted({place[i] for place in places}) for i in (0, 1))
+    def index(self, cache_keys: Collection[CacheKey]) -> tuple[list[Snapshot], int]:
+        """The newest snapshots of each cache key, newest first, and the highest id, both at one moment."""
+        tables, keys = (sorted({cache_key[i] for cache_key in cache_keys}) for i in (0, 1))
         query = f"""
             SELECT {SNAPSHOT_COLUMNS}
             FROM snapshots WHERE list_contains(?, table_name) AND list_contains(?, key)
@@ -194,7 +194,7 @@ class Store:
                 connection.executemany(_INSERT_CALL, [list(call) for call in calls])
             for note, dollars in held.items():
                 connection.execute("UPDATE api_calls SET cost_usd = ? WHERE error = ?", [max(0.0, dollars), note])
-                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, CENTS_OF_CENTS])
+                connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, LEAST_DOLLARS])
 
     def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
         """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
@@ -203,7 +203,7 @@ class Store:
         """
         with self.file.transaction() as connection:
             spent = _spent(connection, since)
-            if spent + cost_usd > limit + CENTS_OF_CENTS:
+            if spent + cost_usd > limit + LEAST_DOLLARS:
                 return spent
             self.receipts.add(connection, [call])
             connection.execute(_INSERT_CALL, list(call))
@@ -215,8 +215,8 @@ class Store:
             return _spent(connection, since)
 
     @contextmanager
-    def pulling(self, places: Collection[CacheKey]) -> Iterator[None]:
-        """Be the only one, in any process, to pull these places; others wait their turn.
+    def pulling(self, cache_keys: Collection[CacheKey]) -> Iterator[None]:
+        """Be the only one, in any process, to pull these cache_keys; others wait their turn.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
         the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
@@ -225,7 +225,7 @@ class Store:
         folder = self.path.parent / "locks"
         make_private_folder(folder)
         with ExitStack() as held:
-            for table, key in sorted(places):
+            for table, key in sorted(cache_keys):
                 held.enter_context(pull_lock(folder, f"{table}.{key}"))
             yield
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Taken, taken_by_source
 from wheel_assets.defs.checks.freshness import KEYED, evaluations, inspected
@@ -43,7 +43,7 @@ def cache_inspection(
     Materialize it to look into the cache, and to have the check `freshness` of every asset look anew. It reads the
     index and nothing else: nothing is fetched, computed or stored. `wheel stats` prints the same.
     """
-    with one_sentence():
+    with one_line_errors():
         document, matrix = inspected(store, context.instance)
         metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
     context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))

@@ -4,7 +4,7 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.checks.table_checks import Checked, checked
@@ -30,6 +30,6 @@ def events(
     now = store.clock().replace(tzinfo=UTC)
     strategy = settings().strategy
     until = now.astimezone(NEW_YORK).date() + timedelta(days=max(strategy.max_days, strategy.max_roll_days))
-    with one_sentence(), telling(EVENTS.name, context.log.info) as tell, watched_by(tell):
+    with one_line_errors(), telling(EVENTS.name, context.log.info) as tell, watched_by(tell):
         fetched = calendar.events(config.symbols, until, now)
     yield from checked(EVENTS, fetched)

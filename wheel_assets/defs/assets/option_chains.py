@@ -4,7 +4,7 @@ from datetime import UTC
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.checks.table_checks import Checked, checked
@@ -27,6 +27,6 @@ def option_chains(
     are kept.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_sentence(), telling(OPTION_CHAINS.name, context.log.info) as tell:
+    with one_line_errors(), telling(OPTION_CHAINS.name, context.log.info) as tell:
         fetched = fetch_each(config.symbols, lambda symbol: market.option_chain(symbol, now), market.concurrency, tell)
     yield from checked(OPTION_CHAINS, fetched)

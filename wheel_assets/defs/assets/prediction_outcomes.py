@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER
 from wheel_assets.show import markdown
@@ -32,7 +32,7 @@ def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[
     """
     from wheel_assets.cache.upkeep.outcomes import outcomes
 
-    with one_sentence():
+    with one_line_errors():
         document = outcomes(store)
     return dg.MaterializeResult(metadata=outcomes_metadata(document))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.errors import UsageError
@@ -22,7 +22,7 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
     `wheel report` makes the answer first, and writes the same page where you want it.
     """
     file = settings().cache.dir / "report.html"
-    with one_sentence():
+    with one_line_errors():
         write(page(_answer(context.instance), store), file)
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(file.resolve().as_uri()), "file": str(file)})
 

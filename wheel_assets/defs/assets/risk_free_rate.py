@@ -4,7 +4,7 @@ from datetime import UTC
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.checks.table_checks import Checked, checked
@@ -23,7 +23,7 @@ def risk_free_rate(
     Source: `WHEEL_RATE__SOURCE`. Asked for once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day,
     whatever the number of symbols; which sources failed before it stands in the log and the notes.
     """
-    with one_sentence(), telling(RISK_FREE_RATE.name, context.log.info) as tell, watched_by(tell):
+    with one_line_errors(), telling(RISK_FREE_RATE.name, context.log.info) as tell, watched_by(tell):
         rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()
     for note in rows.notes:
         context.log.warning(one_line(note))

@@ -9,8 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, told_failures
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, recorded_failures
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Failure, last_failures
 from wheel_assets.cache.upkeep.stats import stats
@@ -37,7 +37,7 @@ def freshness_checks(
     context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Store]
 ) -> Iterator[dg.AssetCheckResult]:
     """The verdicts on the assets that were selected."""
-    with one_sentence():
+    with one_line_errors():
         _, matrix = inspected(store, context.instance)
     for verdict in evaluations(matrix, {key.asset_key for key in context.selected_asset_check_keys}):
         yield dg.AssetCheckResult(
@@ -58,7 +58,7 @@ def inspected(
     What could not be renewed is known from the ledger and, with an instance, from the checks that told of it.
     """
     document = stats(store, settings().max_age.of, nodes(settings()))
-    told = told_failures(instance, KEYED) if instance else {}
+    told = recorded_failures(instance, KEYED) if instance else {}
     matrix = freshness(
         document,
         store.clock(),

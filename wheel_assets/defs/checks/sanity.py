@@ -89,9 +89,9 @@ def volatilities_lost(greeks: pd.DataFrame, before: Mapping[str, float]) -> pd.S
 
 
 def contradicted_quotes(greeks: pd.DataFrame) -> pd.Series:
-    """The share of two-sided quotes that other strikes contradict: of another scale, or puts for calls."""
+    """The share of two-sided quotes that others contradict, or that no option could be worth: of another scale."""
     quoted = greeks[greeks["mid"].notna()]
-    return quoted["status"].eq("arbitrage").groupby(quoted["symbol"]).mean()
+    return quoted["status"].isin(["arbitrage", "above_bound"]).groupby(quoted["symbol"]).mean()
 
 
 def refused_spots(greeks: pd.DataFrame) -> pd.Series:
@@ -188,7 +188,7 @@ SANITY: dict[str, tuple[Sanity, ...]] = {
             "part of the volatilities lost since the Greeks before", volatilities_lost, 0.5, fatal=True, of_change=True
         ),
         Sanity("share of contracts whose quoted spot the options contradict", refused_spots, 0, fatal=True),
-        Sanity("share of quotes that other strikes contradict", contradicted_quotes, 0.1, fatal=True),
+        Sanity("share of quotes that other quotes contradict", contradicted_quotes, 0.1, fatal=True),
         Sanity("put-call parity gap over the spot", parity_gap, 0.01),
     ),
     "predictions": (

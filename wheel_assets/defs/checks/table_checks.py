@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wheel_assets.cache.policy import WHOLE
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.errors import BadFrame, CheckFailed
 from wheel_assets.rows import Rows
@@ -62,7 +62,7 @@ def checked(
     results = [found.result] if table.name in NAMES else []
     if found.rows.frame.empty:
         yield from results
-        with one_sentence():
+        with one_line_errors():
             raise _failure(table, "; ".join(found.refused.values()))
     yield dg.MaterializeResult(value=found.rows, metadata=metadata, check_results=results)
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
@@ -29,7 +29,7 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
-    with one_sentence():
+    with one_line_errors():
         context.add_output_metadata(
             asdict(back_up(store, settings().backup.dir or str(settings().cache.file.parents[1] / "backups")))
         )
@@ -40,7 +40,7 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
     """Take in what an old file holds, under its original times; every row that was not taken is logged."""
     from wheel_assets.migrate.migration import migrate as take
 
-    with one_sentence():
+    with one_line_errors():
         done = take(store, in_inbox(config.file), dry_run=config.dry_run)
     for refusal in done.refused:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Removal
 from wheel_assets.cache.upkeep.stats import stats
@@ -36,7 +36,7 @@ def remove_what_is_too_old(
     context: dg.OpExecutionContext, config: CleanupConfig, store: dg.ResourceParam[Store]
 ) -> None:
     """Remove old and surplus snapshots and run records, and compact the files."""
-    with one_sentence():
+    with one_line_errors():
         told = clean_up(store, config.dry_run)
         _tell(context, {**told, "runs": clean_up_runs(store, context.instance, config.dry_run)})
 
@@ -44,7 +44,7 @@ def remove_what_is_too_old(
 @dg.op
 def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: dg.ResourceParam[Store]) -> None:
     """Remove every snapshot and the materialization history; the ledger of API calls stays."""
-    with one_sentence():
+    with one_line_errors():
         if not config.dry_run and config.confirm != CLEAR:
             remedy = f"set `confirm: {CLEAR}`, or `dry_run: true` to look first"
             raise UsageError("nothing was removed", "emptying the cache cannot be undone", remedy)

@@ -28,6 +28,12 @@ class Pace:
         self._turns: deque[float] = deque(maxlen=calls)
         self._lock = threading.Lock()
 
+    def spread(self) -> None:
+        """From now on one call at a time, evenly: processes that take turns then keep the pace together."""
+        with self._lock:
+            if (calls := self._turns.maxlen or 1) > 1:
+                self._turns, self._seconds = deque(self._turns, maxlen=1), self._seconds / calls
+
     def wait(self) -> float:
         """Return when it is this caller's turn, with the seconds that took."""
         with self._lock:

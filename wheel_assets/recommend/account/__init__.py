@@ -1,1 +1,1 @@
-"""The account: what it holds, and what of it is free to trade with."""
+"""The account: its holdings, and what of them is free to trade with."""

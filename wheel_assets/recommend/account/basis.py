@@ -1,4 +1,4 @@
-"""What shares cost, as the broker says and net of premiums; and what was opened today already."""
+"""Cost basis of shares, the broker's and net of premiums; collateral opened today."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def basis_of(situation: Situation, symbol: str) -> float:
-    """Dollars a share that the setting `call_basis` goes by; NaN where neither cost is known.
+    """Cost basis that the setting `call_basis` selects, dollars a share; NaN where none is known.
 
-    Net of premiums falls back on the broker's where the transactions do not tell.
+    Net of premiums falls back on the broker's where the transactions do not determine it.
     """
     broker, net = situation.account.cost_basis(symbol), situation.net_basis.get(symbol, math.nan)
     known = [basis for basis in (broker, net) if not math.isnan(basis)]
@@ -39,7 +39,7 @@ def strike_floor(situation: Situation, symbol: str) -> float:
 
 
 def collateral_opened(transactions: pd.DataFrame | None, account: Account, today: date) -> float:
-    """Dollars behind the open short puts that were sold today, as far as the transactions tell."""
+    """Collateral of the open short puts that were sold today, dollars; only those that the transactions contain."""
     if transactions is None or not len(transactions):
         return 0.0
     when = new_york_times(transactions["executed_at"]).dt.date

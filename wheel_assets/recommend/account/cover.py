@@ -1,4 +1,4 @@
-"""Long options that stand behind short ones: how far a combination secures itself."""
+"""Long options that cover short ones: how far a combination secures itself."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cover:
-    """What long options do for short ones, by the short one's OSI code.
+    """Cover of short options by long ones, by the short one's OSI code.
 
-    `contracts` are short contracts that a long one stands behind; `secured` is dollars of collateral that short puts
-    need no more because a long put pays them.
+    `contracts` are short contracts covered by a long one; `secured` is the collateral in dollars that short puts do not
+    need because a long put pays it.
     """
 
     contracts: Mapping[str, int]
@@ -23,10 +23,10 @@ class Cover:
 
 
 def cover_of(options: Iterable[OpenOption]) -> Cover:
-    """Each long contract behind one short one that it covers: same underlying, right and multiplier, no earlier end.
+    """Cover of each short contract: a long one of the same underlying, right and multiplier that ends no earlier.
 
     A long call covers a short one of the same or a higher strike in full; a long put pays its own strike of what a
-    short put may cost. Short options that end first are served first, and by the long one that costs least to give.
+    short put may cost. Short options that expire first are served first, by the least valuable long one.
     """
     known = [option for option in options if option.is_readable and not option.is_adjusted]
     left = {option.symbol: option.contracts for option in known if not option.is_short}

@@ -1,4 +1,4 @@
-"""The rows of the account as holdings: shares, options, cash, lots put together."""
+"""Holdings of the account: shares, options and cash, with lots combined."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Lot = dict[Hashable, Any]
 
 @dataclass(frozen=True)
 class Holding:
-    """A holding, its lots put together.
+    """A holding, its lots combined.
 
     `quantity` is signed shares, contracts or dollars; `average_price` and `market_value` are NaN
-    where one of its lots does not know it.
+    where one of its lots lacks it.
     """
 
     symbol: str
@@ -59,12 +59,12 @@ class OpenOption(Holding):
 
     @property
     def is_adjusted(self) -> bool:
-        """Whether it delivers something else than plain shares."""
+        """Whether it delivers something other than plain shares."""
         return not is_standard(self.symbol)
 
     @property
     def is_short(self) -> bool:
-        """Sold; a position of unknown size counts as sold, because that is the side that can hurt."""
+        """Whether it is sold; a position of unknown size counts as sold, the side with the larger risk."""
         return not self.quantity > 0
 
     @property
@@ -74,45 +74,45 @@ class OpenOption(Holding):
 
     @property
     def collateral(self) -> float:
-        """Dollars that secure a short put."""
+        """Collateral of a short put, dollars."""
         return self.strike * self.shares
 
     @property
     def name(self) -> str:
-        """`U 18 Dec 2026 28 put`, or the bare code where that cannot be told."""
+        """Name such as `U 18 Dec 2026 28 put`, or the bare code where a part is unknown."""
         if not self.is_readable or self.expiration is None:
             return self.symbol.strip()
         return contract_name(self.underlying, self.expiration, self.strike, self.option_type)
 
     def counted(self, contracts: int) -> str:
-        """So many of them: `2 U 18 Dec 2026 28 puts`."""
+        """Name with a number of contracts: `2 U 18 Dec 2026 28 puts`."""
         return f"{contracts} {self.name}{'s' if contracts > 1 and self.is_readable else ''}"
 
 
 def holdings(positions: pd.DataFrame, asset_type: str) -> list[Holding]:
-    """The shares or the cash of a frame of `tables.POSITIONS`, one a symbol; what cancels out is gone."""
+    """The shares or the cash of a frame of `tables.POSITIONS`, one a symbol; lots that net to zero are dropped."""
     return [holding for lots in _lots(positions, asset_type) if (holding := _holding(lots)).quantity != 0]
 
 
 def open_options(positions: pd.DataFrame) -> list[OpenOption]:
-    """The options of a frame of `tables.POSITIONS`, one a contract; what cancels out is gone."""
+    """The options of a frame of `tables.POSITIONS`, one a contract; lots that net to zero are dropped."""
     return [option for lots in _lots(positions, "option") if (option := _option(lots)).quantity != 0]
 
 
 def value_of_shares(holding: Holding, spots: Mapping[str, float]) -> float:
-    """Dollars: market value, or else shares at spot, or else shares at cost, or else NaN."""
+    """Value of shares, dollars: the market value, else shares at spot, else at cost, else NaN."""
     at_spot = holding.quantity * spots.get(holding.symbol, math.nan)
     at_cost = holding.quantity * holding.average_price
     return next((value for value in (holding.market_value, at_spot, at_cost) if math.isfinite(value)), math.nan)
 
 
 def value_of_cash(holding: Holding) -> float:
-    """Dollars: market value, which counts what is set aside, or else what is free."""
+    """Cash in dollars: the market value, which includes collateral set aside, else the free cash."""
     return holding.market_value if math.isfinite(holding.market_value) else holding.quantity
 
 
 def number(value: Any) -> float:
-    """A float; NaN for whatever is missing or infinite.
+    """A float; NaN for a missing or infinite value.
 
     >>> number(None), number(float("inf")), number(3)
     (nan, nan, 3.0)
@@ -125,7 +125,7 @@ def number(value: Any) -> float:
 
 
 def _lots(positions: pd.DataFrame, asset_type: str) -> list[list[Lot]]:
-    """The rows of one kind, those of one symbol together, by symbol."""
+    """The rows of one asset type, grouped by symbol."""
     together: dict[str, list[Lot]] = defaultdict(list)
     for lot in positions[positions["asset_type"] == asset_type].to_dict("records"):
         together[str(lot["symbol"])].append(lot)

@@ -1,4 +1,4 @@
-"""What the account holds, and what of it is free to trade with."""
+"""State of the account: holdings, free cash, free shares, collateral."""
 
 from __future__ import annotations
 
@@ -27,37 +27,36 @@ if TYPE_CHECKING:
 class Account:
     """The state of the account.
 
-    A short option that cannot be read stands for an obligation of unknown size: until it can be
-    read, neither cash nor shares count as free.
+    A short option with unknown terms is an obligation of unknown size: while there is one, neither cash nor shares
+    count as free.
     """
 
     account_id: str
-    cash: float  # dollars free to trade, as the broker means it
-    whole_cash: float  # dollars in the account, with what is set aside
+    cash: float  # dollars free to trade, as the broker reports them
+    whole_cash: float  # dollars in the account, collateral included
     shares: Mapping[str, Holding]
     options: tuple[OpenOption, ...]
     portfolio_value: float
     spots: Mapping[str, float]
-    cash_is_net: bool | None = None  # whether `cash` leaves out the collateral of open puts; None: told by the balances
+    cash_is_net: bool | None = None  # whether `cash` leaves out the collateral of puts; None: detected from balances
 
     @property
     def is_clear(self) -> bool:
-        """Whether every short option can be read."""
+        """Whether the terms of every short option are known."""
         return all(option.is_readable for option in self.options if option.is_short)
 
     @cached_property
     def cover(self) -> Cover:
-        """What long options do for short ones."""
+        """Cover of short options by long ones."""
         return cover_of(self.options)
 
     @property
     def free_cash(self) -> float:
-        """Dollars left when every open short put is secured in full; negative where they are not.
+        """Cash left when every open short put is secured in full, dollars; negative where they are not.
 
-        Brokers differ in whether the cash they report as free leaves the collateral of open puts out. Where they
-        report the whole cash beside it, the lesser of the free cash and of the whole less the collateral is right
-        for both kinds; where they do not, the collateral is taken off: doubting too much costs a trade, doubting
-        too little costs an account.
+        Brokers differ in whether their free cash already leaves out the collateral of open puts. Where they also report
+        the whole cash, the lesser of the free cash and the whole less the collateral is right for both kinds; where
+        they do not, the collateral is subtracted: too much doubt costs a trade, too little costs an account.
         """
         if not self.is_clear or math.isnan(self.cash):
             return 0.0
@@ -69,11 +68,11 @@ class Account:
 
     @property
     def collateral_of_puts(self) -> float:
-        """Dollars that all open short puts need, long puts behind them counted."""
+        """Collateral of all open short puts, dollars, less what long puts secure."""
         return math.fsum(self.collateral(o) for o in self.options if o.is_short and o.option_type == "put")
 
     def collateral(self, option: OpenOption) -> float:
-        """Dollars that secure a short put, less what a long put behind it pays."""
+        """Collateral of a short put, dollars, less what a covering long put pays."""
         return option.collateral - self.cover.secured.get(option.symbol, 0.0)
 
     def short_calls(self, symbol: str) -> list[OpenOption]:
@@ -91,14 +90,14 @@ class Account:
         return max(0.0, held) if math.isfinite(held) else 0.0
 
     def free_shares(self, symbol: str) -> float:
-        """Shares that no open call stands on."""
+        """Shares that cover no open call."""
         if not self.is_clear:
             return 0.0
         behind = sum(self._on_shares(call) * call.multiplier for call in self.short_calls(symbol))
         return max(0.0, self.shares_of(symbol) - behind)
 
     def uncovered(self, option: OpenOption) -> int:
-        """How many contracts of a short call have neither shares nor long calls behind them.
+        """Contracts of a short call that neither shares nor long calls cover.
 
         Shares cover the nearest expiration first.
         """
@@ -115,16 +114,16 @@ class Account:
         return call.contracts - self.cover.contracts.get(call.symbol, 0)
 
     def is_combined(self, option: OpenOption) -> bool:
-        """Whether a long option stands behind it, so that it must not end later or at another strike."""
+        """Whether a long option covers it, so that it must not be rolled to a later date or another strike."""
         return bool(self.cover.contracts.get(option.symbol))
 
     def cost_basis(self, symbol: str) -> float:
-        """Dollars a share paid for the stock; NaN where unknown. Premiums are not netted in."""
+        """Cost basis of the stock, dollars a share, without premiums; NaN where unknown."""
         paid = self.shares[symbol].average_price if symbol in self.shares else math.nan
         return paid if paid > 0 else math.nan
 
     def paid(self, symbol: str) -> float:
-        """Dollars a share to measure losses from: the cost basis, or where unknown the share price now."""
+        """Cost basis, or where unknown the share price now, dollars a share; losses are measured from it."""
         basis = self.cost_basis(symbol)
         return basis if basis > 0 else self.spots.get(symbol, math.nan)
 
@@ -133,7 +132,7 @@ class Account:
         return any((o.underlying, o.option_type) == (symbol, "call") and not o.is_short for o in self.options)
 
     def tied_up(self, symbol: str) -> float:
-        """Dollars behind `symbol` now: shares at market and puts' collateral; infinite where it cannot be told."""
+        """Dollars tied up in `symbol`: shares at market value and the collateral of puts; infinite where unknown."""
         puts = math.fsum(
             self.collateral(o) for o in self.options if o.is_short and (o.underlying, o.option_type) == (symbol, "put")
         )
@@ -142,7 +141,7 @@ class Account:
         return math.inf if math.isnan(total) else max(0.0, total)
 
     def warnings(self) -> list[str]:
-        """What the owner of this account has to know whatever else is advised."""
+        """Warnings about the account as it stands, whatever the advice."""
         said = [
             f"{o.name}: size, strike, right or expiration is unknown; nothing is opened until it is known"
             for o in self.options

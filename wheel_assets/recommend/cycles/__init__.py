@@ -1,8 +1,8 @@
-"""The wheel's cycles: from the first put sold on a symbol to the day on which nothing of it is held any more.
+"""The wheel's cycles: from the first put sold on a symbol to the day on which nothing of it is held.
 
-Pure: transactions in, cycles out. A cycle that is over has earned the sum of all its cash; that needs no
-rule about lots. Shares that are held cost what was paid for them on average, fees in; net of the premiums that
-the cycle has earned so far (of contracts that are closed), and not of dividends.
+Pure: transactions in, cycles out. The profit of a finished cycle is the sum of its cash flows, which needs no lot
+rule. Held shares have their average cost, fees included; the net basis subtracts the cycle's premiums of closed
+contracts, but not dividends.
 """
 
 from wheel_assets.recommend.cycles.cycle import Cycle

@@ -1,4 +1,4 @@
-"""One symbol's transactions, day by day, into cycles."""
+"""Cycles of one symbol from its transactions, day by day."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Cycle:
-    """A cycle of one symbol; money in dollars, fees taken off.
+    """A cycle of one symbol; money in dollars, fees subtracted.
 
-    `premiums`: of contracts that are closed, net of what was paid to close them; `open_premiums`: received for those
-    that are still open. `shares_profit`: of shares that are gone. `shares` are held, for `cost` dollars. `profit`:
-    all that is realised; where the cycle has ended, all there is.
+    `premiums` are those of closed contracts, net of the cost of closing; `open_premiums` those received for open ones.
+    `shares_profit` is realised on shares sold. `shares` are held, at `cost` dollars in total. `profit` is everything
+    realised.
     """
 
     symbol: str
@@ -53,17 +53,17 @@ class Cycle:
 
     @property
     def profit(self) -> float:
-        """Realised: premiums of closed contracts, shares that are gone, dividends, charges."""
+        """Realised profit, dollars: premiums of closed contracts, shares sold, dividends, charges."""
         return round(self.premiums + self.shares_profit + self.dividends + self.fees, 2)
 
     @property
     def basis(self) -> float | None:
-        """Dollars a share that the shares held have cost; None without shares."""
+        """Cost basis of the shares held, dollars a share; None without shares."""
         return self.cost / self.shares if self.shares > _NOTHING else None
 
     @property
     def net_basis(self) -> float | None:
-        """The same net of the premiums earned in this cycle so far.
+        """Cost basis less the premiums earned in this cycle so far, dollars a share.
 
         >>> Cycle("U", 1, date(2026, 9, 1), None, 180.0, 0, 0, 0, 0, 100, 3000.0, 0, 1, 0).net_basis
         28.2
@@ -73,7 +73,7 @@ class Cycle:
 
 @dataclass
 class _Books:
-    """What a cycle has come to so far."""
+    """Running totals of a cycle."""
 
     contracts: defaultdict[OptionSymbol, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0.0]))
     shares: float = 0.0
@@ -84,12 +84,12 @@ class _Books:
 
     @property
     def flat(self) -> bool:
-        """Whether nothing is held and nothing awaited."""
+        """Whether nothing is held and no delivery is awaited."""
         held = (*(quantity for quantity, _ in self.contracts.values()), self.shares, self.awaited)
         return all(abs(quantity) < _NOTHING for quantity in held)
 
     def book(self, event: Event, *, is_delivery: bool) -> None:
-        """Take one event in."""
+        """Book one event."""
         if event.kind in ("dividend", "fee"):
             self.totals["dividends" if event.kind == "dividend" else "fees"] += event.amount
         elif event.contract is not None:
@@ -130,7 +130,7 @@ class _Books:
             self.shares, self.cost = self.shares + event.quantity, self.cost * (1 - part)
 
     def cycle(self, symbol: str, number: int, began: date, ended: date | None) -> Cycle:
-        """What it has come to, in cents."""
+        """The cycle so far, amounts rounded to cents."""
         t = self.totals
         return Cycle(
             symbol,
@@ -151,7 +151,7 @@ class _Books:
 
 
 class Held(NamedTuple):
-    """What a symbol's transactions leave over: shares, contracts, and shares of assignments that were never booked."""
+    """Remaining holdings by the transactions: shares, contracts, and shares of assignments that were never booked."""
 
     shares: float
     contracts: dict[OptionSymbol, float]
@@ -159,9 +159,9 @@ class Held(NamedTuple):
 
 
 def cycles_of(symbol: str, events: Sequence[Event]) -> tuple[list[Cycle], Held]:
-    """The symbol's cycles, oldest first, and what is held in the end.
+    """The symbol's cycles, oldest first, and the holdings left at the end.
 
-    A cycle ends with a day that leaves nothing: what is closed and sold anew on one day is a roll. `events` are
+    A cycle ends with a day that leaves nothing held: closing and selling again on one day is a roll. `events` are
     oldest first.
     """
     finished: list[Cycle] = []
@@ -181,7 +181,7 @@ def cycles_of(symbol: str, events: Sequence[Event]) -> tuple[list[Cycle], Held]:
 
 
 def event_of(row: Any) -> Event:
-    """An event by a row of the transactions, its day in New York; raises BadSymbol for a code that is none."""
+    """Event of one row of the transactions, its day in New York; raises BadSymbol for an invalid option symbol."""
     contract = parse_osi(row.option_symbol) if row.option_symbol else None
     quantity = 0.0 if row.quantity is None or row.quantity != row.quantity else float(row.quantity)
     price = None if row.price is None or row.price != row.price else float(row.price)
@@ -196,7 +196,7 @@ def _days(events: Iterable[Event]) -> list[tuple[date, list[Event]]]:
 
 
 def _is_delivery(event: Event, events: Iterable[Event]) -> bool:
-    """Whether shares came or went because a contract was assigned or exercised, at its strike, about that day."""
+    """Whether a share trade is the delivery of an assignment or exercise: at its strike, within `DELIVERY`."""
     if event.contract is not None or event.kind not in ("trade", *_ENDS) or event.price is None:
         return False
     return any(
@@ -209,7 +209,7 @@ def _is_delivery(event: Event, events: Iterable[Event]) -> bool:
 
 
 def _rolls(today: Sequence[Event]) -> int:
-    """Rights that were both bought and sold, in different contracts, on one day."""
+    """Number of rolls on one day: rights both bought and sold, in different contracts."""
     trades = [event for event in today if event.kind == "trade" and event.contract is not None]
     bought = {(e.contract.option_type, e.contract) for e in trades if e.contract and e.quantity > 0}
     sold = {(e.contract.option_type, e.contract) for e in trades if e.contract and e.quantity < 0}

@@ -1,4 +1,4 @@
-"""All symbols' cycles, and whether what they leave over is what the account holds."""
+"""Cycles of all symbols, and their comparison with the account's positions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Cycles:
-    """Cycles of every symbol with options, oldest first, and by symbol what does not add up to the positions."""
+    """Cycles of every symbol with options, oldest first, and by symbol the differences from the positions."""
 
     cycles: tuple[Cycle, ...] = ()
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -29,9 +29,9 @@ class Cycles:
 
 
 def cycles(transactions: pd.DataFrame, positions: pd.DataFrame | None = None, today: date | None = None) -> Cycles:
-    """The cycles that `tables.TRANSACTIONS` rows tell, compared with `tables.POSITIONS` rows where those are known.
+    """Cycles from rows of `tables.TRANSACTIONS`, compared with rows of `tables.POSITIONS` where given.
 
-    `today` is the day in New York after whose beginning no expired contract can be held; None: not looked at.
+    Contracts that expired before `today` (a day in New York) and are still held count as a difference; None: no check.
     """
     found: list[Cycle] = []
     differences: dict[str, tuple[str, ...]] = {}
@@ -48,7 +48,7 @@ def cycles(transactions: pd.DataFrame, positions: pd.DataFrame | None = None, to
 
 
 def net_basis(history: Cycles) -> dict[str, float]:
-    """Dollars a share that held shares have cost, net of their cycle's premiums; only of symbols that add up."""
+    """Cost basis net of the cycle's premiums, dollars a share, by symbol; only of symbols without differences."""
     last = {cycle.symbol: cycle for cycle in history.cycles}
     return {
         symbol: round(cycle.net_basis, 4)
@@ -60,7 +60,7 @@ def net_basis(history: Cycles) -> dict[str, float]:
 def _differences(
     symbol: str, held: Held, rows: pd.DataFrame, positions: pd.DataFrame | None, today: date | None
 ) -> Iterator[str]:
-    """What the transactions of a symbol leave unexplained."""
+    """Gaps in the transactions of a symbol, and differences from its positions."""
     for row in rows[rows["quantity"].isna() & rows["option_symbol"].notna()].itertuples():
         if row.kind in ("expiration", "assignment", "exercise"):
             yield f"how many of {row.option_symbol!s} ended by {row.kind!s} on {row.day!s} is not known"
@@ -76,7 +76,7 @@ def _differences(
 
 
 def _against(symbol: str, held: Held, positions: pd.DataFrame) -> Iterator[str]:
-    """Where positions and transactions contradict each other."""
+    """Differences between positions and transactions."""
     stock = positions[(positions["asset_type"] == "stock") & (positions["symbol"] == symbol)]
     options = positions[(positions["asset_type"] == "option") & (positions["underlying"] == symbol)]
     theirs = {symbol: float(stock["quantity"].sum())}

@@ -1,1 +1,1 @@
-"""What becomes of an option that was sold: close, roll, hold, or assignment."""
+"""Management of sold options: close, roll, hold or let be assigned."""

@@ -1,4 +1,4 @@
-"""What may become of a sold option, side by side with the numbers of each choice."""
+"""The choices for a sold option side by side, each with its numbers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _close(sold: ShortOption) -> dict[str, Any]:
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    """Numbers that JSON knows; rounded to what a reader can use."""
+    """The entry with numbers that JSON can hold, rounded for display."""
     return {name: _number(value) for name, value in entry.items()}
 
 

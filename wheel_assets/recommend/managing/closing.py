@@ -1,4 +1,4 @@
-"""When to buy a sold option back: not covered, a loss stop, profit enough, hardly anything left."""
+"""Reasons to buy a sold option back: not covered, loss stop, profit target, hardly anything left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Close(NamedTuple):
-    """Buy so many contracts back, and why."""
+    """Number of contracts to buy back, and the reason."""
 
     quantity: int
     urgency: Urgency
@@ -24,7 +24,7 @@ class Close(NamedTuple):
 
 
 def reason_to_close(sold: ShortOption) -> Close | None:
-    """The first that applies, in the order of `_REASONS`."""
+    """The first reason that applies, in the order of `_REASONS`; None without any."""
     return next((found for reason in _REASONS if (found := reason(sold))), None)
 
 

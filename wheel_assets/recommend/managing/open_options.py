@@ -1,4 +1,4 @@
-"""What to do with the options that are already open: close, roll, hold, or say why that cannot be told."""
+"""Judgement of the open options: close, roll, hold, or the reason why one cannot be judged."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The row of an open option, and warnings that its owner has to see first."""
+    """The row of an open option, and its warnings."""
 
     suggestion: Suggestion
     warnings: tuple[str, ...] = ()
 
 
 def judge(held: OpenOption, situation: Situation) -> Judgement:
-    """The one row of an option position.
+    """The row of an option position.
 
-    The order of the questions: can it be judged at all (`none` with the reason if not, never `hold`), is there a
-    reason to close it, has it to be managed now. What has to be managed and cannot be rolled by the rules is held,
-    or closed if so set: assignment is part of the wheel.
+    In this order: an option that cannot be judged is `none` with the reason, never `hold`; one with a reason to close
+    is closed; one that must be managed now is rolled. Where the rules allow no roll it is held, or closed if so set:
+    assignment is part of the wheel.
     """
     obstacle = _obstacle(held, situation)
     if obstacle:
@@ -83,7 +83,7 @@ def _possible_roll(sold: ShortOption) -> tuple[Roll | None, str]:
 
 
 def _obstacle(held: OpenOption, situation: Situation) -> str:
-    """Why the position cannot be judged; empty if it can."""
+    """Reason why the position cannot be judged; empty if it can."""
     unfit = _not_of_the_wheel(held)
     if unfit:
         return unfit
@@ -104,9 +104,9 @@ def _not_of_the_wheel(held: OpenOption) -> str:
     if not held.is_short:
         return "a long option; the wheel does not trade it"
     if not held.is_readable:
-        return "cannot be judged: its size, strike, right or expiration is unknown; mend the positions"
+        return "cannot be judged: its size, strike, right or expiration is unknown; correct the positions"
     if held.is_adjusted:
-        return "an adjusted contract, it delivers something else than plain shares; look after it yourself"
+        return "an adjusted contract, it delivers something other than plain shares; manage it yourself"
     return ""
 
 
@@ -121,7 +121,7 @@ def _unquoted(quoted: Any) -> str:
 
 
 def _close(sold: ShortOption, close: Close) -> Suggestion:
-    """Buy back, valued at the ask: what it costs to be rid of it now."""
+    """Row of a purchase to close, valued at the ask: the cost of closing now."""
     ask, limits = sold.quoted.ask, limits_of_purchase(sold.quoted.bid, sold.quoted.ask)
     paid = close.quantity * (ask * sold.held.multiplier + sold.strategy.commission)
     reason = f"Buy back {sold.held.counted(close.quantity)} at {price(ask)} or less: {close.why}; {sold.facts}."
@@ -131,7 +131,7 @@ def _close(sold: ShortOption, close: Close) -> Suggestion:
 
 
 def _roll(sold: ShortOption, roll: Roll, triggers: list[str]) -> Suggestion:
-    """Buy back and sell the target in one order for a net credit."""
+    """Row of a roll: buy back and sell the target in one order for a net credit."""
     held, target = sold.held, roll.target
     collateral = target.collateral * held.contracts
     reason = (

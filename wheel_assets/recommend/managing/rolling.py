@@ -1,4 +1,4 @@
-"""Where a sold option may be rolled to: the rules of a sale, put to every later contract."""
+"""Roll targets of a sold option: the rules of a sale, applied to every later contract."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Roll:
 
 
 def best_roll(sold: ShortOption) -> tuple[Roll | None, Verdicts]:
-    """The best later contract that a new sale might be, paid for closing the old one; and what the rules say of all.
+    """The best later contract to roll into (None without any), and the verdicts on all of them.
 
-    The net credit of both legs, the new one at its bid and the old one at its ask, both commissions counted, has to
-    reach the least credit and the least return of any sale. A put's strike never rises, so a roll never needs more
-    cash; a call's never falls below `ShortOption.strike_floor`. The target has a delta that a new sale might have,
-    best objective first. Failing that, an option in the money may roll to a target that is likelier to be assigned
-    than a new sale, but clearly less than what has to be managed: the least likely first.
+    The net credit of both legs (the new one at its bid, the old one at its ask, after both commissions) has to reach
+    the least credit and the least return of any sale. A put's strike never rises, so a roll never needs more cash; a
+    call's never falls below `ShortOption.strike_floor`. The target has a delta allowed for a new sale, best objective
+    first. Failing that, an option in the money may roll to a target likelier to be assigned than a new sale, but
+    clearly less than the option itself: the least likely first.
     """
     verdicts = judged(roll_candidates(sold), Use.ROLL, sold.held.option_type, sold.situation.bounds)
     passed = verdicts.passed.sort_index()
@@ -67,7 +67,7 @@ def best_roll(sold: ShortOption) -> tuple[Roll | None, Verdicts]:
 
 
 def roll_candidates(sold: ShortOption) -> pd.DataFrame:
-    """The other contracts on the same shares, same right, with the numbers that the rules bound.
+    """The other contracts on the same shares and right, with the numbers that the rules limit.
 
     `premium` is the net credit, dollars a share, `credit` dollars a contract after both commissions.
     """
@@ -85,9 +85,9 @@ def roll_candidates(sold: ShortOption) -> pd.DataFrame:
 
 
 def _most_delta(sold: ShortOption) -> float:
-    """The greatest |delta| of a target: that of a new sale, or in the money half-way from it to `roll_delta`.
+    """Greatest |delta| of a target: that of a new sale, or in the money half-way from it to `roll_delta`.
 
-    Never that of what is rolled; deep in the money it may be unknown and is then as good as 1.
+    Always below the delta of the option that is rolled, which counts as 1 where unknown (deep in the money).
     """
     if sold.depth <= 0:
         return sold.usual_delta

@@ -1,4 +1,4 @@
-"""An option that was sold, and its quote: the numbers that decide what becomes of it."""
+"""A sold option and its quote: the numbers that decide whether to close, roll or hold it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from wheel_assets.recommend.situation import Situation
     from wheel_assets.strategy import StrategySettings
 
-FINE_QUOTE = 0.05  # dollars a share between bid and ask that no spread in percent makes a quote untrustworthy
-FINE_SHARE = 0.10  # of the premium received, likewise where it is bought back: so little it can cost too much
+FINE_QUOTE = 0.05  # dollars a share: a quote so narrow is trusted whatever its spread in percent
+FINE_SHARE = 0.10  # of the premium received: likewise when buying back, since crossing it costs little
 NEAR = timedelta(days=7)  # how long before an ex-date early assignment is dealt with, and earnings are warned of
 
 
 @dataclass(frozen=True)
 class ShortOption:
-    """A sold option (`held`), its row of the contracts table (`quoted`), and what it stands in."""
+    """A sold option (`held`), its row of the contracts table (`quoted`), and the situation."""
 
     held: OpenOption
     quoted: Any
@@ -43,29 +43,29 @@ class ShortOption:
 
     @property
     def is_put(self) -> bool:
-        """Whether it obliges to buy, not to sell."""
+        """Whether it is a put."""
         return self.held.option_type == "put"
 
     @property
     def received(self) -> float:
-        """Premium a share, fees in; NaN where unknown."""
+        """Premium received, dollars a share, after fees; NaN where unknown."""
         return self.held.average_price if self.held.average_price > 0 else math.nan
 
     @property
     def captured(self) -> float:
-        """Share of the premium earned if it is bought back at the ask now, commission paid; NaN where unknown."""
+        """Share of the premium earned if bought back at the ask now, after commission; NaN where unknown."""
         cost: float = self.quoted.ask + self.strategy.commission / self.held.multiplier
         return 1 - cost / self.received
 
     @property
     def depth(self) -> float:
-        """Dollars a share in the money; 0 or less out of it."""
+        """Depth in the money, dollars a share; 0 or less out of the money."""
         distance: float = self.quoted.spot_price - self.held.strike
         return -distance if self.is_put else distance
 
     @property
     def time_value(self) -> float:
-        """Dollars a share of the mid that exercise would give away."""
+        """Time value at the mid, dollars a share: what an exercise gives up."""
         mid: float = (max(self.quoted.bid, 0.0) + self.quoted.ask) / 2
         return mid - max(self.depth, 0.0)
 
@@ -77,19 +77,19 @@ class ShortOption:
 
     @property
     def is_cheap_to_cross(self) -> bool:
-        """Whether paying the ask is no great loss beside the premium, however wide the quote."""
+        """Whether crossing the spread costs little of the premium, however wide the quote."""
         return bool(self.quoted.ask - max(self.quoted.bid, 0.0) <= FINE_SHARE * self.received + 1e-9)
 
     @property
     def remaining_return(self) -> float:
-        """What is left to earn, decimal a year on its collateral."""
+        """Return still to earn, decimal a year on its collateral."""
         left = self.quoted.ask * self.held.multiplier / self.quoted.collateral
         yearly: float = left * 365 / max(self.quoted.days, 1)
         return yearly
 
     @property
     def usual_delta(self) -> float:
-        """The greatest |delta| that a new sale may have."""
+        """Greatest |delta| of a new sale."""
         return self.strategy.max_put_delta if self.is_put else self.strategy.max_call_delta
 
     @property
@@ -111,7 +111,7 @@ class ShortOption:
 
     @property
     def triggers(self) -> list[str]:
-        """Why it has to be managed now; empty if it need not be."""
+        """Reasons why it must be managed now; empty if it need not be."""
         strategy, days, delta = self.strategy, self.quoted.days, self.quoted.abs_delta
         said = []
         if days <= strategy.roll_days:
@@ -127,7 +127,7 @@ class ShortOption:
 
     @property
     def warnings(self) -> list[str]:
-        """What its owner has to know whatever is advised: earnings near, pin risk and early assignment."""
+        """Warnings whatever the advice: earnings soon, pin risk, early assignment."""
         said = []
         spot, strike, event = self.quoted.spot_price, self.held.strike, self.event
         if event and event.date - self.situation.today <= NEAR:
@@ -146,7 +146,7 @@ class ShortOption:
         return said
 
     def assignment_before(self, dividend: Dividend) -> str:
-        """The early exercise to expect."""
+        """Phrase: early assignment is likely because of the dividend."""
         worth = "" if math.isnan(dividend.amount) else f" of {price(dividend.amount)}"
         return (
             f"assignment is likely before the ex-dividend date {day(dividend.ex_date)}: the dividend{worth} is worth "
@@ -170,7 +170,7 @@ class ShortOption:
 
     @property
     def facts(self) -> str:
-        """The numbers a trader checks, in one phrase."""
+        """Phrase with the numbers that a trader checks."""
         side = "in" if self.depth > 0 else "out of"
         return (
             f"{self.quoted.days:.0f} days left, shares at {price(self.quoted.spot_price)}, "
@@ -188,7 +188,7 @@ class ShortOption:
 
     @property
     def at_expiration(self) -> str:
-        """What happens if it is left alone."""
+        """Phrase: the outcome if it is held to expiration at the share price now."""
         trade = f"{self.held.shares} shares at {price(self.held.strike)}"
         if self.depth <= 0:
             return "out of the money, it may expire worthless"

@@ -1,1 +1,1 @@
-"""What to open: candidates, the rules they fail, how many contracts of the best."""
+"""Openings: candidates, the rules they break, and the number of contracts of the best."""

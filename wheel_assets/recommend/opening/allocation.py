@@ -1,4 +1,4 @@
-"""How the room for new collateral is given out among the best puts."""
+"""Allocation of the room for new collateral among the best puts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Allocation:
-    """Contracts by symbol, and the room that they leave."""
+    """Chosen contracts by symbol, and the room they leave."""
 
     room: Room
     chosen: dict[str, Any] = field(default_factory=dict)  # candidate rows as named tuples
@@ -22,25 +22,25 @@ class Allocation:
 
     @property
     def spent(self) -> float:
-        """Dollars of collateral behind all that is chosen."""
+        """Collateral of all chosen contracts, dollars."""
         return math.fsum(self.of(symbol) for symbol in self.chosen)
 
     def of(self, symbol: str) -> float:
-        """Dollars of collateral behind what is chosen on a symbol."""
+        """Collateral of the contracts chosen on a symbol, dollars."""
         return self.chosen[symbol].collateral * self.quantities[symbol] if symbol in self.chosen else 0.0
 
     def group_room(self, symbol: str) -> float:
-        """Dollars left for the groups of a symbol, what is chosen for their members taken off."""
+        """Room left for the groups of a symbol, dollars, after the choices for their members."""
         rooms = (self.room.of(group) - sum(self.of(member) for member in group) for group in self.room.groups(symbol))
         return max(0.0, min(rooms, default=math.inf))
 
     def left(self, contract: Any) -> float:
-        """Dollars that more of a contract may tie up on top of what is chosen on its symbol."""
+        """Room for a contract, dollars, in addition to what is chosen on its symbol."""
         own: float = contract.room - self.of(contract.symbol)
         return max(0.0, min(self.room.total - self.spent, own, self.group_room(contract.symbol)))
 
     def put(self, contract: Any, quantity: int) -> None:
-        """Choose so many of a contract, and nothing else on its symbol."""
+        """Choose a quantity of one contract, replacing the earlier choice on its symbol."""
         self.chosen[contract.symbol], self.quantities[contract.symbol] = contract, quantity
 
 

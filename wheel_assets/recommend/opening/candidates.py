@@ -1,4 +1,4 @@
-"""Every contract that might be opened, with the numbers that the rules bound beside those of the contracts table."""
+"""Candidates for an opening: the contracts table with the further numbers that the rules limit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def call_candidates(situation: Situation) -> pd.DataFrame:
 
 
 def shares_to_cover(situation: Situation, symbol: str) -> float:
-    """Free shares that calls may be sold on: not those kept, not above the coverage, only the excess if so set."""
+    """Free shares that calls may cover by the settings: coverage, shares to keep, excess only."""
     account, strategy = situation.account, situation.bounds.of(symbol)
     held, free = account.shares_of(symbol), account.free_shares(symbol)
     most = min(strategy.max_coverage * held, held - strategy.keep_shares)
@@ -70,7 +70,7 @@ def kelly_share(contracts: pd.DataFrame) -> Floats:
 
 
 def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
-    """Columns that puts and calls have alike."""
+    """Columns common to puts and calls."""
     bounds, outlook = situation.bounds, situation.outlook
     own = situation.contracts[situation.contracts["option_type"] == option_type].copy()
     symbols = own["symbol"]
@@ -88,7 +88,7 @@ def _facts(situation: Situation, option_type: str) -> pd.DataFrame:
 
 
 def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
-    """`move` for the seller, falls for puts and rises for calls, and the least that is asked; NaN where nothing is."""
+    """Add `move` (a fall for puts, a rise for calls) and its least value by the settings; NaN where none is set."""
     bounds, outlook, symbols = situation.bounds, situation.outlook, own["symbol"]
     spots = situation.account.spots
     signed = by_symbol(own, lambda symbol: outlook.move(symbol, spots.get(symbol, math.nan)))
@@ -96,7 +96,7 @@ def _moves(own: pd.DataFrame, situation: Situation, option_type: str) -> None:
     sided = by_symbol(own, lambda symbol: float(_is_sided(bounds, symbol, option_type))) == 1
     own["move"] = (side * signed).where(sided, signed.abs())
     sigma = symbols.map(outlook.sigmas).astype("float64")
-    # Where a number of standard deviations is asked for and they are not known, no move is enough.
+    # Where the setting is in standard deviations and these are unknown, no move is enough.
     sigmas = bounds.column("min_move_sigmas", symbols)
     by_sigma = np.where(sigmas > 0, np.nan_to_num(sigmas * sigma, nan=np.inf), 0.0)
     least = np.maximum(bounds.column("min_move", symbols), by_sigma)

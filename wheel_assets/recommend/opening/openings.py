@@ -1,4 +1,4 @@
-"""The best put and the best covered call of each symbol, sized, and why there is none."""
+"""The best put and the best covered call of each symbol, sized, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Side = tuple[str, str]  # symbol, put or call
 
 @dataclass(frozen=True)
 class Openings:
-    """What to open and what not.
+    """Advised openings, and reasons for the others.
 
     `suggestions` has the best put and call of each symbol, or its one `none` row; `alternatives` the next best, each
-    sized as if it were the only one; `verdicts` what the rules say of all puts, of all calls, and of the puts that
-    the cash left does not serve; `declined` a sentence for each symbol and side without an opening.
+    sized as if it were the only one; `verdicts` are those on all puts, on all calls, and on the puts that the remaining
+    cash does not allow; `declined` has the reason for each symbol and side without an opening.
     """
 
     suggestions: list[Suggestion]
@@ -40,7 +40,7 @@ class Openings:
 
 
 def find_openings(situation: Situation, room: Room) -> Openings:
-    """What to open on the evaluated symbols; all rows can be followed at once."""
+    """The openings on the evaluated symbols; all of them fit the account together."""
     bounds = situation.bounds
     puts = judged(put_candidates(situation, room), Use.OPEN, "put", bounds)
     calls = judged(call_candidates(situation), Use.OPEN, "call", bounds)
@@ -65,13 +65,13 @@ def find_openings(situation: Situation, room: Room) -> Openings:
 
 
 def _preferred(passed: pd.DataFrame) -> pd.DataFrame:
-    """The nearest to the target days first where there is one, then the best objective, then by code."""
+    """The candidates sorted by distance from the target days if set, then best objective, then option symbol."""
     by = passed.assign(target=passed["target_distance"].fillna(0), worth=-passed["objective"])
     return passed.loc[by.sort_index().sort_values(["target", "worth"], kind="stable").index]
 
 
 def _left_over(puts: pd.DataFrame, allocation: Allocation) -> pd.DataFrame:
-    """The puts of the symbols that got none, with the room that is left for them."""
+    """The puts of symbols without an allocation, with the room left for them."""
     rest = puts[~puts["symbol"].isin(list(allocation.chosen))]
     cash, run = allocation.room.cash - allocation.spent, allocation.room.run - allocation.spent
     groups = rest["symbol"].map({symbol: allocation.group_room(symbol) for symbol in rest["symbol"].unique()})

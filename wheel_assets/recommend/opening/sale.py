@@ -1,4 +1,4 @@
-"""The row of one sale, and its sentence."""
+"""The row of one sale and the text of its reason."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def opening(contract: Any, situation: Situation) -> Suggestion:
 
 
 def _reason(contract: Any, quantity: int, breakeven: float, situation: Situation) -> str:
-    """The sentence a trader checks before typing the order."""
+    """Reason text: the numbers that a trader checks before placing the order."""
     put = contract.option_type == "put"
     behind = "set aside" if put else _shares_behind(basis_of(situation, contract.symbol))
     name = contract_name(contract.symbol, contract.expiration, contract.strike, contract.option_type, quantity)
@@ -67,7 +67,7 @@ def _shares_behind(cost_basis: float) -> str:
 
 
 def cautions(contract: Any, situation: Situation) -> list[str]:
-    """What was let through with a warning: events in its time, events unknown, a mean below zero, a dividend."""
+    """Warnings about a contract that passed: events while it is held, unknown events, a negative mean, a dividend."""
     strategy, said = situation.bounds.of(contract.symbol), []
     if strategy.events != "ignore":
         said.append(_event(contract, situation, warn_unknown=strategy.unknown_events == "warn"))

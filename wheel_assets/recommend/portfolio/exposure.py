@@ -1,4 +1,4 @@
-"""Net Greeks and stress of the account, as it stands and as it would be after the advice."""
+"""Net Greeks and stress results of the account, now and after the advice."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ VOLATILITY_RISE = 0.50  # of all implied volatilities, as a share of each
 
 @dataclass(frozen=True)
 class Exposure:
-    """What the whole account gains or loses, dollars.
+    """Exposure of the whole account, dollars.
 
-    `delta` is the dollars of shares it moves like, `gamma` the change of that for a rise of 1 %, `theta` a calendar
-    day, `vega` a volatility point; `stress` the result at once of each fall of all shares and of a rise of volatility.
+    `delta` is dollar delta, `gamma` its change for a rise of 1 %, `theta` is for a calendar day, `vega` for a
+    volatility point; `stress` is the immediate profit or loss for each fall of all shares and a rise of volatility.
     """
 
     delta: float
@@ -61,7 +61,7 @@ def exposures(situation: Situation, suggestions: Sequence[Suggestion]) -> Exposu
 
 
 def _traded(held: Mapping[str, float], suggestions: Sequence[Suggestion]) -> dict[str, float]:
-    """Contracts by code once the advice is followed."""
+    """Contracts by option symbol after following the advice."""
     after = dict(held)
     for row in suggestions:
         changes = {"open_csp": -1, "open_cc": -1, "close": 1, "roll": 1}
@@ -83,6 +83,7 @@ def _exposure(
     now = _prices(own, spot, 1.0)
 
     def result(fall: float, volatility: float) -> float:
+        """Profit or loss, dollars, of a fall of all shares and a multiple of all volatilities."""
         return round(stock * fall + float(np.sum(size * (_prices(own, spot * (1 + fall), volatility) - now))), 2)
 
     stress = {f"shares {fall:+.0%}": result(fall, 1.0) for fall in FALLS}

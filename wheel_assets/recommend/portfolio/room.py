@@ -1,4 +1,4 @@
-"""How many dollars of new collateral the account has room for: in all, for a symbol, for a group."""
+"""Room for new collateral in dollars: in all, for a symbol, for a group."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Room:
-    """Dollars of collateral that new puts may tie up, from the account as it stands.
+    """Collateral that new puts may tie up, dollars, given the account as it stands.
 
-    `cash` is free cash after the reserve and after paying for the closes that are advised; `run` what is left of the
-    caps a run and a day.
+    `cash` is free cash after the reserve and the cost of the advised closes; `run` is what the limits per run and per
+    day leave.
     """
 
     situation: Situation
@@ -31,15 +31,15 @@ class Room:
         return max(0.0, min(self.cash, self.run))
 
     def of_symbol(self, symbol: str) -> float:
-        """Up to the symbol's share of the portfolio, or its weight."""
+        """Room for a symbol: up to its maximum share of the portfolio, or its weight."""
         return max(0.0, self._most(symbol) - self.situation.account.tied_up(symbol))
 
     def of_group(self, symbol: str) -> float:
-        """Up to the share of a group, over the symbol's groups and those that move with it; infinite without one."""
+        """Least room of the symbol's groups and correlated symbols; infinite without any."""
         return min((self.of(group) for group in self.groups(symbol)), default=math.inf)
 
     def of(self, members: Sequence[str]) -> float:
-        """Up to the share of a group with these members."""
+        """Room for a group with these members: up to the maximum share of a group."""
         situation = self.situation
         most = situation.strategy.max_group_share * situation.account.portfolio_value
         return max(0.0, most - math.fsum(situation.account.tied_up(member) for member in members))
@@ -59,7 +59,7 @@ class Room:
 
 
 def room_of(situation: Situation, cost_of_closing: float) -> Room:
-    """What is left for new puts once `cost_of_closing` dollars are paid and the reserve is kept."""
+    """Room for new puts after `cost_of_closing` (dollars) and the cash reserve."""
     strategy, worth = situation.strategy, situation.account.portfolio_value
     cash = situation.account.free_cash - cost_of_closing - strategy.cash_reserve * worth
     today = strategy.max_new_collateral_day * worth - situation.opened_today
@@ -67,7 +67,7 @@ def room_of(situation: Situation, cost_of_closing: float) -> Room:
 
 
 def breaches(situation: Situation) -> list[str]:
-    """Symbols that the account holds more of than their share allows."""
+    """Notes about symbols that already exceed their maximum share of the portfolio."""
     account, said = situation.account, []
     for symbol in sorted({*account.shares, *(option.underlying for option in account.options)}):
         strategy, tied = situation.bounds.of(symbol), account.tied_up(symbol)

@@ -1,1 +1,1 @@
-"""The rules of a sale: one list, for openings and rolls alike; each entry explains itself."""
+"""The rules of a sale: one list for openings and rolls; each entry explains itself."""

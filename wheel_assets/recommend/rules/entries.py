@@ -1,4 +1,4 @@
-"""The list of all rules, in the order in which they are told: what is asked, what it pays, what it needs.
+"""The list of all rules, in the order in which a failure is reported.
 
 A new rule is one entry here. Its column is one of the contracts table (`contracts`), or of the candidates for an
 opening (`opening.candidates`) or a roll (`managing.rolling`), which give `premium`, `annualized_return`,
@@ -314,5 +314,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def rules_of(use: Use, option_type: str) -> tuple[Rule, ...]:
-    """The rules asked of a sale of this kind, in order."""
+    """The rules that apply to a sale of this kind, in order."""
     return tuple(rule for rule in RULES if rule.applies(use, option_type))

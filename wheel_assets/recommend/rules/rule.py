@@ -1,7 +1,7 @@
-"""A rule: one bound on one number of a contract, in the words of the trader.
+"""A rule: one limit on one number of a contract, with its explanation.
 
-A number that is not known fails its bound, so that missing data costs the contract it is missing for, and
-nothing else. A limit that is not set (None, or NaN in a column of limits) asks for nothing.
+An unknown number breaks the rule, so that missing data costs one contract and nothing else. A limit that is not set
+(None, or NaN in a column of limits) does not apply.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Use(Flag):
-    """What a rule is asked for."""
+    """The kinds of sale that a rule applies to."""
 
     OPEN = auto()
     ROLL = auto()
@@ -33,10 +33,10 @@ class Use(Flag):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`column` is at least, or with `at_most` at most, a limit.
+    """A rule: `column` must be at least, or with `at_most` at most, a limit.
 
-    The limit is `limit`: a number, or the name of another column of the candidates; without one it is the value of
-    the strategy setting `setting`. `setting` also says what holds a contract back that fails.
+    The limit is `limit`, a number or the name of another column of the candidates; without it, the value of the
+    strategy setting `setting`. `setting` is also the setting named to the user when a contract fails.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Rule:
     zero_is_off: bool = False  # a least of 0 asks for nothing, so that an unknown number passes
 
     def applies(self, use: Use, option_type: str) -> bool:
-        """Whether it is asked of a sale of this kind."""
+        """Whether the rule applies to a sale of this kind."""
         return bool(self.use & use) and self.option_type in ("", option_type)
 
     def values(self, table: pd.DataFrame) -> Floats:
@@ -61,7 +61,7 @@ class Rule:
         return table[self.column].to_numpy(dtype="float64")
 
     def limits(self, table: pd.DataFrame, bounds: Bounds) -> Floats:
-        """The limit of each contract, NaN where nothing is asked."""
+        """The limit of each contract, NaN where none is set."""
         if isinstance(self.limit, str):
             limits = table[self.limit].to_numpy(dtype="float64")
         elif self.limit is not None:
@@ -71,12 +71,12 @@ class Rule:
         return np.where(limits == 0, np.nan, limits) if self.zero_is_off else limits
 
     def fails(self, values: Floats, limits: Floats) -> Bools:
-        """True where the bound is broken or the number unknown; a hair's breadth of rounding is forgiven."""
+        """Whether the limit is broken or the number unknown; rounding errors are tolerated."""
         kept = values <= limits + 1e-9 if self.at_most else values >= limits - 1e-9
         return ~(kept | np.isnan(limits))
 
     def detail(self, value: float, limit: float) -> str:
-        """What the number is and what it should be."""
+        """Text of the number and its limit."""
         if math.isnan(value):
             return self.absent or f"{self.label} unknown"
         return f"{self.label} {self.text(value)}, at {'most' if self.at_most else 'least'} {self.text(limit)}"

@@ -1,4 +1,4 @@
-"""Every rule put to every candidate at once: which pass, and all that the others fail."""
+"""Every rule applied to every candidate: which pass, and all rules that the others break."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CONTRACT = ["symbol", "expiration", "strike", "option_type"]
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the rules say of candidates of one kind.
+    """Verdicts on candidates of one kind.
 
-    `table` has a row a candidate, indexed by option symbol; `values`, `limits` and `failed` are arrays of shape
+    `table` has one row per candidate, indexed by option symbol; `values`, `limits` and `failed` are arrays of shape
     (rules, candidates).
     """
 
@@ -44,17 +44,17 @@ class Verdicts:
 
     @cached_property
     def first(self) -> np.ndarray:
-        """Position of the first rule that each candidate breaks; -1 where it breaks none."""
+        """Position of the first rule that each candidate breaks; -1 where it breaks none. Shape (candidates,)."""
         if not len(self.rules):
             return np.full(len(self.table), -1)
         return np.where(self.failed.any(axis=0), self.failed.argmax(axis=0), -1)
 
     def of(self, mask: Bools) -> Verdicts:
-        """Those of some candidates only."""
+        """The verdicts on the candidates that `mask` selects."""
         return Verdicts(self.table[mask], self.rules, self.values[:, mask], self.limits[:, mask], self.failed[:, mask])
 
     def refused(self) -> pd.DataFrame:
-        """The candidates that fail, one row each: which, their first failed rule, how far off, in words.
+        """The candidates that break a rule, one row per candidate, with the first rule broken and by how much.
 
         Columns: option_symbol, symbol, expiration, strike, option_type, rule, meaning, setting, detail, order
         (position of the rule), miss (how far off, over the limit; infinite where unknown), failures (how many
@@ -65,18 +65,18 @@ class Verdicts:
         return rows.assign(failures=self.failed.sum(axis=0)[broken])
 
     def every_failure(self) -> pd.DataFrame:
-        """One row a candidate and rule that it breaks, columns as of `refused` without `failures`."""
+        """One row per candidate and broken rule, columns as of `refused` without `failures`."""
         contracts, positions = np.nonzero(self.failed.T)
         return self._told(positions, contracts)
 
     def _told(self, order: np.ndarray, contracts: np.ndarray) -> pd.DataFrame:
-        """A row for each pair of a rule's position and a candidate's."""
+        """One row per pair of a rule's position and a candidate's."""
         out = self.table[_CONTRACT].iloc[contracts].reset_index(names="option_symbol")
         value, limit = self.values[order, contracts], self.limits[order, contracts]
         for name in ("name", "meaning", "setting"):
             told = np.array([getattr(rule, name) for rule in self.rules], dtype=object)
             out["rule" if name == "name" else name] = told[order]
-        # Most contracts fail one of a few rules with one of a few whole numbers: each sentence is made once.
+        # Most contracts break one of a few rules with one of a few whole numbers, so each distinct text is made once.
         detail = lru_cache(maxsize=None)(lambda position, *numbers: self.rules[position].detail(*numbers))
         out["detail"] = [detail(*told) for told in zip(order.tolist(), value.tolist(), limit.tolist(), strict=True)]
         miss = np.abs(value - limit) / np.maximum(np.abs(limit), 0.01)
@@ -84,7 +84,7 @@ class Verdicts:
 
 
 def judged(table: pd.DataFrame, use: Use, option_type: str, bounds: Bounds) -> Verdicts:
-    """The verdicts on candidates of one use and right."""
+    """The verdicts on candidates of one kind of sale and one right."""
     rules = rules_of(use, option_type)
     shape = (len(rules), len(table))
     values, limits, failed = np.empty(shape), np.empty(shape), np.empty(shape, dtype=bool)
@@ -95,10 +95,10 @@ def judged(table: pd.DataFrame, use: Use, option_type: str, bounds: Bounds) -> V
 
 
 def summary(refused: pd.DataFrame, option_type: str, most: int = 3) -> str:
-    """Counts by rule, most first and of as many the rule that is asked first, and the contract that came closest.
+    """Text with the counts by rule, largest first, and the contract that came closest to passing.
 
-    Closest is the one that breaks fewest rules, and among those the one that passed most before its first, and
-    misses that by the smallest share of it.
+    Ties between counts go to the rule that comes first. Closest is the contract that breaks the fewest rules, then the
+    one that passed the most rules before its first failure, then the smallest miss relative to the limit.
     """
     counts = refused.sort_values("order", kind="stable")["meaning"].value_counts(sort=False)
     counts = counts.sort_values(ascending=False, kind="stable")

@@ -6,7 +6,7 @@ import pytest
 
 from wheel_assets.cache.reading.checked import checked
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.tables import Column, SnapshotTable
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
@@ -85,13 +85,13 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_fit_is_refused_as_it_loads(case):
     table, assets, words = REFUSED[case]
-    with pytest.raises(OneSentence, match=words) as refused:
+    with pytest.raises(OneLineError, match=words) as refused:
         loads(table, *assets(), schema="own")
     assert "\n" not in str(refused.value)
 
 
 def test_keys_that_nobody_can_tell_are_refused_as_they_load():
-    with pytest.raises(OneSentence, match="nothing tells which keys of symbol are wanted"):
+    with pytest.raises(OneLineError, match="nothing tells which keys of symbol are wanted"):
         loads(MOVES, asset(), keys=())
 
 

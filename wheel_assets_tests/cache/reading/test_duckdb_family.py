@@ -18,7 +18,7 @@ from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.duckdb_family import CacheResource, ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import freshness
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.tables import Column, SnapshotTable
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "own_graph" / "definitions.py"
@@ -120,13 +120,13 @@ def wrong_type() -> Any:
 
 
 def test_a_value_that_is_no_frame_is_refused_in_one_line(graph):
-    with pytest.raises(OneSentence, match=r"^derived is int; .*; return a DataFrame"):
+    with pytest.raises(OneLineError, match=r"^derived is int; .*; return a DataFrame"):
         run(graph(wrong_type), "derived")
 
 
 def test_a_declared_table_stays_strict(graph):
     more = dg.asset(name="derived")(lambda: frame(c=[3.0]))
-    with pytest.raises(OneSentence, match="undeclared columns \\['c'\\]"):
+    with pytest.raises(OneLineError, match="undeclared columns \\['c'\\]"):
         run(graph(more), "derived")
 
 

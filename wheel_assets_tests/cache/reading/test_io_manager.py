@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 
 ALL_MADE = {"prices A": 1, "prices B": 1, "rates": 1, "values A": 1, "values B": 1, "report": 1}
 
@@ -158,14 +158,14 @@ def test_a_failed_refresh_fails_the_run_in_one_sentence_and_loses_nothing(toy):
     before = toy.store.index([("prices", "A"), ("prices", "B")])
     toy.clock.pass_minutes(16)
     toy.broken |= {"A": "A is down; try later", "B": "A is down; try later"}
-    with pytest.raises(OneSentence, match=r"^A is down; try later$"):
+    with pytest.raises(OneLineError, match=r"^A is down; try later$"):
         toy.run("report")
     assert toy.store.index([("prices", "A"), ("prices", "B")]) == before
 
 
 def test_a_failure_above_is_told_to_whoever_asked_below(toy):
     toy.broken["rates"] = "the rate is not to be had"
-    with pytest.raises(OneSentence, match="the rate is not to be had"):
+    with pytest.raises(OneLineError, match="the rate is not to be had"):
         toy.run("report")
 
 
@@ -250,7 +250,7 @@ def test_an_empty_frame_replaces_nothing(toy, make_rows):
     toy.run("prices")
     before = toy.store.index([("prices", "A")])
     empty = dg.asset(name="rates")(lambda: make_rows({}))
-    with pytest.raises(OneSentence, match="never replaces anything"):
+    with pytest.raises(OneLineError, match="never replaces anything"):
         dg.materialize([empty], resources=dict(toy.definitions().resources))
     assert toy.store.index([("prices", "A")]) == before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 
 ALL_MADE = {"prices A": 1, "prices B": 1, "rates": 1, "values A": 1, "values B": 1, "report": 1}
 
@@ -86,7 +86,7 @@ def test_a_symbol_that_fails_when_forced_is_told_in_its_own_words_to_the_end(toy
 
 def test_where_all_fails_the_words_are_those_of_what_is_needed(toy):
     toy.broken = {"rates": "the rate is secret"}
-    with pytest.raises(OneSentence, match="the rate is secret"):
+    with pytest.raises(OneLineError, match="the rate is secret"):
         toy.run("report")
 
 

@@ -12,7 +12,7 @@ from wheel_assets.errors import StoreBusy
 def test_a_waiter_names_the_process_and_gives_up(tmp_path, caplog):
     with FileLock(tmp_path / "greeks.U.lock"):
         (tmp_path / "greeks.U.owner").write_text("process 4711 since 09:00:00 UTC")
-        waiting = pull_lock(tmp_path, "greeks.U", told_after=0.01, give_up_after=0.05)
+        waiting = pull_lock(tmp_path, "greeks.U", warn_after=0.01, give_up_after=0.05)
         with pytest.raises(StoreBusy, match="greeks.U has been pulled by process 4711 since 09:00:00 UTC"), waiting:
             pass
     assert "greeks.U is being pulled by process 4711 since 09:00:00 UTC; waiting" in caplog.text

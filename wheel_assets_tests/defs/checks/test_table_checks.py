@@ -92,9 +92,9 @@ def test_bad_quotes_only_warn(changed):
 
 
 def one_sided(chain: pd.DataFrame) -> pd.DataFrame:
-    """Quotes of which nine in ten no volatility explains."""
+    """Quotes of which nine in ten are too wide to tell a volatility."""
     bad = chain.index % 10 > 0
-    return chain.assign(bid=chain["bid"].mask(bad, 2 * chain["spot_price"]), ask=chain["ask"].mask(bad, 3e3))
+    return chain.assign(bid=chain["bid"].mask(bad, 0.01), ask=chain["ask"].mask(bad, 0.9 * chain["spot_price"]))
 
 
 def test_volatilities_that_collapse_within_a_day_stop_the_advice_and_keep_the_old(changed):

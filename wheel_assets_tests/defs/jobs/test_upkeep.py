@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneSentence
+from wheel_assets.cache.reading.one_line import OneLineError
 from wheel_assets.commands.run import recommend
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import the_store
@@ -51,7 +51,7 @@ def test_clearing_tells_first_and_then_does_just_that(instance):
 @pytest.mark.parametrize("word", ["", "yes", "CLEAR"])
 def test_clearing_wants_its_word(instance, word):
     stored = snapshots()
-    with pytest.raises(OneSentence, match="nothing was removed"):
+    with pytest.raises(OneLineError, match="nothing was removed"):
         run("clear_cache", instance, dry_run=False, confirm=word)
     assert snapshots() == stored > 0
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.cache.reading.one_line import one_sentence
+from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared
@@ -28,7 +28,7 @@ def transactions(
     before it. What the broker has forgotten since is kept, however old.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_sentence():
+    with one_line_errors():
         known = _known(store, config.account_id, past)
         since = None if known.empty else known["executed_at"].iloc[-1].to_pydatetime().replace(tzinfo=UTC) - LATE
         new = past.transactions(config.account_id, since, now)

@@ -1,0 +1,179 @@
+"""`wheel scan`: the best puts of many symbols."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wheel_assets.commands.session import console
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from wheel_assets.settings import Settings
+
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+TOP = 20
+
+
+@click.command()
+@click.option(
+    "--symbols-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Symbols to scan: one a line, or a CSV with a column Symbol or Ticker, such as the list of an index.",
+)
+@click.option("--symbol", "symbols", multiple=True, help="Scan this symbol; may repeat. Default: all scanned before.")
+@click.option("--fresh", is_flag=True, help="Fetch and value everything anew.")
+@click.option("--top", type=click.IntRange(1, 100_000), default=TOP, show_default=True, help="Lines to print.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def scan(
+    debug: bool, symbols_file: Path | None, symbols: tuple[str, ...], fresh: bool, top: int, as_json: bool
+) -> None:
+    """The best put of each of many symbols, by your rules, best first. Only what is not fresh is fetched and valued."""
+    from wheel_assets.scan.universe import symbols_of
+    from wheel_assets.settings import checked_symbol, load_settings
+
+    settings = load_settings()
+    asked = [*(symbols_of(symbols_file) if symbols_file else ()), *map(checked_symbol, symbols)]
+    with _instance(settings) as instance:
+        known = list(instance.get_dynamic_partitions("universe"))
+        wanted = list(dict.fromkeys(asked or known or settings.symbols))
+        if new := [symbol for symbol in wanted if symbol not in set(known)]:
+            instance.add_dynamic_partitions("universe", new)
+        not_evaluated = _scan_stale(instance, settings, wanted, [*known, *new], fresh=fresh, debug=debug)
+    document = _document(settings, wanted, not_evaluated)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    from wheel_assets.show.terminal.scan import show_scan
+
+    show_scan(document, top, console())
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's records, which hold the universe: the same as of `wheel ui`."""
+    import dagster as dg
+
+    from wheel_assets.instance.home import instance_ref
+
+    with tempfile.TemporaryDirectory() as scratch:
+        ref = instance_ref(Path(scratch), settings.cache.file.parents[1] / "dagster")
+        with dg.DagsterInstance.from_ref(ref) as instance:
+            yield instance
+
+
+def _scan_stale(
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    wanted: Sequence[str],
+    universe: Sequence[str],
+    *,
+    fresh: bool,
+    debug: bool,
+) -> dict[str, str]:
+    """Run the scan for the batches that hold a wanted symbol without a result in force; why, by symbol, some failed."""
+    from wheel_assets.scan.universe import blocks
+
+    current = set() if fresh else set(_in_force(settings))
+    stale = {symbol for symbol in wanted if symbol not in current}
+    batches = [list(block) for block in blocks(universe, settings.scan.batch)]
+    ranges: list[list[str]] = []
+    last = -2
+    for number, batch in enumerate(batches):
+        if stale & set(batch):
+            ranges = [*ranges[:-1], [*ranges[-1], *batch]] if number == last + 1 else [*ranges, batch]
+            last = number
+    not_evaluated: dict[str, str] = {}
+    for keys in ranges:
+        not_evaluated |= _run(instance, keys, fresh=fresh, debug=debug)
+    return not_evaluated
+
+
+def scan_job() -> dg.JobDefinition:
+    """The job of the scan; its workers import it from here."""
+    from wheel_assets.definitions import defs
+
+    return defs.resolve_job_def("scan_universe")
+
+
+def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debug: bool) -> dict[str, str]:
+    """One run over neighbours in the universe; why, by symbol, some were not evaluated. Raises RunFailed."""
+    import dagster as dg
+
+    from wheel_assets.cache.reading.pull import failure_message
+    from wheel_assets.errors import RunFailed
+
+    config = {"config": {"max_age_minutes": {"option_chains": 0.0}}} if fresh else {}
+    result = dg.execute_job(
+        dg.reconstructable(scan_job),
+        instance,
+        run_config={
+            "ops": {"scan": {"ops": {"fetch_chains": config}}},
+            "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
+        },
+        tags=dict(zip(RANGE, (keys[0], keys[-1]), strict=True)),
+    )
+    for event in result.all_events:
+        if message := failure_message(event):
+            raise RunFailed(message)
+    if not result.success:
+        raise RunFailed("the scan did not end", "a worker was lost", "run it again: what was done is kept")
+    return dict(_not_evaluated(result.all_events))
+
+
+def _not_evaluated(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
+    for event in events:
+        if event.is_step_materialization and event.partition:
+            why = event.step_materialization_data.materialization.metadata.get("not_evaluated")
+            if why is not None:
+                yield event.partition, str(why.value)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _in_force(settings: Settings) -> list[str]:
+    from wheel_assets.scan.ranking import in_force
+    from wheel_assets.scan.snapshots import ScanFolder
+
+    return in_force(ScanFolder(settings.scan.dir), now=_now(), **_limits(settings))
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    from wheel_assets.defs.flow import scan_fingerprints
+
+    age: timedelta = settings.max_age.of("option_chains")
+    return {"max_age": age, "fingerprint": scan_fingerprints(settings)[1]}
+
+
+def _document(settings: Settings, wanted: Sequence[str], not_evaluated: dict[str, str]) -> dict[str, Any]:
+    """What was found, as plain values."""
+    from wheel_assets.scan.ranking import ranked
+    from wheel_assets.scan.snapshots import ScanFolder
+
+    ranking = ranked(ScanFolder(settings.scan.dir), now=_now(), **_limits(settings))
+    ranking = ranking[ranking["symbol"].isin(wanted)] if len(ranking) else ranking
+    return {
+        "symbols": len(wanted),
+        "ranking": [_plain(row) for row in ranking.to_dict("records")],
+        "not_evaluated": {symbol: why for symbol, why in not_evaluated.items() if symbol in set(wanted)},
+    }
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    import pandas as pd
+
+    return {
+        str(name): None if pd.isna(value) else value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,163 @@
+"""Scan: many symbols at once, a partition a symbol.
+
+One step fetches what is not fresh, since one process keeps a vendor's pace; a fixed number of steps then value the
+chains, each a share of them, on as many workers as the executor has. Steps hand on words and numbers; chains and
+results lie as Parquet in `WHEEL_SCAN__DIR`. Dynamic outputs were rejected: the Dask executor does not run them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.store.store import Store
+from wheel_assets.defs.declare import OWNER, settings
+from wheel_assets.defs.flow import scan_fingerprints
+from wheel_assets.errors import SourceError
+from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.source import MarketSource, fetch_each
+from wheel_assets.rows import Rows
+from wheel_assets.scan.snapshots import CHAINS, RESULTS, About, ScanFolder
+from wheel_assets.scan.universe import blocks
+from wheel_assets.tables import OPTION_CHAINS
+
+UNIVERSE = dg.DynamicPartitionsDefinition(name="universe")
+STEPS = "scan_steps"  # the IO manager of what steps hand on
+
+
+class FetchConfig(dg.Config):
+    """How old what a scan reads may be."""
+
+    max_age_minutes: dict[str, float] = Field(
+        default={"option_chains": settings().max_age.option_chains},
+        description="age from which a chain is fetched again, minutes; 0 fetches anew",
+    )
+
+
+VENDOR = f"vendor_{settings().market.source}"
+# The Dask executor knows no pools, and fails on a run with one; there the tag of the job limits runs.
+_POOL = None if settings().scan.executor == "dask" else VENDOR
+
+
+@dg.op(pool=_POOL, out=dg.Out(io_manager_key=STEPS))
+def fetch_chains(
+    context: dg.OpExecutionContext,
+    config: FetchConfig,
+    risk_free_rate: pd.DataFrame,
+    market: dg.ResourceParam[MarketSource],
+    store: dg.ResourceParam[Store],
+) -> dict[str, Any]:
+    """Fetch the chains that are not fresh. By the pool one step at a time asks the vendor, on however many machines."""
+    folder, now = ScanFolder(settings().scan.dir), store.clock()
+    chains, _ = scan_fingerprints(settings())
+    keys, age = (
+        list(context.partition_keys),
+        timedelta(minutes=config.max_age_minutes.get("option_chains", settings().max_age.option_chains)),
+    )
+    fresh = {s for s, about in folder.about(CHAINS, set(keys)).items() if about.in_force(now, age, chains)}
+    if pace := pace_of(market.name):
+        pace.spread()
+
+    def fetch(symbol: str) -> Rows:
+        rows = market.option_chain(symbol, now.replace(tzinfo=UTC))
+        folder.write(CHAINS, symbol, rows.frame, About(store.clock(), chains))
+        return Rows(rows.frame.head(0), rows.notes)
+
+    context.log.info(f"{len(fresh)} of {len(keys)} chains are fresh")
+    not_fetched = _fetched([key for key in keys if key not in fresh], fetch, market, context, bool(fresh))
+    rates = {name: risk_free_rate[name].tolist() for name in ("tenor_years", "value")}
+    return {"now": now.isoformat(), "not_fetched": not_fetched, **rates}
+
+
+def _fetched(
+    stale: Sequence[str], fetch: Any, market: MarketSource, context: dg.OpExecutionContext, others: bool
+) -> dict[str, str]:
+    """Why, by symbol, some could not be fetched; the error of the first where nothing else is there."""
+    if not stale:
+        return {}
+    with one_line_errors():
+        try:
+            fetched = fetch_each(stale, fetch, market.concurrency, context.log.debug)
+        except SourceError as error:
+            if not others:
+                raise
+            return dict.fromkeys(stale, str(error))
+    return dict(fetched.not_fetched)
+
+
+def _share(number: int, shares: int) -> dg.OpDefinition:
+    """The step that values its share of the symbols."""
+
+    @dg.op(
+        name=f"value_share_{number:03d}", out=dg.Out(io_manager_key=STEPS), retry_policy=dg.RetryPolicy(max_retries=1)
+    )
+    def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> dict[str, Any]:
+        from wheel_assets.greeks import ZeroCurve
+
+        folder, scan = ScanFolder(settings().scan.dir), settings().scan
+        curve = ZeroCurve.of(pd.Series(fetched["tenor_years"], dtype=float), pd.Series(fetched["value"], dtype=float))
+        batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE.name or ""), scan.batch))
+        run = set(context.partition_keys) - set(fetched["not_fetched"])
+        mine = [[symbol for symbol in batch if symbol in run] for batch in batches[number::shares]]
+        told: dict[str, Any] = {}
+        for batch in filter(None, mine):
+            told |= _valued(folder, batch, curve, datetime.fromisoformat(fetched["now"]))
+        return told
+
+    return value_share
+
+
+def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> dict[str, Any]:
+    """Value the chains of a batch and keep the results; what came of each symbol."""
+    from wheel_assets.scan.valuation import by_symbol, screened
+
+    about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
+    there = [symbol for symbol in batch if symbol in about]
+    with one_line_errors():
+        chains = folder.read(CHAINS, OPTION_CHAINS, there)
+        found = by_symbol(screened(chains, curve=curve, settings=settings(), now=now.replace(tzinfo=UTC)))
+        for symbol, rows in found.items():
+            folder.write(RESULTS, symbol, rows, About(about[symbol].fetched_at, results))
+    contracts = chains["symbol"].value_counts()
+    return {
+        symbol: {"contracts": int(contracts[symbol]), "passed": int((rows["failures"] == 0).sum())}
+        for symbol, rows in found.items()
+    }
+
+
+_SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares))
+
+
+# An input each: a list of them comes empty under the Dask executor.
+@dg.op(ins={name: dg.In(dict) for name in _SHARES}, out=dg.Out(dg.Nothing))
+def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: dict[str, Any]) -> None:
+    """Say in each partition's metadata what came of its symbol."""
+    told: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
+    for symbol in context.partition_keys:
+        why = fetched["not_fetched"].get(symbol, "its chain has no put")
+        context.add_asset_metadata(told.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
+    context.log.info(f"{len(told)} of {len(context.partition_keys)} symbols evaluated")
+
+
+@dg.graph_asset(
+    group_name="universe",
+    partitions_def=UNIVERSE,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    ins={"risk_free_rate": dg.AssetIn()},
+    kinds={"parquet", "pandas"},
+    owners=[OWNER],
+)
+def scan(risk_free_rate: pd.DataFrame) -> Any:
+    """Puts of many symbols, screened by your rules: chains, Greeks, predictions and verdicts, a partition a symbol.
+
+    Each symbol as if your whole portfolio were cash and it the only one; earnings only where the chain prices them.
+    Chains that are younger than `WHEEL_MAX_AGE__OPTION_CHAINS` are not fetched again. `wheel scan` fills the
+    universe; job `scan_universe` runs it on the executor of `WHEEL_SCAN__EXECUTOR`.
+    """
+    fetched = fetch_chains(risk_free_rate)
+    valued = {name: _share(number, len(_SHARES))(fetched) for number, name in enumerate(_SHARES)}
+    return tell_results(fetched, **valued)
