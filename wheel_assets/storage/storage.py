@@ -85,7 +85,7 @@ class Storage:
         fetch_func: Callable[[str, Any], Any],
         max_age_minutes: float = 15,
     ) -> Any:
-        """The chain of one expiration, from the cache within `max_age_minutes`, else `fetch_func(symbol, expiration)`."""
+        """The chain of one expiration: cached within `max_age_minutes`, else from `fetch_func(symbol, expiration)`."""
         from wheel_assets.settings import checked_symbol
 
         name = f"{checked_symbol(symbol)}:{_day(expiration)}"
