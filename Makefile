@@ -133,4 +133,4 @@ lock:
 		--generate-hashes --no-strip-extras --no-header --no-annotate --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .dagster .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) build dist *.egg-info .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*
