@@ -11,6 +11,9 @@ import re
 
 # C0 but for tab and newline, DEL and C1, Unicode's line and paragraph separators, bidirectional marks and surrogates.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+SHOWN_OF_NUMBER = 3  # characters of an account's number
+HASH_LENGTH = 40  # a name of an account that is so long is a hash
+
 _MARKUP = re.compile(r"([\\|*_`<>\[\]~#&])")
 
 
@@ -47,7 +50,29 @@ def masked_account(name: str) -> str:
     >>> masked_account("12345678"), masked_account("default"), masked_account("SMCI")
     ('...678', 'default', 'SMCI')
     """
-    return f"...{name[-3:]}" if len(re.findall(r"\d", name)) >= 5 else name
+    is_number = len(re.findall(r"\d", name)) >= 5 and not name.startswith("...")
+    return f"...{name[-SHOWN_OF_NUMBER:]}" if is_number else name
+
+
+def account_alias(name: str) -> str:
+    """What an account is called wherever it is kept: of a number only its end, other names as they are.
+
+    So is Schwab's hash of a number, which says nothing to anybody else, and which Schwab has to be asked by whole.
+
+    >>> account_alias("12345678"), account_alias("...45678"), account_alias("default")
+    ('...678', '...45678', 'default')
+    """
+    return name if len(name) >= HASH_LENGTH else masked_account(name)
+
+
+def is_account(wanted: str, number: str) -> bool:
+    """Whether a name, maybe only an end, is that of an account, of which maybe only the end is known.
+
+    >>> is_account("...678", "12345678"), is_account("12345678", "...5678"), is_account("12345678", "87654321")
+    (True, True, False)
+    """
+    ends = [(end.lstrip("."), whole) for end, whole in ((wanted, number), (number, wanted)) if end.startswith("...")]
+    return wanted == number or any(end != "" and whole.endswith(end) for end, whole in ends)
 
 
 def without_credentials(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     Field,
     ValidationError,
@@ -35,7 +36,7 @@ from pydantic_settings import (
 )
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
-from wheel_assets.sanitise import without_credentials
+from wheel_assets.sanitise import account_alias, without_credentials
 from wheel_assets.section import OWN_FILE, Guarded, Section, own_file, section
 from wheel_assets.sections import (
     BackupSettings,
@@ -74,13 +75,15 @@ def checked_symbol(symbol: str) -> str:
 
 
 def checked_account(account: str) -> str:
-    """The account id as given; raises UsageError for what no broker calls an account."""
+    """The alias of an account, see `sanitise.account_alias`; raises UsageError for what no broker calls an account."""
     if not re.fullmatch(ACCOUNT, account):
         raise UsageError(
             f"account {account[:40]!r} is refused", "letters, digits, dot and dash only", "see WHEEL_ACCOUNT_ID"
         )
-    return account
+    return account_alias(account)
 
+
+AccountAlias = Annotated[str, AfterValidator(account_alias)]
 
 _Section = TypeVar("_Section", bound=Section)
 
@@ -101,11 +104,11 @@ class Settings(BaseSettings):
     symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         ("U",), min_length=1, max_length=500, description="watchlist, comma-separated"
     )
-    account_id: str = Field(
+    account_id: AccountAlias = Field(
         "default",
         validation_alias=AliasChoices("WHEEL_ACCOUNT_ID", "ACCOUNT_ID"),
         pattern=ACCOUNT,
-        description="account number; `default` is the broker's only account",
+        description="account number, or `...` and its last digits; `default` is the broker's only account",
     )
     portfolio_value: float | None = Field(
         None,

@@ -66,7 +66,7 @@ POSITIONS = SnapshotTable(
     "What the account holds: shares, options, cash.",
     (
         _TIMESTAMP,
-        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column("account_id", "VARCHAR", "the account; of a number only its end: ...678", required=True),
         Column("asset_type", "VARCHAR", "kind of holding", required=True, values=ASSET_TYPES),
         Column("symbol", "VARCHAR", "of the holding: ticker, OSI code, or USD for cash", required=True),
         Column("underlying", "VARCHAR", "ticker that an option is written on"),
@@ -136,7 +136,7 @@ TRANSACTIONS = SnapshotTable(
     "What happened in the account, oldest first; an assignment has a row for the contract and one for the shares.",
     (
         _TIMESTAMP,
-        Column("account_id", "VARCHAR", "the account as configured, never its number", required=True),
+        Column("account_id", "VARCHAR", "the account; of a number only its end: ...678", required=True),
         Column(
             "executed_at", "TIMESTAMP", "when it happened; 16:00 in New York where only the day is known", "UTC", True
         ),

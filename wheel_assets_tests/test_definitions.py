@@ -85,6 +85,15 @@ def test_the_job_recommend_selects_what_materialize_selects(defs):
     assert job.asset_layer.selected_asset_keys == {dg.AssetKey("recommendation")}
 
 
+def test_a_scan_is_started_by_nothing_but_its_own_name(defs):
+    graph = defs.resolve_asset_graph()
+    above = {key.to_user_string() for key in dg.AssetSelection.assets("recommendation").upstream().resolve(graph)}
+    assert not above & {"scan", "scan_ranking"}
+    assert graph.get(dg.AssetKey("scan")).is_partitioned
+    fetching = defs.resolve_job_def("scan_universe").graph.node_named("scan").definition.node_named("fetch_chains")
+    assert fetching.definition.pool == "vendor_sample"
+
+
 def test_nothing_starts_by_itself(defs, specs):
     repository = defs.get_repository_def()
     assert not repository.schedule_defs

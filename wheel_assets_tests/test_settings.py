@@ -39,10 +39,10 @@ def test_the_environment_comes_before_env_file_before_toml(monkeypatch):
     assert (settings.symbols, settings.account_id, settings.rate.value) == (("CCC", "DDD"), "env-file", 0.01)
 
 
-@pytest.mark.parametrize(("name", "value"), [("ACCOUNT_ID", "12345678"), ("WHEEL_ACCOUNT_ID", "12345678")])
-def test_the_account_has_two_names(monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    assert load_settings().account_id == value
+@pytest.mark.parametrize("name", ["ACCOUNT_ID", "WHEEL_ACCOUNT_ID"])
+def test_the_account_has_two_names_and_of_its_number_only_the_end_is_known(monkeypatch, name):
+    monkeypatch.setenv(name, "12345678")
+    assert load_settings().account_id == "...678"
 
 
 @pytest.mark.parametrize("name", ["PORTFOLIO_VALUE", "WHEEL_PORTFOLIO_VALUE"])

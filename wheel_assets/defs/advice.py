@@ -17,6 +17,7 @@ from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
 from wheel_assets.defs.flow import underlyings
 from wheel_assets.defs.resources import wanted_symbols
+from wheel_assets.settings import AccountAlias
 from wheel_assets.vendor import EVENTS, TRANSACTIONS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class RecommendationConfig(PullConfig):
         default=None,
         description="symbols to advise on, for example [SMCI, BRK.B]; the watchlist and all that is held if not set",
     )
-    account_id: str = Field(
+    account_id: AccountAlias = Field(
         default=settings().account_id, description="account to advise on; `default` is the broker's only one"
     )
     portfolio_value: float | None = Field(

@@ -15,7 +15,7 @@ from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.defs.flow import STAGES
 from wheel_assets.fetch.registry import has_source
-from wheel_assets.settings import Settings, checked_symbol, load_settings
+from wheel_assets.settings import AccountAlias, Settings, checked_symbol, load_settings
 from wheel_assets.tables import SnapshotTable
 
 OWNER = "team:wheel"
@@ -70,4 +70,6 @@ class SymbolsConfig(dg.Config):
 class AccountConfig(dg.Config):
     """Which account."""
 
-    account_id: str = Field(default=settings().account_id, description="account; `default` is the broker's only one")
+    account_id: AccountAlias = Field(
+        default=settings().account_id, description="account; `default` is the broker's only one"
+    )

@@ -32,7 +32,7 @@ def told_rows(table: SnapshotTable, name: str, value: Any, now: datetime) -> pd.
         read, told = old_shapes.chain_row, old_shapes.contracts_in(value)
     elif table.name == "positions":
         read, told = old_shapes.holding_row, old_shapes.holdings_in(value)
-        told = [{**holding, "account_id": name} for holding in told]
+        told = [{**holding, "account_id": name.partition(":")[0]} for holding in told]
     elif table.name == "greeks":
         read = old_shapes.greeks_row
     rows = list(_readable(read, [{**facts, **each, "timestamp": now} for each in told], name))

@@ -27,6 +27,7 @@ from wheel_assets.migrate import old_shapes
 from wheel_assets.migrate.old_files import Found, read_source
 from wheel_assets.migrate.old_shapes import OldRow
 from wheel_assets.migrate.rows import Refusal, moment, read_rows
+from wheel_assets.sanitise import account_alias
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def _grouped(store: Store, found: Iterator[Found], table: str | None, migration:
             where = old.where if len(parts) == 1 else f"{old.where}, item {number}"
             try:
                 row = shape.read(part)
+                if row.get("account_id"):
+                    row["account_id"] = account_alias(str(row["account_id"]))
                 groups.setdefault(_group(store.tables[shape.table], row), []).append((row, where))
             except (ValueError, TypeError) as error:
                 migration.refused.append(Refusal(where, str(error)))

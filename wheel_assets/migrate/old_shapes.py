@@ -23,6 +23,7 @@ from wheel_assets.market.expiration import end_of_trading
 from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.market.osi import OptionSymbol, format_osi, option_root, parse_osi
 from wheel_assets.migrate.rows import day, moment
+from wheel_assets.sanitise import SHOWN_OF_NUMBER, account_alias
 
 OldRow = Mapping[str, Any]
 
@@ -257,9 +258,9 @@ def _asset_type(row: OldRow) -> str:
 def _account(row: OldRow) -> Any:
     """The account as it was configured; a broker's number is told by its end only, as everywhere here."""
     if row.get("account_id"):
-        return row["account_id"]
+        return account_alias(str(row["account_id"]))
     number = str(row.get("account_number") or "")
-    return f"...{number[-3:]}" if number else "default"
+    return f"...{number[-SHOWN_OF_NUMBER:]}" if number else "default"
 
 
 def _average_price(row: OldRow) -> float | None:

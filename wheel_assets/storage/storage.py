@@ -94,8 +94,14 @@ class Storage:
     async def get_or_fetch_positions(
         self, account_id: str, fetch_func: Callable[[str], Any], max_age_minutes: float = 30
     ) -> Any:
-        """The holdings of an account: from the cache if young enough, else `fetch_func(account_id)`."""
-        return await self._get_or_fetch("positions", account_id, partial(fetch_func, account_id), max_age_minutes)
+        """The holdings of an account: from the cache if young enough, else `fetch_func(account_id)`.
+
+        The cache knows the account by the end of its number and a digest of it, the function by what is given here.
+        """
+        from wheel_assets.cache.accounts import account_key
+
+        name = account_key(account_id)
+        return await self._get_or_fetch("positions", name, partial(fetch_func, account_id), max_age_minutes)
 
     async def store_greeks(
         self, option_symbol: str, spot_price: float, risk_free_rate: float, greeks: Mapping[str, float | None]

@@ -23,8 +23,11 @@ CHOICES = {
     "tastytrade": {"MARKET": "tastytrade", "BROKER": "tastytrade", "RATE": "constant", "EVENTS": "none"},
     "alpaca": {"MARKET": "alpaca", "BROKER": "alpaca", "RATE": "constant", "EVENTS": "none"},
 }
-RATES, KNOWING_EVENTS = ["treasury", "fred"], ["tradier", "tastytrade"]
-ELSEWHERE = {"sample", "databento", "constant", "none", "file", "nasdaq", "finnhub"}  # in tests of their own
+BOTH = ["earnings", "ex_dividend"]
+# Who knows events, and which; Finnhub's free plan has no dividends.
+KNOWING_EVENTS = {"tradier": BOTH, "tastytrade": BOTH, "nasdaq": BOTH, "finnhub": ["earnings"]}
+RATES = ["treasury", "fred"]
+ELSEWHERE = {"sample", "databento", "constant", "none", "file"}  # in tests of their own
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +84,31 @@ def test_the_same_account_and_chain_give_the_same_advice(trader, synthetic, of_t
         assert secret not in kept
 
 
-@pytest.mark.parametrize(("events", "rate"), list(zip(KNOWING_EVENTS, RATES, strict=True)))
-def test_events_and_rates_are_those_of_the_vendor(trader, events, rate):
-    trader.settings |= {"WHEEL_EVENTS__SOURCE": events, "WHEEL_RATE__SOURCE": rate}
-    done = trader.materialize("events,risk_free_rate")
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("events", KNOWING_EVENTS)
+def test_the_advice_knows_the_events_of_the_vendor(trader, events):
+    trader.settings |= {"WHEEL_EVENTS__SOURCE": events, "WHEEL_STRATEGY__MIN_DAYS": "30"}
+    trader.settings |= {"WHEEL_STRATEGY__MAX_DAYS": "39", "WHEEL_STRATEGY__MAX_ROLL_DAYS": "39"}  # fewer days to ask
+    answer = trader.answer()
     found = "SELECT DISTINCT symbol, kind FROM events WHERE date IS NOT NULL ORDER BY ALL"
-    assert trader.query(found) == [(s, k) for s in ("SMCI", "U") for k in ("earnings", "ex_dividend")]
+    assert trader.query(found) == [(s, kind) for s in ("SMCI", "U") for kind in KNOWING_EVENTS[events]]
+    assert trader.query("SELECT DISTINCT source FROM events") == [(events,)]
+    reasons = " ".join(row["reason"] for row in [*answer["advice"], *answer["alternatives"]])
+    assert "earnings on" in reasons
+    assert "earnings is unknown" not in reasons
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_rate_is_that_of_the_vendor(trader, rate):
+    trader.settings |= {"WHEEL_RATE__SOURCE": rate}
+    assert trader.materialize("risk_free_rate").returncode == 0
     assert trader.query("SELECT DISTINCT source FROM risk_free_rate") == [(rate,)]
+
+
+def test_the_rank_of_the_volatility_is_that_of_tastytrade(trader):
+    trader.settings |= {"WHEEL_EVENTS__SOURCE": "tastytrade"}
+    trader.answer()
+    ranks = "SELECT DISTINCT symbol, iv_rank, iv_percentile FROM volatility_history WHERE iv_rank IS NOT NULL"
+    assert sorted(trader.query(ranks)) == [("SMCI", 0.42, 0.61), ("U", 0.42, 0.61)]
 
 
 @pytest.mark.parametrize(("broker", "secrets"), [("tradier", 1), ("tastytrade", 2)])

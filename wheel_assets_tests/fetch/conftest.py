@@ -29,6 +29,7 @@ SECRETS = {
     "grant": "planted-grant",
     "alpaca id": "planted-alpaca-id",
     "alpaca": "planted-alpaca-secret",
+    "finnhub": "planted-finnhub-key",
     "account": "87654321",
 }
 NOW = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)  # Friday, 15:30 in New York
@@ -152,6 +153,8 @@ class Vendor:
             return self.source.risk_free_rate(NOW)
         if self.table == "positions":
             return self.source.positions("default", NOW)
+        if self.table == "events":
+            return self.source.events(["XYZ"], NOW.date() + timedelta(days=3), NOW)
         chain = self.table == "option_chains"
         return (self.source.option_chain if chain else self.source.price_history)("XYZ", NOW)
 
@@ -163,13 +166,17 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
     from wheel_assets.fetch.alpaca.market import AlpacaMarket
     from wheel_assets.fetch.alpaca.session import AlpacaSession
     from wheel_assets.fetch.databento.market import DatabentoMarket
+    from wheel_assets.fetch.events.finnhub import FinnhubEarnings
+    from wheel_assets.fetch.events.nasdaq import NasdaqCalendar
     from wheel_assets.fetch.rates.published import FredCsvRate, FredRate, TreasuryRate
     from wheel_assets.fetch.schwab.account import SchwabAccount
     from wheel_assets.fetch.schwab.market import SchwabMarket
     from wheel_assets.fetch.tastytrade.account import TastytradeAccount
     from wheel_assets.fetch.tastytrade.market import TastytradeMarket
+    from wheel_assets.fetch.tastytrade.metrics import TastytradeEvents
     from wheel_assets.fetch.tastytrade.session import TastytradeSession
     from wheel_assets.fetch.tradier.account import TradierAccount
+    from wheel_assets.fetch.tradier.events import TradierEvents
     from wheel_assets.fetch.tradier.market import TradierMarket
     from wheel_assets.fetch.tradier.session import TradierSession
 
@@ -203,6 +210,10 @@ def vendor_named(fake: Any, calls: list[Any], waits: list[float], cboe: Any, sch
             "tastytrade account": ("positions", TastytradeAccount(tastytrade)),
             "alpaca chains": ("option_chains", AlpacaMarket(alpaca)),
             "alpaca account": ("positions", AlpacaAccount(alpaca)),
+            "tradier events": ("events", TradierEvents(tradier)),
+            "tastytrade events": ("events", TastytradeEvents(tastytrade)),
+            "nasdaq": ("events", NasdaqCalendar(fake.url, calls.append, **sleep)),
+            "finnhub": ("events", FinnhubEarnings(fake.url, SECRETS["finnhub"], calls.append, **sleep)),
         }
         path, good = (_VENDORS.good_answers(fake) | _BROKERS.serve(fake, _VENDORS.Reply))[name]
         fake.on(path, good)

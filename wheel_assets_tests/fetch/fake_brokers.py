@@ -1,4 +1,4 @@
-"""Answers of Tradier, tastytrade and Alpaca about XYZ and an account, written from their specifications."""
+"""Answers of Tradier, tastytrade, Alpaca, Nasdaq and Finnhub about XYZ and an account, from their specifications."""
 
 from __future__ import annotations
 
@@ -58,6 +58,35 @@ def alpaca_position(symbol: str = PUT, qty: str = "-2", **changes: Any) -> dict[
     return row | {"market_value": "-230", "cost_basis": "-248.68", "current_price": "1.15"} | changes
 
 
+def tradier_company(table: str, *rows: Any) -> list[Any]:
+    """Of several results of a company the first may be empty."""
+    results = [{"type": "Company", "tables": {table: None}}, {"type": "Stock", "tables": {table: list(rows)}}]
+    return [{"request": STOCK, "type": "Symbol", "results": results}]
+
+
+def events(fake: Any, reply: Any) -> dict[str, tuple[str, Any]]:
+    """Earnings of XYZ on Monday, 23 November 2026, and a dividend: see `serve`."""
+    paid = {"ex_date": "2026-11-23", "cash_amount": 0.25, "frequency": 4}
+    fake.on("/beta/markets/fundamentals/dividends", reply(tradier_company("cash_dividends", paid)))
+    results = {"begin_date_time": "2026-11-23", "event_type": 10, "event": "Fourth Quarter Results", "company_id": "0C"}
+    report = {"expected-report-date": "2026-11-23", "time-of-day": "AMC", "estimated": False}
+    metrics = {"symbol": STOCK, "implied-volatility-index-rank": "0.42", "implied-volatility-percentile": "0.5"}
+    metrics |= {"earnings": report, "dividend-ex-date": "2026-11-23", "dividend-rate-per-share": "0.25"}
+    status = {"status": {"rCode": 200}}
+    told = {"symbol": STOCK, "time": "time-after-hours", "epsForecast": "($0.12)", "marketCap": "$1,234"}
+    fake.on("/api/calendar/dividends", reply({"data": {"calendar": {"rows": None}}, **status}))
+    monday = {"date": "2026-11-23", "symbol": STOCK, "hour": "amc", "quarter": 4, "year": 2026}
+    return {
+        "tradier events": (
+            "/beta/markets/fundamentals/calendars",
+            reply(tradier_company("corporate_calendars", results)),
+        ),
+        "tastytrade events": ("/market-metrics", reply(tastytrade_data({"items": [metrics]}))),
+        "nasdaq": ("/api/calendar/earnings", reply({"data": {"rows": [told]}, **status})),
+        "finnhub": ("/api/v1/calendar/earnings", reply({"earningsCalendar": [monday]})),
+    }
+
+
 def serve(fake: Any, reply: Any) -> dict[str, tuple[str, Any]]:
     """Have the fake answer all three; by name of `VENDORS`, the path in question and its good reply."""
     account = f"/accounts/{NUMBER}"
@@ -82,7 +111,7 @@ def serve(fake: Any, reply: Any) -> dict[str, tuple[str, Any]]:
     accounts = {"items": [{"account": {"account-number": NUMBER, "is-closed": False}}]}
     spot = tastytrade_quote(STOCK, last="99.9")
     snapshots = {"snapshots": {PUT: alpaca_snapshot()}, "next_page_token": None}
-    return {
+    return events(fake, reply) | {
         "tradier chains": ("/v1/markets/options/chains", reply({"options": {"option": tradier_option()}})),
         "tradier account": ("/v1/user/profile", reply({"profile": {"account": {"account_number": NUMBER}}})),
         "tastytrade chains": ("/market-data/by-type", reply(tastytrade_data({"items": [spot, tastytrade_quote()]}))),

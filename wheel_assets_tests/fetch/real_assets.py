@@ -17,6 +17,7 @@ from wheel_assets.defs import assets as stages
 from wheel_assets.defs.resources import RESOURCES
 
 ROLES = {"option_chains": "market", "price_history": "market", "positions": "account", "risk_free_rate": "rate"}
+ROLES |= {"events": "calendar"}
 KEYS = {"symbols": ["XYZ"], "account_id": "default"}
 
 
@@ -36,7 +37,12 @@ class RealAssets:
     def fetch(self, table: str, source: Any, **config: Any) -> dict[str, Any]:
         """Materialize; what the event tells. Raises the WheelError that a user would be told."""
         self._sources[ROLES[table]] = source
-        fields = {"option_chains": "symbols", "price_history": "symbols", "positions": "account_id"}
+        fields = {
+            "option_chains": "symbols",
+            "price_history": "symbols",
+            "positions": "account_id",
+            "events": "symbols",
+        }
         config = {fields[table]: KEYS[fields[table]]} | config if table in fields else {}
         ops = {"ops": {table: {"config": config}}} if config else {}
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -189,7 +189,7 @@ def test_no_account_or_several_are_refused_by_their_last_digits(refused, answeri
     accounts = account(vendors) * count
     told = refused("positions", lambda: answering("schwab account"), lambda: answering("schwab account", accounts))
     what = f"Schwab has {count or 'no'} accounts for `default`; there are: {there}; "
-    assert told == (SourceRefused, f"{what}set WHEEL_ACCOUNT_ID to one number")
+    assert told == (SourceRefused, f"{what}set WHEEL_ACCOUNT_ID to one number, or to `...` and more of its last digits")
 
 
 def test_of_a_holding_only_its_prices_may_be_missing(real_assets, answering, vendors):

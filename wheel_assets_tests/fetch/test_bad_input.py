@@ -14,15 +14,28 @@ import pytest
 
 from wheel_assets import errors
 from wheel_assets.errors import LoginExpired, RateLimited, SourceRefused, SourceUnreachable, UnexpectedAnswer
-from wheel_assets.vendor import BROKER, MARKET, RATE
+from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE
 from wheel_assets.vendors import offering
 
 CBOE = ["cboe", "cboe history"]
 SCHWAB = ["schwab chains", "schwab history", "schwab account"]
 CSV = ["databento", "fred csv", "treasury"]
-TRADIER, ALPACA = (["tradier chains", "tradier account"], ["alpaca chains", "alpaca account"])
-TASTYTRADE = ["tastytrade chains", "tastytrade account"]
-VENDORS = [*CBOE, *SCHWAB, "databento", "fred", "fred csv", "treasury", *TRADIER, *TASTYTRADE, *ALPACA]
+TRADIER, ALPACA = (["tradier chains", "tradier account", "tradier events"], ["alpaca chains", "alpaca account"])
+TASTYTRADE = ["tastytrade chains", "tastytrade account", "tastytrade events"]
+NOT_WAITED_FOR = [*CBOE, "finnhub"]  # a limit of a day, or a plan: it outlasts a run
+VENDORS = [
+    "nasdaq",
+    "finnhub",
+    *CBOE,
+    *SCHWAB,
+    "databento",
+    "fred",
+    "fred csv",
+    "treasury",
+    *TRADIER,
+    *TASTYTRADE,
+    *ALPACA,
+]
 TOKEN = "/v1/oauth/token"
 TOO_BIG = {"fault": {"faultstring": "Body buffer overflow", "detail": {"errorcode": "protocol.http.TooBigBody"}}}
 DENIED = "<html><body>Access Denied</body></html>"
@@ -111,6 +124,9 @@ NO_NUMBER = Case(
     ONCE,
     "alpaca sent an account that cannot be read; an account's number is none; its layout may have changed",
 )
+NO_COMPANIES = Case(
+    UnexpectedAnswer, ONCE, "Tradier sent an unexpected layout; dict instead of a list of companies; try again later"
+)
 NO_QUOTES = Case(
     SourceRefused,
     ONCE,
@@ -141,12 +157,12 @@ TABLE = {
     "429": Row(
         {"status": 429},
         limited("try again in some minutes"),
-        of(CBOE, limited("try again in some minutes", ONCE)),
+        of(NOT_WAITED_FOR, limited("try again in some minutes", ONCE)),
     ),
     "429 with Retry-After": Row(
         {"status": 429, "headers": {"Retry-After": "9"}},
         limited("it asks to wait 9 seconds"),
-        of(CBOE, limited("it asks to wait 9 seconds", ONCE)),
+        of(NOT_WAITED_FOR, limited("it asks to wait 9 seconds", ONCE)),
     ),
     "500": Row({"status": 500}, failing("500")),
     "500 with a page": Row({"status": 500, "body": DENIED, "content_type": "text/html"}, failing(f"500 {DENIED}")),
@@ -186,6 +202,8 @@ TABLE = {
             "schwab account": NO_LIST,
             "tradier chains": unexpected("no options among its keys ['a']"),
             "tradier account": unexpected("no profile among its keys ['a']"),
+            "tradier events": NO_COMPANIES,
+            "finnhub": unexpected("no earningsCalendar among its keys ['a']"),
             "alpaca chains": no_such("Alpaca lists no options on", "its answer is empty"),
             "alpaca account": NO_NUMBER,
             "fred": unexpected("no observations among its keys ['a']"),
@@ -306,7 +324,7 @@ PASSING = ["reset", "reset mid-body", "429", "502", "503"]
 def test_what_passes_is_not_noticed(vendor_named, fake, vendors, name, trouble):
     vendor, row = vendor_named(name), TABLE[trouble]
     if row.otherwise.get(name, row.case).requests == ONCE:
-        pytest.skip("a rate limit of Cboe outlasts a run and is not waited for")
+        pytest.skip("a rate limit that outlasts a run is not waited for")
     fake.on(vendor.path, vendors.Reply(**row.reply), vendor.good)
     assert vendor.ask() is not None
 
@@ -319,7 +337,7 @@ def test_a_token_that_schwab_ends_before_its_time_is_renewed_once(vendor_named, 
     assert fake.paths() == [vendor.path, TOKEN, vendor.path]
 
 
-@pytest.mark.parametrize("name", [name for name in VENDORS if name not in CBOE])
+@pytest.mark.parametrize("name", [name for name in VENDORS if name not in NOT_WAITED_FOR])
 def test_a_vendor_is_given_the_time_it_asks_for(vendor_named, fake, vendors, waits, name):
     vendor = vendor_named(name)
     fake.on(vendor.path, vendors.Reply(**TABLE["429 with Retry-After"].reply), vendor.good)
@@ -328,5 +346,7 @@ def test_a_vendor_is_given_the_time_it_asks_for(vendor_named, fake, vendors, wai
 
 
 def test_no_vendor_is_left_out_of_these_tables():
-    asked = {name for role in (MARKET, BROKER, RATE) for name, vendor in offering(role).items() if vendor.remote}
+    asked = {
+        name for role in (MARKET, BROKER, RATE, EVENTS) for name, vendor in offering(role).items() if vendor.remote
+    }
     assert asked == {name.split()[0] for name in VENDORS}

@@ -81,6 +81,8 @@ class SyntheticMarket:
                 "WHEEL_ALPACA__KEY_ID": "synthetic-id",
                 "WHEEL_ALPACA__SECRET_KEY": TOKEN,
             },
+            "nasdaq": {"WHEEL_NASDAQ__BASE_URL": self.url},
+            "finnhub": {"WHEEL_FINNHUB__BASE_URL": self.url, "WHEEL_FINNHUB__API_KEY": TOKEN},
             "file": {"WHEEL_BROKER__FILE": str(folder / "positions.csv")},
             "treasury": {"WHEEL_TREASURY__BASE_URL": self.url},
             "fred": {"WHEEL_FRED__BASE_URL": self.url},
@@ -379,6 +381,34 @@ def tastytrade_metrics(market: SyntheticMarket, query: Query, headers: Any, body
     return data({"items": [told | {"symbol": symbol} for symbol in query["symbols"][0].split(",")]})
 
 
+def nasdaq_day(market: SyntheticMarket, query: Query, headers: Any, days: int, row: dict[str, Any]) -> list[Any] | None:
+    """The rows of a day's calendar: every stock on one day, none on the others; browsers only."""
+    if "Mozilla" not in (headers["User-Agent"] or ""):
+        raise Refused(403, "Access Denied")
+    asked = datetime.fromisoformat(query["date"][0]).date()
+    if f"{asked}" != weekday_ahead(market, days):
+        return None
+    us = f"{asked.month}/{asked.day}/{asked.year}"
+    return [{"symbol": symbol, "companyName": symbol, **row, "dividend_Ex_Date": us} for symbol in STOCKS]
+
+
+def nasdaq_earnings(market: SyntheticMarket, query: Query, headers: Any, body: str) -> Any:
+    rows = nasdaq_day(market, query, headers, 30, {"time": "time-after-hours", "epsForecast": "($0.12)"})
+    return {"data": {"asOf": query["date"][0], "rows": rows}, "status": {"rCode": 200}}
+
+
+def nasdaq_dividends(market: SyntheticMarket, query: Query, headers: Any, body: str) -> Any:
+    rows = nasdaq_day(market, query, headers, 31, {"dividend_Rate": 0.11, "announcement_Date": "N/A"})
+    return {"data": {"calendar": {"rows": rows}}, "status": {"rCode": 200}}
+
+
+def finnhub_earnings(market: SyntheticMarket, query: Query, headers: Any, body: str) -> Any:
+    if headers["X-Finnhub-Token"] != TOKEN:
+        raise Refused(401, {"error": "Invalid API key"})
+    row = {"symbol": query["symbol"][0], "date": weekday_ahead(market, 30), "hour": "amc", "quarter": 4}
+    return {"earningsCalendar": [row] if query["symbol"][0] in STOCKS else []}
+
+
 def alpaca_keys(headers: Any) -> None:
     """Turn wrong keys away."""
     if (headers["APCA-API-KEY-ID"], headers["APCA-API-SECRET-KEY"]) != ("synthetic-id", TOKEN):
@@ -461,6 +491,12 @@ def day_ahead(market: SyntheticMarket, days: int) -> str:
     return f"{market.now.astimezone(NEW_YORK).date() + timedelta(days=days)}"
 
 
+def weekday_ahead(market: SyntheticMarket, days: int) -> str:
+    """The same, or the Monday after it."""
+    day = market.now.astimezone(NEW_YORK).date() + timedelta(days=days)
+    return f"{day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)}"
+
+
 ROUTES: dict[str, Callable[..., Any]] = {
     r"/api/global/delayed_quotes/options/(\w+)\.json": cboe_chain,
     r"/v1/oauth/token": schwab_token,
@@ -481,6 +517,9 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"/option-chains/(\w+)/nested": tastytrade_chain,
     r"/market-data/by-type": tastytrade_quotes,
     r"/market-metrics": tastytrade_metrics,
+    r"/api/calendar/earnings": nasdaq_earnings,
+    r"/api/calendar/dividends": nasdaq_dividends,
+    r"/api/v1/calendar/earnings": finnhub_earnings,
     r"/v2/account": alpaca_account,
     r"/v2/positions": alpaca_positions,
     r"/v1beta1/options/snapshots/(\w+)": alpaca_snapshots,

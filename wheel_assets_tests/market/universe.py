@@ -1,7 +1,7 @@
 """Many made-up stocks, served on loopback in Cboe's protocol: `python -m wheel_assets_tests.market.universe 500`.
 
-Chains have the shape of an average stock's: seven expirations, two dozen strikes each. They depend on the symbol and
-the day and on nothing else. `/asked` tells how often each symbol was asked for, and how many at the same time.
+Chains have the shape of an average stock's, five expirations of two dozen strikes: 240 contracts. They depend on the
+symbol and the day and on nothing else. `/asked` tells how often each symbol was asked for, and how many at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-STRIKES, EXPIRATIONS = 24, 7
+STRIKES, EXPIRATIONS = 24, 5
 
 
 def symbols(count: int) -> list[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from wheel_assets.errors import SourceError, UnknownSymbol
 from wheel_assets.fetch.alpaca.session import SOURCE, AlpacaSession, session_of
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
-from wheel_assets.fetch.normalise.quotes import non_negative, numbers
+from wheel_assets.fetch.normalise.quotes import non_negative, numbers, rows_frame
 from wheel_assets.fetch.normalise.times import newest_text
 from wheel_assets.fetch.source import Access, MarketSource
 from wheel_assets.rows import Rows
@@ -24,6 +24,7 @@ from wheel_assets.vendors import AlpacaSettings
 INDICATIVE = "indicative"
 _CAUTION = "Alpaca's free quotes are indicative, not OPRA's: check every limit price with your broker before you order"
 _QUOTE = {"bid": "bp", "ask": "ap", "bid_size": "bs", "ask_size": "as"}
+_NAMES = ("code", *_QUOTE, "last", "iv")
 
 
 class AlpacaMarket(MarketSource):
@@ -43,7 +44,7 @@ class AlpacaMarket(MarketSource):
             raise UnknownSymbol(what, why, "check the ticker", source=SOURCE)
         spot, notes = self._spot(symbol)
         codes = list(snapshots)
-        quotes = pd.DataFrame([_row(code, snapshots[code]) for code in codes])
+        quotes = rows_frame([_row(code, snapshots[code]) for code in codes], _NAMES)
         found, interest_notes = self._contracts(symbol, now)
         quotes["open_interest"] = [found.get(code, {}).get("open_interest") for code in codes]
         sizes = pd.Series(numbers([found.get(code, {}).get("size") for code in codes]))

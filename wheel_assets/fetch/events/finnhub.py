@@ -8,10 +8,9 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from wheel_assets.errors import SettingError, SourceError, UnexpectedAnswer
-from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
-from wheel_assets.fetch.positions.spelling import day
 from wheel_assets.fetch.source import Access, EventSource, tell_progress
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.rows import Rows
@@ -70,17 +69,19 @@ class FinnhubEarnings(EventSource):
         rows = answer.json("earningsCalendar")["earningsCalendar"]
         if rows is not None and not isinstance(rows, list):
             raise answer.error(UnexpectedAnswer, f"Finnhub sent no list of earnings for {symbol}")
-        return [event for row in rows or () if (event := _event(row, symbol))]
+        try:
+            return [event for row in rows or () if (event := _event(row, symbol))]
+        except ValueError as error:
+            what = f"Finnhub sent earnings of {symbol} that cannot be read"
+            raise answer.error(UnexpectedAnswer, what, f"{error}", "try again later") from error
 
 
 def _event(row: Any, symbol: str) -> Event | None:
-    """The event of a row; None for another symbol's, or one without a date."""
+    """The event of a row; None for another symbol's, or one without a date; raises ValueError for what is no date."""
     if not isinstance(row, dict) or row.get("symbol") != symbol:
         return None
-    try:
-        return Event(symbol, "earnings", day(str(row.get("date"))), _HOURS.get(str(row.get("hour"))))
-    except ValueError:
-        return None
+    when = sent_day(row.get("date"))
+    return Event(symbol, "earnings", when, _HOURS.get(str(row.get("hour")))) if when else None
 
 
 def open_events(access: Access) -> FinnhubEarnings:

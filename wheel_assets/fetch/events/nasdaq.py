@@ -6,6 +6,7 @@ M/D/YYYY. A projected date is not told from a confirmed one, so earnings count a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -112,16 +113,20 @@ def _kept(row: Any, kind: str, when: date, answer: Answer) -> Row | None:
         return None
     if kind == "earnings":
         return [_letters(symbol), _TIMES.get(str(row.get("time"))), None]
-    try:
-        stated = day(str(row.get("dividend_Ex_Date")))
-        amount = number(str(row.get("dividend_Rate")))
-    except ValueError:
-        return None
-    if stated != when:
+    stated, amount = _read(day, row.get("dividend_Ex_Date")), _read(number, row.get("dividend_Rate"))
+    if stated is not None and stated != when:
         raise answer.error(
             UnexpectedAnswer, "Nasdaq sent another day", f"{stated} instead of {when}", "try again later"
         )
-    return [_letters(symbol), None, amount if amount and amount > 0 else None]
+    return [_letters(symbol), None, amount if amount and 0 < amount < math.inf else None]
+
+
+def _read(spelt: Callable[[str], Any], value: Any) -> Any:
+    """A date or number of display text; None where it cannot be read: the row stands on the page of its day."""
+    try:
+        return spelt(str(value))
+    except ValueError:
+        return None
 
 
 def _letters(symbol: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.tables import EVENT_KINDS, EVENTS
@@ -56,3 +56,19 @@ def event_frame(
     columns = [column.name for column in EVENTS.columns]
     frame = pd.DataFrame(rows, columns=columns).assign(timestamp=as_of, source=source)
     return EVENTS.conform(frame.sort_values(["symbol", "kind", "date"], ignore_index=True))
+
+
+def sent_day(value: Any) -> date | None:
+    """The day that an answer names in ISO 8601, None where it names none; raises ValueError for what is no day.
+
+    An event whose day cannot be read must not pass for none that is announced.
+
+    >>> sent_day("2026-11-24T00:00:00"), sent_day(None)
+    (datetime.date(2026, 11, 24), None)
+    """
+    if value in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise ValueError(f"{str(value)[:30]!r} is no date") from None

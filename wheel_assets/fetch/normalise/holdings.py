@@ -15,9 +15,11 @@ from wheel_assets.fetch.normalise.chains import naive_utc
 from wheel_assets.fetch.normalise.quotes import numbers
 from wheel_assets.market.osi import parse_osi
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import SHOWN_OF_NUMBER, is_account
 from wheel_assets.tables import POSITIONS
 
 ONLY_ACCOUNT = "default"
+SEVERAL = "set WHEEL_ACCOUNT_ID to one number, or to `...` and more of its last digits"
 _NUMBER = re.compile(r"[\w-]{1,64}", re.ASCII)
 _SHARES_A_CONTRACT = 100
 _MOST_UNITS, _MOST_DOLLARS = 1e9, 1e12
@@ -35,19 +37,19 @@ def masked(number: str) -> str:
     >>> masked("12345678"), masked("default")
     ('...678', 'default')
     """
-    return number if number == ONLY_ACCOUNT else f"...{number[-3:]}"
+    return number if number == ONLY_ACCOUNT else f"...{number.lstrip('.')[-SHOWN_OF_NUMBER:]}"
 
 
 def chosen_number(source: str, there: Sequence[str], wanted: str) -> str:
     """The account's number: the one wanted, or the only one; raises SourceRefused, listing what there is, masked."""
     if not all(isinstance(number, str) and _NUMBER.fullmatch(number) for number in there):
         raise unreadable(source, "an account's number is none")
-    found = [number for number in there if wanted in (ONLY_ACCOUNT, number)]
+    found = [number for number in there if wanted == ONLY_ACCOUNT or is_account(wanted, number)]
     if len(found) == 1:
         return found[0]
     listed = ", ".join(masked(number) for number in there) or "none"
     what = f"{source} has {len(found) or 'no'} accounts for `{masked(wanted)}`"
-    raise SourceRefused(what, f"there are: {listed}", "set WHEEL_ACCOUNT_ID to one number", source=source)
+    raise SourceRefused(what, f"there are: {listed}", SEVERAL, source=source)
 
 
 def holding(source: str, code: Any, **values: float) -> dict[str, Any]:
@@ -78,9 +80,10 @@ def account_rows(
     source: str,
     account_id: str,
     holdings: Iterable[dict[str, Any]],
+    now: datetime,
+    *,
     cash: tuple[str, float],
     equity: float,
-    now: datetime,
 ) -> Rows:
     """Rows of the holdings and of the cash, as of `now`, and what to tell of them.
 

@@ -19,6 +19,7 @@ from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import is_account, masked_account
 from wheel_assets.tables import POSITIONS
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class FileAccount(AccountSource):
             raise self._refusal(str(error)) from error
         holdings, skipped = self._holdings(rows, now)
         notes = [holding.note for holding in holdings if holding.note]
+        if account_id != "default" and not any(row.get("account") for row in rows):
+            notes.append(f"the file names no account: all of it is taken as that of {masked_account(account_id)}")
         skipped += sheet.notices
         notes += [f"{skipped} rows of totals, notices, lots or closed positions were skipped"] if skipped else []
         timestamp = self._as_of(sheet, rows, written, now, notes)
@@ -138,7 +141,7 @@ def of_account(rows: list[Row], account_id: str) -> list[Row]:
     accounts = {row.get("account") for row in rows if row.get("symbol") or row.get("cash")} - {""}
     if len(accounts) <= 1 and (account_id == "default" or not accounts):
         return rows
-    chosen = {account for account in accounts if _is_named(account, account_id)}
+    chosen = {account for account in accounts if is_account(account_id, account)}
     if len(chosen) != 1:
         listed = ", ".join(sorted(f"...{account[-3:]}" for account in accounts))
         raise ValueError(f"it holds the accounts {listed} and WHEEL_ACCOUNT_ID has to name one of them")
@@ -153,11 +156,6 @@ def _refuse_lots_only(rows: list[Row]) -> None:
     details = {row.get("detail").upper() for row in rows if row.get("quantity")}
     if details and not details & {"", "SUMMARY"}:
         raise ValueError("it lists lots without their sums; set the level of detail to Summary")
-
-
-def _is_named(account: str, account_id: str) -> bool:
-    """Whether the id is that of the account; titles give only the last digits, as in `...123`."""
-    return account == account_id or (account.startswith("...") and account_id.endswith(account.lstrip(".")))
 
 
 def _duplicates(holdings: Iterable[Holding]) -> list[tuple[Row, str]]:

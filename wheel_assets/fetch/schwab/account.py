@@ -13,12 +13,13 @@ import pandas as pd
 from wheel_assets.errors import BadSymbol, SourceError, SourceRefused, UnexpectedAnswer
 from wheel_assets.fetch.http.answer import restated
 from wheel_assets.fetch.normalise.chains import naive_utc
-from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, masked
+from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, SEVERAL, masked
 from wheel_assets.fetch.normalise.quotes import counts, numbers
 from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.osi import parse_osi
 from wheel_assets.rows import Rows
+from wheel_assets.sanitise import is_account
 from wheel_assets.tables import POSITIONS
 
 _ACCOUNTS = "/trader/v1/accounts"
@@ -84,14 +85,12 @@ def _chosen(accounts: list[dict[str, Any]], account_id: str) -> dict[str, Any]:
     """The account of that number, or the only one; raises SourceRefused, listing what there is, masked."""
     wanted = accounts
     if account_id != ONLY_ACCOUNT:
-        wanted = [account for account in accounts if _digits(account["accountNumber"]) == _digits(account_id)]
+        wanted = [account for account in accounts if is_account(_plain(account_id), _plain(account["accountNumber"]))]
     if len(wanted) == 1:
         return wanted[0]
     there = ", ".join(f"{masked(account['accountNumber'])} ({account.get('type')})" for account in accounts) or "none"
     what = f"Schwab has {len(wanted) or 'no'} accounts for `{masked(account_id)}`"
-    raise SourceRefused(
-        what, f"there are: {there}", "set WHEEL_ACCOUNT_ID to one number", source=SOURCE, endpoint=_ACCOUNTS
-    )
+    raise SourceRefused(what, f"there are: {there}", SEVERAL, source=SOURCE, endpoint=_ACCOUNTS)
 
 
 def _securities_account(document: Any) -> dict[str, Any]:
@@ -194,8 +193,8 @@ def _ticker(symbol: str) -> str:
     return symbol.strip().lstrip("$").replace("/", ".")
 
 
-def _digits(number: str) -> str:
-    return re.sub(r"\W", "", number)
+def _plain(number: str) -> str:
+    return re.sub(r"[^\w.]", "", number)
 
 
 def _unexpected(why: str) -> UnexpectedAnswer:

@@ -51,7 +51,7 @@ class SchwabTransactions(TransactionSource):
         sent = self._session.get(f"{_ACCOUNTS}/accountNumbers", {}, now, key=masked(account_id)).json()
         pairs = [row for row in sent if isinstance(row, dict)] if isinstance(sent, list) else []
         hashes = {str(row.get("accountNumber")): str(row.get("hashValue")) for row in pairs}
-        wanted = account_id if account_id == ONLY_ACCOUNT else re.sub(r"\W", "", account_id)
+        wanted = account_id if account_id == ONLY_ACCOUNT else re.sub(r"[^\w.]", "", account_id)
         found = hashes[chosen_number(SOURCE, list(hashes), wanted)]
         if not _HASH.fullmatch(found):
             raise damaged(SOURCE, "an account's hash is none")

@@ -54,7 +54,8 @@ class TastytradeMarket(MarketSource):
         notes += [f"{len(listed) - len(near)} contracts with strikes beyond {_FARTHEST_STRIKE:.0%} are not quoted"]
         sent = self._in_batches(near["code"].tolist(), symbol)
         quoted = rows_frame(sent, _NAMES).rename(columns=_NAMES).reindex(columns=list(_NAMES.values()))
-        quotes = near.merge(quoted.drop_duplicates("code"), on="code", how="left")
+        quoted = quoted.drop_duplicates("code").set_index("code").reindex(near["code"])
+        quotes = near.set_index("code").join(quoted).reset_index()
         as_of = newest_text(row.get("updated-at") for row in sent)
         notes += [*spot_notes, *self._volatility_notes(symbol)]
         notes += [] if as_of else ["tastytrade gave no quote time; counted as of now"]
@@ -83,7 +84,8 @@ class TastytradeMarket(MarketSource):
             rows += [{**row, "multiplier": chain.get("shares-per-contract")} for row in contracts if standard]
         notes = [f"expirations after {last} are not quoted"]
         notes += [f"{adjusted} contracts left out: adjusted (other deliverable than 100 shares)"] if adjusted else []
-        frame = pd.DataFrame(rows, columns=["code", "strike", "multiplier"])
+        names = ("code", "strike", "multiplier")
+        frame = rows_frame(rows, names).reindex(columns=names)
         return frame.assign(strike=numbers(frame["strike"])).drop_duplicates("code"), notes
 
     def _in_batches(self, codes: Sequence[str], symbol: str) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.errors import UnexpectedAnswer
+from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
 from wheel_assets.fetch.normalise.quotes import non_negative
 from wheel_assets.fetch.source import Access, EventSource, RankSource, VolatilityRank
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
@@ -25,7 +26,6 @@ class Metrics:
     iv_index: float | None
     iv_rank: float | None
     iv_percentile: float | None
-    events: tuple[Event, ...]
 
     @property
     def volatility_note(self) -> str:
@@ -44,11 +44,18 @@ class TastytradeEvents(EventSource):
         self._session = session
 
     def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
-        """See `EventSource.events`; a symbol that tastytrade does not know is a failure."""
-        found = metrics_of(self._session, symbols)
-        known = [symbol for symbol in symbols if symbol in found]
+        """See `EventSource.events`; a symbol that tastytrade does not know, or without a date to be read, fails."""
+        found = _items(self._session, symbols)
         failures = {symbol: f"tastytrade has no metrics of {symbol}" for symbol in symbols if symbol not in found}
-        events = [event for symbol in known for event in found[symbol].events]
+        events: list[Event] = []
+        for symbol, item in found.items():
+            try:
+                events += [*_earnings(symbol, item.get("earnings")), *_dividends(symbol, item)]
+            except ValueError as error:
+                failures[symbol] = f"tastytrade sent events of {symbol} that cannot be read; {error}"
+        known = [symbol for symbol in symbols if symbol not in failures]
+        if not known:
+            raise UnexpectedAnswer(next(iter(failures.values())), "", "try again later", source=SOURCE)
         return Rows(event_frame(SOURCE, events, known, now, until=until), (), failures)
 
 
@@ -78,22 +85,24 @@ def open_ranks(access: Access) -> TastytradeRanks:
 
 def metrics_of(session: TastytradeSession, symbols: Sequence[str]) -> dict[str, Metrics]:
     """The metrics by symbol; what tastytrade does not know is left out."""
-    found: dict[str, Metrics] = {}
+    return {symbol: _metrics(item) for symbol, item in _items(session, symbols).items()}
+
+
+def _items(session: TastytradeSession, symbols: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What is sent of each symbol."""
+    found: dict[str, dict[str, Any]] = {}
     for first in range(0, len(symbols), _SYMBOLS_A_REQUEST):
         asked = ",".join(symbol.replace(".", "/") for symbol in symbols[first : first + _SYMBOLS_A_REQUEST])
         for item in items(session.get(_METRICS, {"symbols": asked})):
             symbol = str(item.get("symbol")).replace("/", ".")
-            if symbol in symbols:
-                found[symbol] = _metrics(symbol, item)
+            found |= {symbol: item} if symbol in symbols else {}
     return found
 
 
-def _metrics(symbol: str, item: dict[str, Any]) -> Metrics:
+def _metrics(item: dict[str, Any]) -> Metrics:
     rank = _share(item, "implied-volatility-index-rank") or _share(item, "tw-implied-volatility-index-rank")
     iv = float(non_negative([item.get("implied-volatility-index")])[0])
-    percentile = _share(item, "implied-volatility-percentile")
-    events = (_earnings(symbol, item.get("earnings")), *_dividends(symbol, item))
-    return Metrics(iv if 0 < iv < 5 else None, rank, percentile, tuple(event for event in events if event))
+    return Metrics(iv if 0 < iv < 5 else None, rank, _share(item, "implied-volatility-percentile"))
 
 
 def _share(item: dict[str, Any], name: str) -> float | None:
@@ -102,24 +111,20 @@ def _share(item: dict[str, Any], name: str) -> float | None:
     return value if 0 <= value <= 1 else None
 
 
-def _earnings(symbol: str, told: Any) -> Event | None:
-    day = _day(told.get("expected-report-date")) if isinstance(told, dict) else None
-    if day is None:
-        return None
+def _earnings(symbol: str, told: Any) -> list[Event]:
+    """The next report, where one is told."""
+    if told is None:
+        return []
+    if not isinstance(told, dict):
+        raise ValueError("its earnings are no object")
+    day = sent_day(told.get("expected-report-date"))
     time_of_day = _TIMES.get(str(told.get("time-of-day")))
     estimated = told.get("estimated") if isinstance(told.get("estimated"), bool) else None
-    return Event(symbol, "earnings", day, time_of_day, estimated)
+    return [Event(symbol, "earnings", day, time_of_day, estimated)] if day else []
 
 
 def _dividends(symbol: str, item: dict[str, Any]) -> list[Event]:
     """The next ex-dividend dates; the amount is the last declared, and is told of a date of its own only."""
     amount = float(non_negative([item.get("dividend-rate-per-share")])[0])
-    days = {day for name in ("dividend-ex-date", "dividend-next-date") if (day := _day(item.get(name)))}
+    days = {day for name in ("dividend-ex-date", "dividend-next-date") if (day := sent_day(item.get(name)))}
     return [Event(symbol, "ex_dividend", day, None, None, amount if amount > 0 else None) for day in sorted(days)]
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.errors import UnexpectedAnswer
+from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
 from wheel_assets.fetch.normalise.quotes import non_negative
 from wheel_assets.fetch.source import Access, EventSource
 from wheel_assets.fetch.tradier.market import spelt
@@ -28,9 +29,21 @@ class TradierEvents(EventSource):
     def events(self, symbols: Sequence[str], until: date, now: datetime) -> Rows:
         """See `EventSource.events`."""
         asked = {"symbols": ",".join(spelt(symbol) for symbol in symbols)}
-        found = list(_earnings(self._session.get(_CALENDARS, asked)))
-        found += _dividends(self._session.get(_DIVIDENDS, asked))
-        return Rows(event_frame(SOURCE, found, symbols, now, until=until))
+        calendars = _companies(self._session.get(_CALENDARS, asked))
+        dividends = _companies(self._session.get(_DIVIDENDS, asked))
+        events: list[Event] = []
+        failures: dict[str, str] = {}
+        for symbol in symbols:
+            try:
+                events += [*_earnings(symbol, calendars[symbol]), *_dividends(symbol, dividends[symbol])]
+            except KeyError:
+                failures[symbol] = f"Tradier has no calendar of {symbol}"
+            except ValueError as error:
+                failures[symbol] = f"Tradier sent events of {symbol} that cannot be read; {error}"
+        known = [symbol for symbol in symbols if symbol not in failures]
+        if not known:
+            raise UnexpectedAnswer(next(iter(failures.values())), "", "try again later", source=SOURCE)
+        return Rows(event_frame(SOURCE, events, known, now, until=until), (), failures)
 
 
 def open_events(access: Access) -> TradierEvents:
@@ -38,10 +51,9 @@ def open_events(access: Access) -> TradierEvents:
     return TradierEvents(session_of(access))
 
 
-def _earnings(document: Any) -> Iterator[Event]:
-    for symbol, row in _rows(document, "corporate_calendars"):
-        day = _day(row.get("begin_date_time"))
-        if day and _is_earnings(row):
+def _earnings(symbol: str, company: dict[str, Any]) -> Iterator[Event]:
+    for row in _rows(company, "corporate_calendars"):
+        if _is_earnings(row) and (day := sent_day(row.get("begin_date_time"))):
             yield Event(symbol, "earnings", day, None, True)
 
 
@@ -51,25 +63,30 @@ def _is_earnings(row: dict[str, Any]) -> bool:
     return str(row.get("event_type")) in _RESULTS_OF_A_QUARTER or ("earnings" in words and "call" not in words)
 
 
-def _dividends(document: Any) -> Iterator[Event]:
-    for symbol, row in _rows(document, "cash_dividends"):
+def _dividends(symbol: str, company: dict[str, Any]) -> Iterator[Event]:
+    for row in _rows(company, "cash_dividends"):
         amount = float(non_negative([row.get("cash_amount")])[0])
-        if day := _day(row.get("ex_date")):
+        if day := sent_day(row.get("ex_date")):
             yield Event(symbol, "ex_dividend", day, None, False, amount if amount > 0 else None)
 
 
-def _rows(document: Any, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Symbol and row of a table; of several results of a symbol the first may be empty."""
-    for company in document if isinstance(document, list) else []:
-        symbol = str(company.get("request")).replace("/", ".") if isinstance(company, dict) else ""
-        results = company.get("results") if symbol else None
-        for result in results if isinstance(results, list) else []:
-            tables = result.get("tables") if isinstance(result, dict) else None
-            yield from ((symbol, row) for row in items(tables, table) if isinstance(row, dict))
+def _companies(document: Any) -> dict[str, dict[str, Any]]:
+    """What is sent of each symbol; raises UnexpectedAnswer for another shape."""
+    if not isinstance(document, list):
+        why = f"{type(document).__name__} instead of a list of companies"
+        raise UnexpectedAnswer("Tradier sent an unexpected layout", why, "try again later", source=SOURCE)
+    sent = [company for company in document if isinstance(company, dict)]
+    return {str(company.get("request")).replace("/", "."): company for company in sent}
 
 
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
+def _rows(company: dict[str, Any], table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table; of several results the first may be empty. Raises ValueError for another shape."""
+    results = company.get("results")
+    if not isinstance(results, list):
+        raise ValueError("its results are no list")
+    for result in results:
+        tables = result.get("tables") if isinstance(result, dict) else None
+        for row in items(tables, table):
+            if not isinstance(row, dict):
+                raise ValueError("a row of it is no object")
+            yield row

@@ -48,3 +48,10 @@ def test_loopback_is_not_paced(fake, calls, vendors):
     client.get("/x")
     client.get("/x")
     assert clock() == 0.0
+
+
+def test_a_spread_pace_lets_one_call_go_at_a_time():
+    clock = Clock()
+    pace = Pace(100, 60.0, clock, clock.sleep)
+    pace.spread()
+    assert [round(pace.wait(), 6) for _ in range(3)] == [0.0, 0.6, 0.6]

@@ -12,13 +12,16 @@ from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.settings import AccountAlias
 from wheel_assets.show import markdown
 
 
 class CyclesConfig(PullConfig):
     """Whose cycles."""
 
-    account_id: str = Field(default=settings().account_id, description="account; `default` is the broker's only one")
+    account_id: AccountAlias = Field(
+        default=settings().account_id, description="account; `default` is the broker's only one"
+    )
 
 
 @dg.asset(

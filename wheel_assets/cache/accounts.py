@@ -1,0 +1,78 @@
+"""Numbers of accounts in caches and archives of before: what is kept now tells an account by its alias.
+
+See `sanitise.account_alias`. Earlier versions kept the number itself as the key of positions and transactions,
+in their rows, and in the stored answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wheel_assets.cache.upkeep.index import content_hashes
+from wheel_assets.columns import identifier, literal
+from wheel_assets.sanitise import HASH_LENGTH, SHOWN_OF_NUMBER, account_alias
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_HELD = "positions:"  # how the keys of documents about an account's holdings begin
+_DIGITS = "regexp_replace(account_id, '[^0-9]', '', 'g')"
+_ACCOUNT = (
+    f"CASE WHEN length({_DIGITS}) >= 5 AND length(account_id) < {HASH_LENGTH} AND NOT starts_with(account_id, '...') "
+    f"THEN '...' || right(account_id, {SHOWN_OF_NUMBER}) ELSE account_id END"
+)
+_ANSWER = (
+    r"""regexp_replace(document::VARCHAR, '"account": "(?:[^".0-9]*[0-9]){2}[^"]*([^"]{3})"', '"account": "...\1"')"""
+)
+# The columns that held numbers, by table, each with the SQL of its value with aliases, as `account_alias` makes them.
+TOLD: Mapping[str, Mapping[str, str]] = {
+    "positions": {"account_id": _ACCOUNT},
+    "transactions": {"account_id": _ACCOUNT},
+    "documents": {"document": _ANSWER},
+}
+
+
+def account_key(account: str) -> str:
+    """What the Python API keeps an account's holdings under: its alias, and a digest that tells ends apart.
+
+    >>> account_key("12345678"), account_key("default")
+    ('...678:ef797c8118f02dfb', 'default')
+    """
+    alias = account_alias(account)
+    return alias if alias == account else f"{alias}:{hashlib.sha256(account.encode()).hexdigest()[:16]}"
+
+
+def masked_key(table: str, key: str) -> str:
+    """The key of a snapshot that was kept under an account's number, by its alias; any other as it is."""
+    if table in ("positions", "transactions"):
+        return account_alias(key)
+    _, is_held, account = key.partition(_HELD)
+    return _HELD + account_key(account) if is_held and ":" not in account else key
+
+
+def mask_numbers(connection: DuckDBPyConnection) -> None:
+    """Put aliases in the place of numbers in the attached cache, in keys, rows and answers."""
+    query = "SELECT DISTINCT table_name, key FROM snapshots WHERE list_contains(?, table_name)"
+    for table, key in connection.execute(query, [list(TOLD)]).fetchall():
+        if (alias := masked_key(table, key)) != key:
+            where = "WHERE table_name = ? AND key = ?"
+            connection.execute(f"UPDATE snapshots SET key = ? {where}", [alias, table, key])
+    there = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'cache'"
+    for (table,) in connection.execute(there).fetchall():
+        for column, alias in TOLD.get(table, {}).items():
+            _mask_column(connection, table, column, alias)
+
+
+def _mask_column(connection: DuckDBPyConnection, table: str, column: str, alias: str) -> None:
+    """The same in a column, with the hashes of the snapshots that it changes."""
+    differs = f"{column}::VARCHAR <> {alias}"
+    query = f"SELECT DISTINCT snapshot_id FROM {identifier(table)} WHERE {differs}"
+    changed = [row[0] for row in connection.execute(query).fetchall()]
+    if not changed:
+        return
+    connection.execute(f"UPDATE {identifier(table)} SET {column} = {alias} WHERE {differs}")
+    for snapshot_id, (_, content_hash) in content_hashes(connection, identifier(table), changed).items():
+        update = f"UPDATE snapshots SET content_hash = ? WHERE snapshot_id = ? AND table_name = {literal(table)}"
+        connection.execute(update, [content_hash, snapshot_id])
