@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 # The tests on all cores; each file of tests in one process.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+IN_A_BROWSER := $(addprefix wheel_assets_tests/end_to_end/,test_browser.py test_cross_site.py test_report_in_a_browser.py)
 
 BUILD := 1.6.1
 CYCLONEDX := 7.5.0
@@ -28,18 +29,19 @@ check: $(VENV)/installed-check
 test-fast: $(VENV)/installed-test
 	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 
-# All tests but those in a browser.
+# All tests but those in a browser, and those of real servers beside it.
 test: $(VENV)/installed-test
-	$(PYTEST) --ignore wheel_assets_tests/scale
+	$(PYTEST) $(addprefix --ignore ,$(IN_A_BROWSER) wheel_assets_tests/scale)
 
 # Which lines and branches the tests of the parts reach; below the floor it fails.
 coverage: $(VENV)/installed-test
-	$(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale --cov --cov-report=term --cov-fail-under=80
+	$(PYTEST) --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale --cov --cov-report=term --cov-fail-under=80
 
-# What a newcomer does in the browser, done in a headless Chromium; makes the pictures of the documents anew.
+# A newcomer, a hostile page and the report, each in a headless Chromium; makes the pictures of the documents anew.
 SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
-	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -rs wheel_assets_tests/end_to_end/test_browser.py
+	@mkdir -p $(SCREENSHOTS)
+	SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(BIN)/python -m pytest -rs $(IN_A_BROWSER)
 
 # Real servers beside it: PostgreSQL, Redis, a bucket; many runs and many workers at once.
 test-scale: $(VENV)/installed-scale postgresql redis
@@ -52,7 +54,7 @@ benchmark: $(VENV)/installed-test
 benchmark-scale: $(VENV)/installed-scale redis
 	$(BIN)/python benchmarks/scale.py
 
-# The source archive and the wheel, in dist/: the same bytes from the same commit, whenever and wherever it is built.
+# The source archive and the wheel, in dist/; of the same commit the wheel has the same bytes, wherever it is built.
 build: $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build==$(BUILD)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} $(BIN)/python -m build
@@ -131,4 +133,4 @@ lock:
 		--generate-hashes --no-strip-extras --no-header --no-annotate --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .dagster .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) build dist *.egg-info .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,1 +1,1 @@
-"""Is it here, and fresh?"""
+"""The read-through cache: lookup, pull, storage, upkeep and archives."""

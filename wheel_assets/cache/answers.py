@@ -1,8 +1,7 @@
-"""The answer to a question, kept as a document beside what it was made of, and found again without Dagster.
+"""Stored answers: JSON documents kept beside their input snapshots and found again without Dagster.
 
-A stored answer is shown again while it is what a run would say: it answers the same question with the same rules,
-it was made of the snapshots that are in force, all of them and itself are younger than their limits, and the
-market has not opened, closed or begun another day since.
+A stored answer is shown again while a run would give the same one: same question and rules, made from the snapshots in
+force, everything within its maximum age, and no open, close or midnight in New York since.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer answers: `asset` for `asked`, fields and their values."""
+    """The question of an answer: the asset, and the fields `asked` with their values."""
 
     asset: str
     asked: Mapping[str, Any]
 
     @property
     def key(self) -> str:
-        """The key it is kept under; what was asked is not told by it, for it may hold an account's number."""
+        """Key of the stored document: a hash, because the question may contain an account number."""
         text = json.dumps(self.asked, sort_keys=True, default=str)
         return f"{self.asset}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def node(self, made_by: Node) -> Node:
-        """The document as `cache.policy` judges it, by the asset that makes it."""
+        """Node of the document for `cache.policy`, derived from that of the asset that makes it."""
         return Node(
             DOCUMENTS.name, (self.key,), "key", made_by.upstream, made_by.max_age, made_by.fingerprint, made_by.optional
         )
@@ -53,7 +52,7 @@ def keep(
     inputs: Collection[int],
     run_id: str,
 ) -> None:
-    """Keep an answer that was made of the snapshots `inputs`; the log tells where that cannot be done."""
+    """Store an answer made from the snapshots `inputs`; a failure is only logged."""
     import pandas as pd
 
     now = store.clock()
@@ -71,8 +70,8 @@ def find(
 ) -> dict[str, Any] | None:
     """The stored answer that a run would give now, with `from_cache` and `age_minutes`; None where there is none.
 
-    `nodes` are the tables as a run would ask for them, inputs first, with that of the question's asset;
-    a run would do without those `never_pulled` that are stale.
+    `nodes` are the tables as a run would request them, inputs first, including that of the question's asset; stale
+    tables of `never_pulled` do not matter.
     """
     made_by = next(node for node in nodes if node.table == question.asset)
     upstream = [node for node in nodes if node.table != question.asset]
@@ -95,7 +94,7 @@ def find(
 
 
 def _document(store: Store, snapshot_id: int) -> dict[str, Any] | None:
-    """The text is read without a frame: pandas takes longer to import than all the rest."""
+    """The stored document; read without a frame, because importing pandas takes longer than everything else."""
     query = f"SELECT document FROM {DOCUMENTS.name} WHERE snapshot_id = ?"
     with store.file.attached() as connection:
         row = connection.execute(query, [snapshot_id]).fetchone()
@@ -103,7 +102,7 @@ def _document(store: Store, snapshot_id: int) -> dict[str, Any] | None:
 
 
 def _as_of_now(document: dict[str, Any], age: timedelta, now: datetime) -> dict[str, Any]:
-    """The document with the ages of this moment; by its own times, for a restore gives snapshots other ids."""
+    """The document with current ages, from the times in it: a restore gives snapshots other ids."""
     for read in document["inputs"]:
         since = now - datetime.fromisoformat(read["created_at"]).replace(tzinfo=None)
         read |= {"age_minutes": _minutes(since), "outcome": "cache_hit", "reason": "fresh"}

@@ -1,4 +1,4 @@
-"""Inputs as they were in force at a moment of the past, read from the snapshots that are still kept."""
+"""Inputs as they were in force at an earlier time, from the snapshots still kept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _refuse_gaps(loaded: dict[str, LoadedInput], needed: Sequence[str], when: da
         raise UsageError(
             f"there is no advice as of {when:%Y-%m-%d %H:%M} UTC",
             f"no snapshot of {' and '.join(empty)} is kept from before it",
-            "`wheel stats` tells how far back the cache goes, `wheel restore DIR` brings an archive back",
+            "`wheel stats` shows how far back the cache goes, `wheel restore DIR` restores an archive",
         )
 
 

@@ -58,4 +58,4 @@ def _store_error(path: Path, error: duckdb.Error) -> StoreError:
         return StoreTooNew(f"the cache {path} was written by a newer DuckDB", text[:200], "update wheel_assets")
     if why_unwritable(error):
         return unwritable(path, error)
-    return StoreError(f"the cache {path} did not do as asked", text[:300], "run again; if it stays, tell us")
+    return StoreError(f"DuckDB failed on the cache {path}", text[:300], "run again; if it persists, report it")

@@ -1,7 +1,7 @@
-"""The asset check `freshness`: what of an asset is stale or could not be renewed, as Dagster's own check result.
+"""The asset check `freshness`: stale keys and failed refreshes of an asset as a Dagster check result.
 
-An asset that declares a check of this name is told of when a pull could not renew some of its keys; one that does
-not is left alone. A pull that went well records nothing: a check result costs a run some 30 ms.
+A pull that cannot refresh some keys records a result for each asset that declares a check of this name. A successful
+pull records nothing: a check result costs a run some 30 ms.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from wheel_assets.cache.policy import CacheKey
 
 FRESHNESS = "freshness"  # name of the check
-FAILED = "failed"  # its metadata: by key when it could not be renewed (ISO 8601, naive UTC), and why
+FAILED = "failed"  # metadata of the check: by key the time of the failed refresh (ISO 8601, naive UTC) and the reason
 
 
 def without_freshness_checks(job: dg.JobDefinition, assets: Collection[dg.AssetKey]) -> dg.JobDefinition:
-    """The part of a job that makes these assets, with all their checks but this one."""
+    """The part of a job that makes these assets, with all their checks except `freshness`."""
     checks = {key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in assets}
     others = {key for key in checks if key.name != FRESHNESS}
     return job.get_subset(asset_selection=set(assets), asset_check_selection=None if others == checks else others)
 
 
 def evaluation(asset: dg.AssetKey, told: str, *, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckEvaluation:
-    """A result of the check; never more than a warning, for what is stale is renewed when it is asked for."""
+    """A result of the check, at most a warning: stale data is refreshed when it is next read."""
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=FRESHNESS,
@@ -47,7 +47,7 @@ def evaluation(asset: dg.AssetKey, told: str, *, passed: bool, metadata: Mapping
 def record_failures(
     step: StepExecutionContext, graph: AssetGraph, failures: Mapping[CacheKey, str], now: datetime
 ) -> None:
-    """Record what a pull could not renew; `now` is naive UTC."""
+    """Record the keys that a pull could not refresh; `now` is naive UTC."""
     by_table: dict[str, dict[str, str]] = defaultdict(dict)
     for (table, key), why in failures.items():
         by_table[table][masked_account(key)] = one_line(why)
@@ -62,7 +62,7 @@ def record_failures(
 def recorded_failures(
     instance: dg.DagsterInstance, assets: Collection[dg.AssetKey]
 ) -> dict[CacheKey, tuple[datetime, str]]:
-    """When and why keys could not be renewed, as the newest result of each asset tells it."""
+    """Time and reason of failed refreshes by cache key, from the newest check result of each asset."""
     checks = [dg.AssetCheckKey(asset, FRESHNESS) for asset in assets]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
     failures = {}

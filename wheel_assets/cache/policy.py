@@ -1,15 +1,15 @@
-"""How old is too old, and what is in force: pure functions over snapshots and times.
+"""Freshness policy: which snapshots are in force and young enough; pure functions over snapshots and times.
 
-A snapshot serves a read when it is young enough *and* was built from the snapshots that are in force
-now. The newest snapshot of a source is in force; of a derived table, the newest that was built from
-exactly the snapshots in force above it. So whatever one reader gets fits together, and a derived
-snapshot dies with its inputs, however young it is.
+A snapshot serves a read when it is within its maximum age *and* was built from the snapshots that are in force now. Of
+a source, the newest snapshot is in force; of a derived table, the newest that was built from exactly the snapshots in
+force of its inputs. So all inputs of one read are consistent, and a derived snapshot becomes stale with its inputs,
+however young it is.
 
-An *optional* input is used where it is there and done without where it is not; nothing is made for its
-sake. A snapshot may have been made with it or without it, but not with one that has been superseded.
+An *optional* input is used where there is one and never made for the sake of a read. A snapshot may have been made with
+it or without it, but not with one that has been superseded.
 
-A limit is asked of what is read and, where that has to be made anew, of what it is made from. A fresh
-snapshot asks nothing of its ancestors: nobody needs them.
+The maximum age applies to what is read and, where that has to be made again, to its inputs. The ancestors of a fresh
+snapshot are not checked.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from enum import StrEnum
 from typing import Any
 
 WHOLE = "all"  # the one key of a table without a key column
-API_FINGERPRINTS = API, API_ROWS = "api", "api rows"  # of what users of the Python API had fetched
+API_FINGERPRINTS = API, API_ROWS = "api", "api rows"  # fingerprints of data stored through the Python API
 
-# Clocks of processes on one machine agree; beyond this a time in the future is a clock set back.
+# Processes on one machine share a clock; a time further in the future means that the clock was set back.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
-# The columns of the index that make a Snapshot, in this order.
+# The columns of the index that make a Snapshot, in this order. `recipe` is the stored name of the fingerprint: caches
+# and archives hold on to it.
 SNAPSHOT_COLUMNS = "snapshot_id, table_name, key, timestamp, created_at, rows, source, run_id, inputs, recipe, notes"
 
 CacheKey = tuple[str, str]  # (table, key): where a snapshot belongs
 
 
 class Reason(StrEnum):
-    """Why a read was, or was not, served from the cache."""
+    """Reason why a read was, or was not, served from the cache."""
 
     FRESH = "fresh"
     ABSENT = "absent"
@@ -74,14 +75,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Node:
-    """A table as one step wants it: which keys, how old at most, made of what and how.
+    """A table as one step requests it: keys, maximum age, inputs and fingerprint.
 
-    `max_age` None means that age never matters. `fingerprint` is what a snapshot depends on besides its
-    inputs (code version, settings): one made otherwise is not the same thing, as if absent; None takes any, of what
-    others make. `optional` are those of the `upstream` that it can do without. `mapped` tells, for an upstream table,
-    which of its keys each own key is made of, where that is not the same key or all; keys come inputs first, for a
-    table may be made of itself. Of `settled` keys it is not asked what they were made of. `read` are the keys that are
-    read, where others are only what those are made of.
+    `max_age` None means that age does not matter. `fingerprint` is what a snapshot depends on besides its inputs (code
+    version, settings); a snapshot with another one counts as absent; None accepts any (external assets). `optional`
+    are the tables of `upstream` that it can do without. `mapped` has, for an upstream table, the keys that each own key
+    is made of, where that is neither the same key nor all; keys come inputs first, because a table may be made of
+    itself. The inputs of `settled` keys are not checked. `read` are the keys that are read, where the others are only
+    inputs of those.
     """
 
     table: str
@@ -97,17 +98,17 @@ class Node:
 
     @property
     def read_keys(self) -> tuple[str, ...]:
-        """The keys that are read where the table is."""
+        """The keys that a read of the table loads."""
         return self.keys if self.read is None else self.read
 
     def with_keys(self, more: Iterable[str]) -> Node:
-        """The same with more keys, those that it has first."""
+        """The node with more keys, after its own."""
         return replace(self, keys=tuple(dict.fromkeys([*self.keys, *more])))
 
 
 @dataclass(frozen=True)
 class LookupResult:
-    """The verdict on one cache key; `snapshot` is what would be served, or the best there is."""
+    """Result of looking up one cache key; `snapshot` is the one served, or the best available."""
 
     table: str
     key: str
@@ -123,12 +124,12 @@ class LookupResult:
 
     @property
     def cache_key(self) -> CacheKey:
-        """The table and key it is about."""
+        """The table and key that were looked up."""
         return self.table, self.key
 
 
 def input_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
-    """Where the inputs of a node's `key` are: as mapped, else the same key where both have it, else every key."""
+    """Cache keys of the inputs of a node's `key`: as mapped, else the same key where both have it, else every key."""
     return [(name, upstream_key) for name in node.upstream for upstream_key in _keys_above(node, key, nodes[name])]
 
 
@@ -140,7 +141,7 @@ def _keys_above(node: Node, key: str, above: Node) -> Sequence[str]:
 
 
 def needed_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
-    """The same without those that the node can do without."""
+    """`input_keys` without the optional inputs."""
     return [cache_key for cache_key in input_keys(node, key, nodes) if cache_key[0] not in node.optional]
 
 
@@ -153,12 +154,12 @@ def assess(
     fresh_after: int | None = None,
     run_id: str | None = None,
 ) -> dict[CacheKey, LookupResult]:
-    """A result for every cache key that is asked for, and for every ancestor that has to be made anew.
+    """Lookup results of every requested cache key, and of every ancestor that has to be made again.
 
-    `nodes` come inputs first and hold `asked` with all ancestors. A snapshot with an id above
-    `fresh_after` was made since the question was put, and answers it whatever the limits: so a pull
-    answers whoever waited for it, even with a limit of zero. Snapshots that run `run_id` itself made
-    are forced: they are what the run's later steps get, together with exactly what they were made of.
+    `nodes` come inputs first and contain the tables `asked` with all ancestors; `now` is naive UTC. A snapshot with an
+    id above `fresh_after` was made after the request and serves it whatever its limit: so one pull serves every
+    process that waited for it, even with a limit of zero. Snapshots made by run `run_id` itself are forced: the run's
+    later steps get them, together with exactly the snapshots they were made from.
     """
     by_name = {node.table: node for node in nodes}
     candidates = _candidates(by_name, index, run_id)
@@ -188,10 +189,10 @@ def verdicts(
     now: datetime,
     max_age: Callable[[str], timedelta | None] = lambda table: None,
 ) -> dict[CacheKey, LookupResult]:
-    """What a read of each cache key of the index would find, asked with what its newest snapshot was made of.
+    """Lookup result of a read of each cache key in the index, with the inputs of its newest snapshot.
 
-    `nodes` come inputs first, their keys do not matter. What they do not describe, another program's tables
-    and the answers of the Python API, is judged by `max_age` and by its inputs alone.
+    `nodes` come inputs first; their keys do not matter. Tables that they do not describe (another program's, and those
+    stored through the Python API) are judged by `max_age` and their inputs alone.
     """
     declared = {node.table: node for node in nodes}
     by_id = {snapshot.snapshot_id: snapshot for snapshot in index}
@@ -208,7 +209,7 @@ def verdicts(
 
 
 def _family(snapshot: Snapshot, by_id: Mapping[int, Snapshot]) -> list[Snapshot]:
-    """A snapshot and all that it was made of, oldest first."""
+    """A snapshot and all its ancestors, oldest first."""
     family: dict[int, Snapshot] = {}
     more = {snapshot.snapshot_id}
     while more:
@@ -223,7 +224,7 @@ def _as_made(
     declared: Mapping[str, Node],
     max_age: Callable[[str], timedelta | None],
 ) -> list[Node]:
-    """The nodes of a snapshot and its ancestors, with the keys that it was made of."""
+    """The nodes of a snapshot and its ancestors, with the keys that it was made from."""
     keys: dict[str, list[str]] = defaultdict(list)
     for each in family:
         keys[each.table].append(each.key)
@@ -251,7 +252,7 @@ def _as_made(
 def _candidates(
     nodes: Mapping[str, Node], index: Iterable[Snapshot], run_id: str | None
 ) -> dict[CacheKey, list[Snapshot]]:
-    """Snapshots with today's fingerprint, newest first; only the pinned one where a cache key is pinned."""
+    """Snapshots with the current fingerprint, newest first; only the pinned one where a cache key is pinned."""
     by_key: dict[CacheKey, list[Snapshot]] = defaultdict(list)
     for snapshot in sorted(index, key=lambda s: -s.snapshot_id):
         if snapshot.table in nodes and nodes[snapshot.table].fingerprint in (None, snapshot.fingerprint):
@@ -263,7 +264,7 @@ def _candidates(
 
 
 def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
-    """Ids of the snapshots that this run made and, step by step upwards, of what they were made of."""
+    """Ids of the snapshots that this run made, and of all their ancestors."""
     inputs = {snapshot.snapshot_id: snapshot.inputs for snapshot in snapshots}
     pinned: set[int] = set()
     more = {s.snapshot_id for s in snapshots if run_id is not None and s.run_id == run_id}
@@ -276,7 +277,7 @@ def _pinned(snapshots: Sequence[Snapshot], run_id: str | None) -> set[int]:
 def _consistent(
     found: Sequence[Snapshot], built_from: Sequence[LookupResult], optional: Collection[str]
 ) -> Sequence[Snapshot]:
-    """Those that were made of what is in force, each with or without the optional inputs."""
+    """The snapshots made from the inputs in force, with or without the optional ones."""
     if not all(above.served or above.table in optional for above in built_from):
         return []
     in_force = {above.snapshot.snapshot_id: above.table for above in built_from if above.served and above.snapshot}
@@ -292,7 +293,7 @@ def _judge(
     fresh_after: int | None,
     run_id: str | None,
 ) -> tuple[Reason, Snapshot | None]:
-    """The verdict on one cache key, and the snapshot it is about."""
+    """The reason for one cache key, and the snapshot it is about."""
     if not found:
         return Reason.ABSENT, None
     snapshot = (consistent or found)[0]

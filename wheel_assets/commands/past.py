@@ -96,7 +96,8 @@ def _walked(days: Any, cash: float) -> dict[str, Any]:
 def _lines(document: dict[str, Any]) -> list[str]:
     from wheel_assets.backtest.document import NAMES
 
-    title = f"{', '.join(document['symbols'])}: {document['days']} days, {document['start']} to {document['end']}"
+    days = f"{document['days']} day{'s' * (document['days'] != 1)}"
+    title = f"{', '.join(document['symbols'])}: {days}, {document['start']} to {document['end']}"
     head = f"{'':<22}{'equity':>14}{'profit':>13}{'return':>9}{'drawdown':>10}{'trades':>8}{'assigned':>10}{'fees':>9}"
     results = [
         f"{NAMES[name]:<22}{r['equity']:>14,.2f}{r['profit']:>+13,.2f}{r['return']:>+9.2%}{r['max_drawdown']:>10.2%}"

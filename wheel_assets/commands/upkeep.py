@@ -95,5 +95,6 @@ def migrate(file: str, dry_run: bool, as_json: bool) -> None:
     _, store = settings_and_store()
     done = take(store, file, dry_run=dry_run)
     click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_migration(done, console())
-    if done.refused and not done.snapshots:
-        raise RunFailed(f"nothing of {file} was taken", "no row of it fits a table", "see above for each row's reason")
+    if not done.snapshots:
+        why = "no row of it fits a table" if done.refused else "there is no row in it"
+        raise RunFailed(f"nothing of {file} was taken", why, "see above for each row's reason" if done.refused else "")

@@ -36,16 +36,30 @@ def opened() -> Iterator[DagsterInstance]:
             raise unwritable(os.environ.get("DAGSTER_HOME") or Path.cwd(), error) from error
 
 
+def named_home() -> Path | None:
+    """The folder that DAGSTER_HOME names, if it is set; raises SettingError where Dagster could not use it."""
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
+        return None
+    path = Path(home).expanduser()
+    if not path.is_absolute():
+        why, remedy = "it is not a whole path", f"set it to {path.absolute()}, or unset it"
+    elif not path.is_dir():
+        why = "it is a file" if path.exists() else "there is no such folder"
+        remedy = "name a folder, or unset it" if path.exists() else "make it, or unset it"
+    else:
+        return path
+    raise SettingError(f"DAGSTER_HOME={home} is refused", why, remedy)
+
+
 def instance_ref(scratch: Path, own: Path) -> InstanceRef:
     """That of DAGSTER_HOME, else of a `dagster.yaml` here, else one in the folder `own`, without telemetry.
 
     `scratch` is a folder for what a `dagster.yaml` here does not place. Where it keeps its records the way Dagster
     does by itself, they are made here, for Dagster takes no lock. Raises SettingError.
     """
-    if home := os.environ.get("DAGSTER_HOME"):
-        if not Path(home).is_dir():
-            raise SettingError(f"DAGSTER_HOME={home} is refused", "there is no such folder", "make it, or unset it")
-        return _made_whole(InstanceRef.from_dir(os.path.abspath(home)))
+    if home := named_home():
+        return _made_whole(InstanceRef.from_dir(str(home)))
     if Path("dagster.yaml").exists():
         return _made_whole(InstanceRef.from_dir(str(scratch), config_dir=os.getcwd()))
     own.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -18,7 +18,7 @@ from wheel_assets.recommend.bounds import Bounds
 from wheel_assets.recommend.contracts import contracts_table, utc
 from wheel_assets.recommend.managing.open_options import Judgement, judge
 from wheel_assets.recommend.opening.openings import find_openings
-from wheel_assets.recommend.outlook import read_outlook
+from wheel_assets.recommend.outlook import Outlook, read_outlook
 from wheel_assets.recommend.portfolio.exposure import Exposures, exposures
 from wheel_assets.recommend.portfolio.room import breaches, room_of
 from wheel_assets.recommend.rules.verdicts import Verdicts
@@ -108,12 +108,7 @@ def advise(
 
     Raises UsageError for a portfolio value that is no positive number.
     """
-    if portfolio_value is not None and not 0 < portfolio_value < math.inf:
-        raise UsageError(
-            f"portfolio value {portfolio_value} is refused",
-            "it is not a positive number",
-            "give dollars, for example 50000",
-        )
+    _check_value(portfolio_value)
     now, known = utc(now), inputs or Inputs()
     missing = _not_evaluated(symbols, option_chains, not_evaluated or {})
     evaluated = [symbol for symbol in symbols if symbol not in missing]
@@ -129,17 +124,30 @@ def advise(
         symbols=tuple(symbols),
         not_evaluated=missing,
         today=new_york_day(now),
-        outlook=read_outlook(
-            now=now,
-            quoted_on={symbol: new_york_day(when) for symbol, when in stamp.quotes_as_of(evaluated).items()},
-            events=known.events,
-            price_history=known.price_history,
-            volatility_history=known.volatility_history,
-        ),
+        outlook=_outlook(known, stamp, evaluated),
         net_basis=_net_basis(known.transactions, positions, new_york_day(now)),
         opened_today=collateral_opened(known.transactions, account, new_york_day(now)),
     )
     return _advice(stamp, situation)
+
+
+def _check_value(portfolio_value: float | None) -> None:
+    if portfolio_value is not None and not 0 < portfolio_value < math.inf:
+        raise UsageError(
+            f"portfolio value {portfolio_value} is refused",
+            "it is not a positive number",
+            "give dollars, for example 50000",
+        )
+
+
+def _outlook(known: Inputs, stamp: Stamp, evaluated: Sequence[str]) -> Outlook:
+    return read_outlook(
+        now=stamp.now,
+        quoted_on={symbol: new_york_day(when) for symbol, when in stamp.quotes_as_of(evaluated).items()},
+        events=known.events,
+        price_history=known.price_history,
+        volatility_history=known.volatility_history,
+    )
 
 
 def _net_basis(transactions: pd.DataFrame | None, positions: pd.DataFrame, today: date) -> dict[str, float]:

@@ -40,14 +40,11 @@ class Event:
 
 def next_event(situation: Situation, symbol: str) -> Event | None:
     """The next known earnings of a symbol, one that began before today included; None without any."""
-    outlook, contracts = situation.outlook, situation.contracts
+    outlook = situation.outlook
     if symbol in outlook.earnings:
         return Event(outlook.earnings[symbol], True, symbol in outlook.estimated)
-    begins = contracts.loc[contracts["symbol"] == symbol, "event_from"].dropna()
-    if begins.empty:
-        return None
-    first = begins.min()
-    return Event(max(first.date() if hasattr(first, "date") else first, situation.today), False)
+    priced = situation.priced_events.get(symbol)
+    return Event(priced, False) if priced else None
 
 
 def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:

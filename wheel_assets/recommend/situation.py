@@ -46,3 +46,12 @@ class Situation:
     def bounds(self) -> Bounds:
         """The settings by symbol."""
         return Bounds(self.strategy)
+
+    @cached_property
+    def priced_events(self) -> Mapping[str, date]:
+        """The first day of the next event that a symbol's options price, today where it has begun, by symbol."""
+        import pandas as pd
+
+        begins = pd.to_datetime(self.contracts["event_from"]).dropna()
+        first = begins.groupby(self.contracts.loc[begins.index, "symbol"]).min()
+        return {str(symbol): max(day.date(), self.today) for symbol, day in first.items()}

@@ -15,13 +15,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from wheel_assets.cache.archive.locations import remote
-from wheel_assets.cache.foreign import literal
+from wheel_assets.columns import literal
 from wheel_assets.errors import StoreDamaged, StoreUnwritable
 from wheel_assets.settings import checked_symbol
 
@@ -136,19 +137,26 @@ class ScanFolder:
 
     @contextmanager
     def _engine(self) -> Iterator[DuckDBPyConnection]:
-        """An in-memory DuckDB that reads the place; one thread and process at a time is enough for small files."""
-        config: dict[str, str | int | float | list[str]] = {
-            "threads": 2,
-            "memory_limit": f"{MEMORY_MB}MB",
-            "autoinstall_known_extensions": False,
-            "allow_community_extensions": False,
-        }
-        with duckdb.connect(":memory:", config=config) as connection:
+        """A connection of our own to the process's in-memory DuckDB, which can read the place."""
+        with _database(self._fs).cursor() as connection:
             connection.execute("SET TimeZone='UTC'")
-            connection.execute("SET enable_progress_bar = false")
-            if self._fs is not None:
-                connection.register_filesystem(self._fs)
+            connection.execute("SET enable_progress_bar = false")  # it would go to standard output
             yield connection
+
+
+@cache
+def _database(fs: Any) -> DuckDBPyConnection:
+    """One in-memory DuckDB a process and file system: making one takes five times as long as writing a file."""
+    config: dict[str, str | int | float | list[str]] = {
+        "threads": 2,
+        "memory_limit": f"{MEMORY_MB}MB",
+        "autoinstall_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    database = duckdb.connect(":memory:", config=config)
+    if fs is not None:
+        database.register_filesystem(fs)
+    return database
 
 
 def _about(engine: DuckDBPyConnection, path: str) -> About | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -24,6 +25,7 @@ INPUT_COLUMNS: Cells = ("input", "key", "source", "age", "max age", "from", "why
 NUMBERS = frozenset({"#", "credit", "set aside", "a year", "assigned", "breakeven", "age", "max age"})
 
 MOST_NOTES = 8
+POSITIONS = "positions"
 
 
 def banner(document: Mapping[str, Any]) -> str:
@@ -44,7 +46,26 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
     missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
     told = " ".join(document["warnings"])
     news = [reason for reason in unjudged if reason.rstrip(".") not in told]
-    return [*document["warnings"], *missing, *news, *_old_data(document["inputs"])]
+    lines = [*document["warnings"], *missing, *news, *_old_data(document["inputs"]), *_of_the_account(document)]
+    return [_once(line) for line in lines]
+
+
+def _of_the_account(document: Mapping[str, Any]) -> list[str]:
+    """What is peculiar about the positions: how old they are, what of the cash is not known, whose they may be."""
+    notes = [note for entry in document["inputs"] if entry["table"] == POSITIONS for note in entry.get("notes") or ()]
+    return list(dict.fromkeys(notes))
+
+
+def _once(line: str) -> str:
+    """A warning that does not say twice that something was not judged.
+
+    >>> _once("NOT JUDGED: U 18 Dec 2026 28 put: not judged: U was not asked about")
+    'NOT JUDGED: U 18 Dec 2026 28 put: U was not asked about'
+    """
+    if not line.startswith("NOT JUDGED"):
+        return line
+    said = line.replace(": not judged: ", ": ", 1).replace(": cannot be judged: ", ": ", 1)
+    return re.sub(r"( was not evaluated): .*", r"\1", said)  # why stands in a line of its own
 
 
 def to_do(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -71,6 +92,16 @@ def order_cells(document: Mapping[str, Any]) -> list[Cells]:
         )
         for row in to_do(document)
     ]
+
+
+def totals(document: Mapping[str, Any]) -> str:
+    """What all orders come to together; empty where there is none."""
+    credits = [row["credit"] for row in to_do(document) if row["credit"] is not None]
+    if not credits:
+        return ""
+    secured = document.get("new_collateral") or 0.0
+    aside = f", {dollars(secured)} newly set aside" if secured else ""
+    return f"All filled: {signed_dollars(round(math.fsum(credits), 2))}{aside}"
 
 
 def order_legs(row: Mapping[str, Any]) -> str:
@@ -154,13 +185,13 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
 
 
 def notes(document: Mapping[str, Any]) -> list[str]:
-    """What is peculiar about the data, each once, with all symbols that it is true of.
+    """What is peculiar about the market's data, each once, with all symbols that it is true of.
 
     Beyond `MOST_NOTES` only how many more there are.
     """
     about: dict[str, list[str]] = {}
     for entry in document["inputs"]:
-        for note in entry.get("notes") or ():
+        for note in (entry["table"] != POSITIONS and entry.get("notes")) or ():
             said = note.removeprefix(f"{entry['key']}: ")
             keys = about.setdefault(said, [])
             if said != note and entry["key"] not in keys:

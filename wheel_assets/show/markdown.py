@@ -11,6 +11,7 @@ from typing import Any
 
 from wheel_assets.sanitise import for_markdown
 from wheel_assets.show import answer_view
+from wheel_assets.show.views import account_view
 
 SHOWN_AT_ONCE = 1000  # characters; Dagster's page shows longer Markdown only after a click
 
@@ -59,8 +60,17 @@ def as_markdown(document: Mapping[str, Any], payoff: str = "", candidates: str =
         f"**{for_markdown(answer_view.headline(document))}**",
         bullets(answer_view.warnings(document), "⚠ "),
         advice or "Nothing to do now.",
+        for_markdown(answer_view.totals(document)),
         image(payoff, "profit at expiration of these trades"),
         image(candidates, "candidates: yearly return against probability of assignment"),
+        section(
+            "Roll, hold, be assigned or close", table(account_view.CHOICE_COLUMNS, account_view.choice_cells(document))
+        ),
+        section(
+            "The account under stress",
+            table(account_view.EXPOSURE_COLUMNS, account_view.exposure_cells(document), account_view.NUMBERS),
+        ),
+        for_markdown(account_view.not_counted(document)),
         section("Why", "\n".join(for_markdown(line) for line in answer_view.reasons(document))),
         section("Not done", bullets(answer_view.not_done(document))),
         section("About the data", bullets(answer_view.notes(document))),

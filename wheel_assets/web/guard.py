@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-LANDING_PAGE = "/assets/recommendation"
+LANDING_PAGE = "/assets/recommendation?view=events"  # where nothing stands above the answer
 NO_COOKIE = "open the link that `wheel ui` printed; each link opens one browser, `wheel ui` prints a new one"
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",

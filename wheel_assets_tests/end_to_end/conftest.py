@@ -25,7 +25,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from wheel_assets.fetch.sample.sources import SampleMarket
+from wheel_assets.fetch.sample.sources import STOCKS, SampleMarket
+from wheel_assets_tests.end_to_end.wheelers_account import write_positions
 
 CLONE = Path(__file__).resolve().parents[2]
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -207,6 +208,14 @@ def user(tmp_path: Path, market: Market) -> User:
     )
 
 
+@pytest.fixture
+def wheeler(tmp_path: Path) -> User:
+    """A trader of the wheel on the sample market: nine positions on five symbols, out of a file."""
+    write_positions(tmp_path / "positions.csv")
+    files = {"WHEEL_CACHE__DIR": str(tmp_path / "cache"), "WHEEL_BROKER__FILE": str(tmp_path / "positions.csv")}
+    return User(tmp_path, {**files, "WHEEL_BROKER__SOURCE": "file", "WHEEL_SYMBOLS": ",".join(STOCKS)})
+
+
 class Server:
     """`dagster dev` in a folder of its own, on a free port."""
 
@@ -327,6 +336,17 @@ def newcomers_server(sample_user: User) -> Iterator[Server]:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(CLONE / name, sample_user.folder)
     server = Server(sample_user)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def wheelers_server(wheeler: User) -> Iterator[Server]:
+    """The web server and daemon of the trader with nine positions."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CLONE / name, wheeler.folder)
+    server = Server(wheeler)
+    server.user = wheeler
     yield server
     server.stop()
 

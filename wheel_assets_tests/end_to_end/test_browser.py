@@ -30,6 +30,7 @@ FITS = """
 const scrolls = e => /auto|scroll/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1;
 return ![...document.querySelectorAll("*")].some(scrolls)
 """
+LANDING_PAGE = "/assets/recommendation?view=events"
 CLONE = Path(__file__).resolve().parents[2]
 
 
@@ -66,6 +67,11 @@ class Browser:
         """Wait for a picture with this description, and that the browser could draw it."""
         width = "return document.querySelector(`img[alt='${arguments[0]}']`).naturalWidth"
         self._until(lambda: self.driver.execute_script(width, words) > 100)
+
+    def shows(self, words: str) -> None:
+        """Scroll to the picture with this description."""
+        scroll = "document.querySelector(`img[alt='${arguments[0]}']`).scrollIntoView({block: 'center'})"
+        self.driver.execute_script(scroll, words)
 
     def reads(self, words: str, reload: bool = False) -> None:
         """Wait until the page says these words; `reload` looks anew, as the page itself does only now and then."""
@@ -150,15 +156,11 @@ def see_the_advice(browser):
     browser.reads("SAMPLE DATA")  # warnings stand first, without a click
     browser.reads("SELL TO OPEN")
     assert "Unsynced" not in browser.text
-    browser.click("Columns")  # folds them away, and Dagster remembers it
-    browser.reads("[Show JSON]")
-    browser.picture("recommendation.png", height=1340)
     browser.click("[Show Markdown]")
     for words in ("SAMPLE DATA", "Why", "Not done", "Advice only"):
         browser.reads(words)
     browser.draws("profit at expiration of these trades")
     browser.draws("candidates: yearly return against probability of assignment")
-    browser.picture("advice.png", height=1240)
 
 
 def see_the_checks(browser):
@@ -197,11 +199,82 @@ def look_into_the_cache(browser):
     browser.reads("hit_rate")
     browser.open("/assets/cache_inspection?view=events")
     browser.reads("🟢 fresh until ")
-    assert browser.fits(width=1280)
-    browser.picture("cache_inspection.png", width=1280)
     browser.open("/assets/cache_inspection?view=checks")
     browser.reads("keys are fresh")
-    browser.reads("last used, UTC")
+
+
+@pytest.fixture
+def wheelers_browser(wheelers_server, tmp_path) -> Iterator[Browser]:
+    """A browser at the server of the trader with nine positions, one of whose symbols is stale."""
+    server = wheelers_server
+    server.wait_for(server.assets)
+    server.materialize("recommendation")
+    server.user.query(
+        "UPDATE snapshots SET created_at = created_at - INTERVAL 20 MINUTE WHERE table_name = 'option_chains' "
+        "AND key = 'SMCI'"
+    )
+    server.materialize("cache_inspection")
+    browser = Browser(server, tmp_path)
+    yield browser
+    browser.driver.quit()
+
+
+def test_a_trader_sees_what_to_do_and_that_one_symbol_is_stale(wheelers_browser):
+    browser = wheelers_browser
+    see_the_orders(browser)
+    see_the_stale_symbol(browser)
+    see_the_lineage(browser)
+
+
+def see_the_orders(browser):
+    """Where `wheel ui` begins: warnings, then the orders, without folding anything; behind a click the rest."""
+    browser.open(LANDING_PAGE)
+    for words in ("SAMPLE DATA", "market closed", "SELL TO OPEN", "BUY TO CLOSE"):
+        browser.reads(words)
+    assert browser.fits(width=1280)
+    browser.picture("recommendation.png", width=1280, height=1240)
+    browser.click("[Show Markdown]")
+    for words in ("All filled: ", "be assigned", "The account under stress", "Why"):
+        browser.reads(words)
+    browser.draws("profit at expiration of these trades")
+    browser.shows("profit at expiration of these trades")
+    browser.picture("advice.png", height=1240)
+
+
+def see_the_stale_symbol(browser):
+    """In the matrix, in the check of its asset, and in the catalog as far as Dagster shows it."""
+    browser.open("/assets/cache_inspection?view=events")
+    browser.reads("the next answer would pull option_chains SMCI")
+    for words in ("🟠 stale since ", "🟢 fresh until "):
+        assert words.split()[0] in browser.text
+    browser.picture("cache_inspection.png", width=1280, height=1100)
+    for view in ("overview", "events", "checks"):
+        browser.open(f"/assets/cache_inspection?view={view}")
+        browser.reads("SMCI")
+        assert browser.fits(width=1280), view
+    browser.open("/assets/option_chains?view=checks")
+    browser.reads("SMCI stale since ")
+    assert browser.fits(width=1280)
+    browser.open("/assets")
+    browser.reads("option_chains")
+    browser.picture("catalog.png", width=1280, height=1240)
+
+
+def see_the_lineage(browser):
+    """All assets in one picture; near by, the node with a stale symbol warns."""
+    groups = ("market", "account", "model", "advice", "cache", "universe")
+    browser.driver.set_window_size(1900, 1500)
+    browser.open(f"/asset-groups?expanded={','.join(f'global@global:{group}' for group in groups)}")
+    browser.reads("option_chains")
+    for _ in range(8):
+        browser.driver.execute_script("document.querySelector('[aria-label=zoom_out]').closest('button').click()")
+        time.sleep(0.5)
+    for asset in browser.server.assets():
+        browser.reads(asset)
+    browser.picture("lineage.png", width=1900, height=1500)
+    browser.open("/assets/option_chains?view=lineage")
+    browser.reads("1 / 2 Passed")
+    browser.picture("stale.png", width=1280, height=900)
 
 
 def clean_up(browser):

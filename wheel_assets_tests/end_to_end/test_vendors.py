@@ -20,10 +20,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import requests
 
 CLONE = Path(__file__).resolve().parents[2]
-REPLAY = CLONE.parent / "shared" / "market" / "replay_server.py"
 FRED, FRED_CSV = "/fred/series/observations", "/graph/fredgraph.csv"
 TREASURY = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{:%Y}/all"
 DOWNLOAD, TOKEN = "/v0/timeseries.get_range", "/v1/oauth/token"
@@ -268,59 +266,3 @@ def wait_for(what: Callable[[], Any], seconds: float = 60) -> Any:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
-
-
-@pytest.fixture
-def replay(tmp_path) -> Iterator[str]:
-    """A market of recorded chains, where there is one beside this repository."""
-    if not REPLAY.exists():
-        pytest.skip("there are no recorded chains here")
-    ready = tmp_path / "port"
-    command = [sys.executable, str(REPLAY), "--port", "0", "--ready", str(ready)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        port = wait_for(lambda: ready.exists() and ready.read_text())
-        yield f"http://127.0.0.1:{port}"
-        server.terminate()
-
-
-def asked(replay: str) -> list[str]:
-    """The paths that were asked for since last time, in alphabetical order."""
-    seen = requests.get(f"{replay}/__requests").json()
-    requests.delete(f"{replay}/__requests")
-    return sorted(f"{each['method']} {each['path'].split('?')[0]}" for each in seen)
-
-
-def test_recorded_chains_from_cboe(user, replay):
-    user.settings |= {"WHEEL_CBOE__BASE_URL": replay, "WHEEL_SYMBOLS": "SMCI,PLTR"}
-    answer = user.answer()
-    assert {row["symbol"] for row in answer["advice"]} >= {"SMCI", "PLTR"}
-    assert answer["not_evaluated"] == []
-    paths = [f"GET /api/global/delayed_quotes/options/{symbol}.json" for symbol in ("PLTR", "SMCI")]
-    assert asked(replay) == paths
-    user.answer()
-    assert asked(replay) == []
-
-
-def test_recorded_chains_and_an_account_from_schwab(schwab_user, replay):
-    token = json.loads((schwab_user.folder / "token.json").read_text())
-    token["token"]["refresh_token"] = "refresh-good"
-    (schwab_user.folder / "token.json").write_text(json.dumps(token))
-    keys = {"WHEEL_SCHWAB__APP_KEY": "key", "WHEEL_SCHWAB__APP_SECRET": "secret", "WHEEL_SCHWAB__BASE_URL": replay}
-    schwab_user.settings |= {**keys, "WHEEL_SYMBOLS": "SMCI,PLTR"}
-    answer = schwab_user.answer()
-    assert answer["free_cash"] == 100_000
-    assert {row["symbol"] for row in answer["advice"]} >= {"SMCI", "PLTR"}
-    chains = ["GET /marketdata/v1/chains"] * 2
-    assert asked(replay) == [*chains, "GET /trader/v1/accounts", "POST /v1/oauth/token"]
-
-
-def test_a_year_of_recorded_prices_is_the_same_from_both_vendors(user, schwab_user, replay):
-    token = {"access_token": "old", "refresh_token": "refresh-good", "expires_at": 0}
-    (schwab_user.folder / "token.json").write_text(json.dumps({"creation_timestamp": time.time(), "token": token}))
-    keys = {"WHEEL_SCHWAB__APP_KEY": "key", "WHEEL_SCHWAB__APP_SECRET": "secret", "WHEEL_SCHWAB__BASE_URL": replay}
-    schwab_user.settings |= {**keys, "WHEEL_CBOE__BASE_URL": replay, "WHEEL_SYMBOLS": "SMCI"}
-    for source in ("schwab", "cboe"):
-        schwab_user.settings["WHEEL_MARKET__SOURCE"] = source
-        assert schwab_user.materialize("price_history").returncode == 0
-    days = "SELECT date, open, high, low, close, volume, count(DISTINCT source)::INT n FROM price_history GROUP BY ALL"
-    assert schwab_user.query(f"SELECT n, count(*)::INT > 200 FROM ({days}) GROUP BY n") == [(2, True)]

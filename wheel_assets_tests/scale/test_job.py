@@ -9,11 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import requests
 
+from wheel_assets.fetch.sample.sources import SampleMarket
+from wheel_assets.scan.snapshots import CHAINS, About, ScanFolder
+from wheel_assets.tables import OPTION_CHAINS
 from wheel_assets_tests.scale.conftest import free_port, wait_for_port
 
 JOB = [sys.executable, "-m", "wheel_assets.cli", "job", "--json"]
@@ -90,3 +95,15 @@ def test_jobs_one_after_another_at_once_and_killed(tmp_path, s3):
     assert objects(s3).count("manifest.json") == 4
     last = ended(tmp_path / "last", started(tmp_path / "last", s3))
     assert last["as_of"] == first["as_of"]
+
+
+def test_the_files_of_a_scan_lie_in_a_bucket(s3, monkeypatch):
+    for name, value in {"ENDPOINT_URL": s3, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    folder, at = ScanFolder("s3://wheel/scan"), datetime(2026, 11, 23, 15)
+    chain = SampleMarket().option_chain("U", at.replace(tzinfo=UTC)).frame
+    for _ in range(2):  # the second takes the place of the first
+        folder.write(CHAINS, "U", chain, About(at, "c"))
+    assert folder.about(CHAINS) == {"U": About(at, "c")}
+    pd.testing.assert_frame_equal(folder.read(CHAINS, OPTION_CHAINS, ["U"]), chain)
+    assert "scan/chains/U.parquet" in objects(s3)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import psutil
 import pytest
 
 from wheel_assets_tests.market.universe import asked, served, symbols
@@ -38,7 +39,9 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Place:
-    """A folder of its own for cache, records and results of one executor."""
+    """A folder of its own for cache, records and results of one executor; `worker` runs its steps, if not the scan."""
+
+    worker: subprocess.Popen[bytes] | None = None
 
     def __init__(self, folder: Path, market: str, executor: str, config: dict[str, object] | None = None) -> None:
         home = folder / "dagster_home"
@@ -104,7 +107,7 @@ def celery(redis_url: str, tmp_path: Path, market: str) -> Iterator[Place]:
     (tmp_path / "celery.yaml").write_text(json.dumps({"execution": {"config": config}}))
     program = Path(sys.executable).with_name("dagster-celery")
     command = [str(program), "worker", "start", "-A", "dagster_celery.app", "-y", str(tmp_path / "celery.yaml")]
-    worker = place.start(*command, "--", "--concurrency", str(WORKERS))
+    worker = place.worker = place.start(*command, "--", "--concurrency", str(WORKERS))
     try:
         yield place
     finally:
@@ -120,6 +123,14 @@ def check(place: Place, listed: Path, expected: tuple[pd.DataFrame, object]) -> 
     )
     assert document["ranking"] == expected[1]
     pd.testing.assert_frame_equal(place.rows(), expected[0], check_exact=True)
+
+
+def wait_for_a_result(place: Place) -> None:
+    """Return once the first batch is valued: the others are not."""
+    deadline = time.monotonic() + 240
+    while not list(place.results.glob("*.parquet")):
+        assert time.monotonic() < deadline, (place.folder / "told").read_text()[-2000:]
+        time.sleep(0.05)
 
 
 def test_several_processes_find_the_same(tmp_path, market, listed, expected):
@@ -144,15 +155,28 @@ def test_what_is_fresh_is_neither_fetched_nor_valued_again(tmp_path, market, lis
     assert [file.stat().st_mtime_ns for file in sorted(place.results.iterdir())] == made
 
 
-def test_nothing_is_lost_with_a_worker(tmp_path, market, listed, expected):
+def test_nothing_is_lost_with_a_run(tmp_path, market, listed, expected):
     place, before = Place(tmp_path, market, "multiprocess", {"max_concurrent": WORKERS}), asked(market)["asked"]
     run = place.start(*CLI, "--symbols-file", str(listed))
-    deadline = time.monotonic() + 240
-    while not list(place.results.glob("*.parquet")):  # until the first batch is valued
-        assert time.monotonic() < deadline, (tmp_path / "told").read_text()[-2000:]
-        time.sleep(0.05)
+    wait_for_a_result(place)
     end(run)
     assert place.scan(listed)["ranking"] == expected[1]
     pd.testing.assert_frame_equal(place.rows(), expected[0], check_exact=True)
     after = asked(market)["asked"]
+    assert {after[symbol] - before[symbol] for symbol in symbols(SYMBOLS)} == {1}
+
+
+def test_the_work_of_a_lost_worker_is_done_by_another(celery, listed, expected):
+    before = asked(celery.market)["asked"]
+    run = celery.start(*CLI, "--symbols-file", str(listed))
+    try:
+        wait_for_a_result(celery)
+        busiest = max(psutil.Process(celery.worker.pid).children(recursive=True), key=lambda p: sum(p.cpu_times()[:2]))
+        busiest.kill()
+        run.wait(300)
+    finally:
+        end(run)
+    assert run.returncode == 0, (celery.folder / "told").read_text()[-2000:]
+    pd.testing.assert_frame_equal(celery.rows(), expected[0], check_exact=True)
+    after = asked(celery.market)["asked"]
     assert {after[symbol] - before[symbol] for symbol in symbols(SYMBOLS)} == {1}

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from wheel_assets.show.answer import answer_document
+from wheel_assets.show.answer_view import signed_dollars
 from wheel_assets.show.markdown import as_markdown
 from wheel_assets.show.terminal.answer import show
 from wheel_assets.show.terminal.console import console
 
 AT = datetime(2026, 11, 23, 15, 57)
+SIDES = ("before", "after")
 HIT = {
     "table": "positions",
     "key": "default",
@@ -163,7 +165,7 @@ def test_warnings_and_orders_of_a_large_account_are_one_screen(large_account):
     assert sum("TO OPEN" in line or "TO CLOSE" in line for line in lines) >= 7
     assert len(lines) <= 30
     assert lines[-1] == (
-        "2 inputs, oldest 12 min, 1 pulled · advice only, nothing is ordered; more: -v, and `wheel explain`"
+        "2 inputs, oldest 12 min, 1 pulled · advice only, nothing is ordered; more: -v, `wheel explain`"
     )
 
 
@@ -208,6 +210,26 @@ def test_hits_and_pulls_are_told_apart(trades):
     assert ["option_chains", "U", "cboe", "6", "s", "30", "min", "pulled", "too", "old"] in lines
 
 
+def test_what_else_could_be_done_with_each_open_option_is_told(trades):
+    text = on_terminal(document(trades))
+    for render in (text, as_markdown(document(trades))):
+        assert "into U 1 Jan 2027 29 put" in render
+        assert "buy 200 at 31, 30.00 with premium" in render  # 31 less the premium of 1.00
+        assert "$260.65 to pay" not in render
+    assert "hold         35 days" in text
+
+
+def test_what_a_fall_of_all_shares_costs_is_told_before_and_after_the_advice(trades):
+    answer = document(trades)
+    (line,) = (line.split() for line in on_terminal(answer).splitlines() if "shares -20 %" in line)
+    assert line[-2:] == [signed_dollars(round(answer["exposure"][side]["stress"]["shares -20%"])) for side in SIDES]
+
+
+def test_all_orders_together_are_told(trades):
+    # 4 x (55 - 0.65) + 2 x (30 - 2 x 0.65) - 30.65 = 244.15
+    assert "All filled: +$244.15" in on_terminal(document(trades), verbose=False)
+
+
 def test_by_default_only_what_is_to_be_done_is_printed(trades):
     text = on_terminal(document(trades), verbose=False)
     assert not [said for said in ("Why", "Not done", "About the data", "option_chains") if said in text]
@@ -222,7 +244,7 @@ def test_a_vendors_words_are_not_read_as_markup(trades):
 
 def test_every_row_of_a_markdown_table_has_its_columns(trades):
     lines = [line.replace("\\|", "") for line in as_markdown(document(trades)).splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in lines} == {8}  # both tables have seven columns
+    assert {line.count("|") for line in lines} == {8, 6, 4}  # tables of seven, five and three columns
 
 
 def test_nothing_to_do_is_said(desk):
@@ -270,6 +292,13 @@ def test_notes_about_the_data_are_told_once_in_every_rendering(trades):
         assert [text.count(note) for note in notes] == [1, 1]
 
 
+def test_what_is_peculiar_about_the_positions_is_a_warning(trades):
+    answer = document(trades, [HIT | {"notes": ["the positions are 5 days old"]}])
+    text = on_terminal(answer)
+    assert "! the positions are 5 days old" in text
+    assert "About the data" not in text
+
+
 def test_a_note_about_several_symbols_names_them_together(trades):
     chains = [MISS | {"key": key, "notes": [f"{key}: quotes are delayed", f"{key}: 1 is bad"]} for key in ("U", "F")]
     text = on_terminal(document(trades, [*chains, MISS | {"key": "X", "notes": ["X: 2 are bad"]}]))
@@ -278,7 +307,7 @@ def test_a_note_about_several_symbols_names_them_together(trades):
 
 
 def test_too_many_notes_are_counted_instead(trades):
-    answer = document(trades, [HIT | {"notes": [f"note {number}" for number in range(20)]}])
+    answer = document(trades, [MISS | {"notes": [f"note {number}" for number in range(20)]}])
     text = on_terminal(answer)
     assert "note 7" in text
     assert "note 8" not in text

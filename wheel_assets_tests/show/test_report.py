@@ -21,12 +21,11 @@ STATS = {"option_chains_count": 1, "keys": [KEY | {"max_age_minutes": 30.0, "sou
 
 @pytest.fixture
 def document(desk):
-    """An opening, a hold, a symbol without data with hostile reasons, and stress and choices as rules tell them."""
+    """An opening, a hold, a symbol without data with hostile reasons."""
     desk.cash(50_000).put(28, 0.55, 0.60).put(27, 0.40, 0.45, delta=0.15)
     desk.option("put", 26, -1, 0.45).put(26, 0.40, 0.45, delta=0.05)
     answer = answer_document(desk.advise(symbols=("U", "Z"), not_evaluated={"Z": HOSTILE}))
-    answer["advice"][1]["alternatives"] = json.dumps([{"choice": "hold", "dollars": 12.5}, {"choice": "assigned"}])
-    return answer | {"stress": [{"shares": "-20 %", "loss": -1234.5}]}
+    return json.loads(json.dumps(answer))
 
 
 @pytest.fixture
@@ -42,9 +41,10 @@ def test_everything_that_counts_is_on_it(page):
         "Candidates: yearly return",
         "🟢 fresh until 22:20 ET",
         "Collateral by symbol",
-        "The portfolio under stress",
-        "-1,234.50",
-        "assigned",
+        "be assigned or close",
+        "buy 100 at 26, 25.55 with premium",
+        "The account under stress",
+        "shares -20 %",
         "Nothing to score yet",
     ):
         assert said in page

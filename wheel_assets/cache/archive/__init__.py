@@ -1,1 +1,1 @@
-"""A backup: the cache as a dated archive of Parquet files, and back again."""
+"""Backup of the cache to dated Parquet archives, and restore."""

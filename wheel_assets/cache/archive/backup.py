@@ -47,7 +47,7 @@ MAX_INDEX_ROWS, MAX_INDEX_BYTES = 1_000_000, 256_000_000  # of an archive: it is
 
 @dataclass(frozen=True)
 class Backup:
-    """Where an archive was written, and what is in it."""
+    """Location and content of a written archive: rows by table, size in bytes."""
 
     place: str
     rows: dict[str, int]
@@ -56,7 +56,7 @@ class Backup:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore put back: new snapshots by table, and how many were here already."""
+    """Result of a restore: new snapshots by table, and how many were present already."""
 
     created_at: str
     snapshots: dict[str, int]
@@ -68,7 +68,7 @@ def backup(store: Store, destination: str | Path, *, parents: Sequence[str] = ()
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
     `parents` are the names of archives that were put back before, `mark` tells two of the same second apart.
-    Raises StoreError; what cannot be finished leaves no archive behind.
+    Raises StoreError; an unfinished archive is removed.
     """
     now = store.clock()
     with writing(str(destination), now, mark) as (folder, place), confined(scratch=folder) as reader:
@@ -87,10 +87,10 @@ def backup(store: Store, destination: str | Path, *, parents: Sequence[str] = ()
 
 
 def restore(store: Store, source: str | Path) -> Restored:
-    """Put an archive back, or the newest of those in a folder: what is here already is left as it is.
+    """Restore an archive, or the newest one in a folder; snapshots already present stay as they are.
 
     Everything is verified before anything is written. Raises UsageError where there is no archive,
-    ArchiveDamaged, StoreTooNew. One that is cut short can simply be run again.
+    ArchiveDamaged, StoreTooNew. An interrupted restore can be run again.
     """
     with reading(str(source)) as folder, tempfile.TemporaryDirectory() as scratch:
         manifest = verified(folder, {*store.tables, SNAPSHOTS.name, API_CALLS.name})
@@ -119,7 +119,7 @@ def restore(store: Store, source: str | Path) -> Restored:
 
 @contextmanager
 def _as_damaged(folder: Path) -> Iterator[None]:
-    """Whatever DuckDB says of a file of an archive means that it is not what was written."""
+    """Turn DuckDB's errors within the block into ArchiveDamaged: a file is not what was written."""
     try:
         yield
     except duckdb.Error as error:
@@ -131,10 +131,10 @@ def _as_damaged(folder: Path) -> Iterator[None]:
 
 
 class PeriodicBackup:
-    """Writes an archive when something was stored and the newest one there is older than `interval`.
+    """Write an archive after a store operation if the newest one is older than `interval`.
 
-    There is no scheduler: call it after a write. It only warns where that fails, for what was stored
-    is stored, and then lets an interval go by before it tries again.
+    There is no scheduler: call it after a write. A failure is only a warning, because the write itself succeeded; the
+    next attempt comes an interval later.
     """
 
     def __init__(self, destination: str, interval: timedelta) -> None:
@@ -142,7 +142,7 @@ class PeriodicBackup:
         self._last: datetime | None = None
 
     def __call__(self, store: Store) -> None:
-        """Back up if that is due."""
+        """Back up the store if due."""
         now = store.clock()
         if self._recent(now):
             return
@@ -160,7 +160,7 @@ class PeriodicBackup:
 
 
 def periodic_backup(backups: BackupSettings) -> PeriodicBackup | None:
-    """What the settings ask for; None where they ask for none."""
+    """The periodic backup of the settings; None where none is set."""
     if backups.dir is None or backups.interval_hours is None:
         return None
     return PeriodicBackup(backups.dir, timedelta(hours=backups.interval_hours))
@@ -181,7 +181,7 @@ def export_table(store: Store, table: str, folder: Path) -> Path:
 
 @dataclass
 class _NewArchive:
-    """An archive that is being written; `reader` reads what was written."""
+    """An archive being written; `reader` is a connection to the written files."""
 
     store: Store
     folder: Path
@@ -189,9 +189,9 @@ class _NewArchive:
     files: dict[str, ArchivedFile] = field(default_factory=dict)
 
     def copy_table(self, table: SnapshotTable, lines: pd.DataFrame, advance: Callable[[int], None]) -> pd.DataFrame:
-        """Copy a table part by part and return those of its index lines whose rows were copied.
+        """Copy a table part by part and return the index rows of the copied snapshots.
 
-        A clean-up in between may have taken snapshots away: whole ones, which are left out here too.
+        A clean-up in between may have removed whole snapshots; these are left out.
         """
         kept = [lines.head(0)]
         for number, part in enumerate(_parts(lines)):
@@ -205,7 +205,7 @@ class _NewArchive:
         return pd.concat(kept)
 
     def write_index(self, index: pd.DataFrame) -> None:
-        """Write the index lines of what was copied."""
+        """Write the index rows of the copied snapshots."""
         columns = ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in SNAPSHOTS.columns)
         self.reader.register("lines", index)
         self.copy(self.reader, f"SELECT {columns} FROM lines", f"{SNAPSHOTS.name}/00000.parquet")
@@ -219,33 +219,33 @@ class _NewArchive:
             why = why_unwritable(error)
             if why is None:
                 raise
-            # Told here, or the full disk of the archive would pass for that of the cache.
+            # Converted here, or a full disk of the archive would be reported as one of the cache.
             raise unwritable_archive(str(self.folder.parent), why) from error
         self.files[path] = archived_file(self.folder / path, rows)
 
 
 def _parts(lines: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Lines of the index in runs of about PART_BYTES bytes, each of one snapshot at least."""
+    """Rows of the index in parts of about PART_BYTES bytes, each at least one snapshot."""
     before = lines["bytes"].cumsum() - lines["bytes"]
     for _, part in lines.groupby(before // PART_BYTES):
         yield part
 
 
 def _copy_query(connection: DuckDBPyConnection, query: str, path: Path) -> int:
-    """Copy the rows of a query into a Parquet file, and return how many."""
+    """Copy the rows of a query into a Parquet file and return their number."""
     target = str(path).replace("'", "''")
     copied = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)").fetchall()
     return int(copied[0][0])
 
 
 def _rows_by_snapshot(connection: DuckDBPyConnection, path: Path) -> dict[int, int]:
-    """How many rows of each snapshot a file holds."""
+    """Number of rows of each snapshot in a file."""
     query = "SELECT snapshot_id, count(*) FROM read_parquet(?) GROUP BY snapshot_id"
     return dict(connection.execute(query, [str(path)]).fetchall())
 
 
 def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.DataFrame, dict[str, list[int]]]:
-    """The index of an archive that has exactly the rows its index tells of, and the snapshots of each file."""
+    """The index of an archive whose files have exactly the rows that it lists, and the snapshots of each file."""
     held: dict[str, list[int]] = {}
     with confined(*(folder / path for path in manifest.files)) as connection:
         index = _index(connection, folder, manifest)
@@ -263,7 +263,7 @@ def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.
 
 
 def _index(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> pd.DataFrame:
-    """The index of an archive, measured before it is read into memory."""
+    """The index of an archive; its size is checked before it is read into memory."""
     parts = [str(folder / path) for path in manifest.paths_of(SNAPSHOTS.name)]
     names = [f'"{column.name}"' for column in SNAPSHOTS.columns]
     text = " + ".join(f"coalesce(strlen({name}::VARCHAR), 0)" for name in names if name != '"notes"')
@@ -275,7 +275,7 @@ def _index(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> 
 
 
 def _check_ledger(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
-    """Refuse a ledger that would give money back."""
+    """Raise ArchiveDamaged for a ledger with negative or impossible costs: it would raise the budget."""
     for path in manifest.paths_of(API_CALLS.name):
         query = "SELECT count(*) FROM read_parquet(?) WHERE NOT coalesce(cost_usd BETWEEN 0 AND 1e6, false)"
         if bad := connection.execute(query, [str(folder / path)]).fetchall()[0][0]:
@@ -289,7 +289,7 @@ def _check_columns(connection: DuckDBPyConnection, folder: Path, path: str, tabl
 
 
 def _restore_ledger(store: Store, calls: Path) -> int:
-    """Add the calls that the ledger lacks, of a file of ours; two equal calls are two calls."""
+    """Add the calls that the ledger lacks and return their number; two equal calls count as two."""
     columns = ", ".join(f'"{c.name}"' for c in API_CALLS.columns)
     query = (
         f"INSERT INTO api_calls ({columns}) SELECT {columns} FROM read_parquet(?) "

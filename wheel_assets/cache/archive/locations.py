@@ -1,7 +1,7 @@
-"""Where archives lie: a folder here, or a bucket behind a URL.
+"""Locations of archives: local folders, or buckets behind a URL.
 
-An archive is there as a whole or not at all. In a folder it is written beside its place and renamed
-into it. A bucket knows no renaming: there the manifest is sent last, and without one it is no archive.
+An archive appears whole or not at all. In a folder it is written under a temporary name and renamed. A bucket has no
+rename: there the manifest is uploaded last, and without a manifest it is no archive.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def writing(destination: str, now: datetime, mark: str = "") -> Iterator[tuple[P
 
 @contextmanager
 def reading(source: str) -> Iterator[Path]:
-    """A local folder with the archive at `source`, or with the newest of those that lie in it.
+    """A local folder with the archive at `source`, or with the newest archive in it.
 
     Raises UsageError where there is none.
     """
@@ -125,7 +125,7 @@ def _no_archive(source: str) -> UsageError:
 def remote(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it; raises UsageError for all but PROTOCOLS.
 
-    fsspec knows forty more, FTP and plain HTTP among them, and chains them by `::`.
+    fsspec supports forty more, FTP and plain HTTP among them, and chains them by `::`.
     """
     if url.partition("://")[0] not in PROTOCOLS or "::" in url:
         raise UsageError(f"{url[:200]} is refused", "only folders, gs:// and s3:// are written to")

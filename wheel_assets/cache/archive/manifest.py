@@ -1,4 +1,4 @@
-"""What an archive holds, in one JSON file: how many rows each file has, its size, its checksum."""
+"""Manifest of an archive: one JSON file with the rows, size and checksum of each file."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ class Manifest:
         return sorted(path for path in self.files if path.startswith(f"{table}/"))
 
     def write(self, folder: Path) -> None:
-        """Write it into the folder of the archive."""
+        """Write the manifest into the folder of the archive."""
         document = {**asdict(self), "rows": self.rows}
         (folder / MANIFEST).write_text(json.dumps(document, indent=2) + "\n")
 
 
 def archived_file(path: Path, rows: int) -> ArchivedFile:
-    """A file as it is now."""
+    """Entry of a file: its rows, size in bytes and checksum."""
     with path.open("rb") as file:
         return ArchivedFile(rows, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def verified(folder: Path, tables: Collection[str]) -> Manifest:
-    """The manifest of an archive whose every file is what the manifest says.
+    """The manifest of an archive, after every file has been checked against it.
 
-    Raises StoreTooNew for a format that this program does not know, ArchiveDamaged for all else.
+    Raises StoreTooNew for a newer format, ArchiveDamaged for anything else that differs.
     """
     try:
         document = json.loads((folder / MANIFEST).read_bytes())
@@ -85,7 +85,7 @@ def verified(folder: Path, tables: Collection[str]) -> Manifest:
 
 
 def damaged(folder: Path, why: str) -> ArchiveDamaged:
-    """The error of an archive that cannot be trusted."""
+    """The error for an archive that cannot be trusted."""
     return ArchiveDamaged(f"the archive {folder} is damaged", why, "nothing was restored; take another archive")
 
 

@@ -1,1 +1,1 @@
-"""The read-through: an input is loaded from the cache, or pulled when it is too old."""
+"""The read-through: an input is loaded from the cache, or pulled first when it is stale."""

@@ -1,4 +1,4 @@
-"""The assets that the cache keeps, as tables with keys, age limits and inputs: Dagster's graph in words of `policy`."""
+"""The cached assets of a Dagster graph as `policy.Node`s: tables with keys, maximum ages and inputs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from dagster._core.definitions.node_definition import NodeDefinition
     from dagster._core.execution.context.system import StepExecutionContext
 
-HORIZON = 100  # partitions of an asset made of itself that a read goes back: what came before is taken as settled
+HORIZON = 100  # partitions that a read goes back in an asset made of itself; earlier ones count as settled
 
-Keys = Callable[[Any], Sequence[str]]  # from what a config asks for (None: nothing said) to the keys wanted
+Keys = Callable[[Any], Sequence[str]]  # from the value of a config field (None: not set) to the requested keys
 
 
 class _Input(NamedTuple):
-    """An asset that a step loads: whether an earlier step of the run makes it, it can be done without, it is pulled."""
+    """An input asset of a step: whether an earlier step of the run makes it, it is optional, it is pulled if stale."""
 
     name: str
     asset: dg.AssetKey
@@ -40,7 +40,7 @@ class _Input(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """A key of an asset that a request is about, how far it is from what was asked for through the asset itself."""
+    """A requested key of an asset, and its distance from the request through an asset made of itself."""
 
     asset: dg.AssetKey
     key: str
@@ -50,7 +50,7 @@ class _Wanted(NamedTuple):
 class AssetTables:
     """The assets of a graph whose IO manager has one key.
 
-    `tables` are the declared ones, by name; `keys` and `fingerprint` are as told in `io_manager.ReadThroughIOManager`.
+    `tables` are the declared ones, by name; `keys` and `fingerprint` are those of `io_manager.ReadThroughIOManager`.
     """
 
     def __init__(
@@ -67,18 +67,18 @@ class AssetTables:
 
     @cached_property
     def kept(self) -> dict[dg.AssetKey, SnapshotTable]:
-        """The table of each asset that the store keeps, inputs first; those that others make are among them."""
+        """The table of each stored asset, inputs first, external assets included."""
         return {key: self.table(key) for key in self.graph.toposorted_asset_keys if self._is_kept(self.graph.get(key))}
 
     def table(self, asset: dg.AssetKey) -> SnapshotTable:
-        """The table of an asset, as declared or else to be inferred."""
+        """The table of an asset: the declared one, else an inferred one."""
         name = table_name(asset)
         return self._tables.get(name) or InferredTable(name, "", ())
 
     def request(self, step: StepExecutionContext) -> Request:
-        """What a step wants to read, by the declarations of its inputs and by its own config.
+        """The request of a step, from the declarations of its inputs and its own config.
 
-        Raises UsageError for an age limit of a table that there is not, or a negative one.
+        Raises UsageError for a negative age limit or one of an unknown table.
         """
         self._check_limits(step)
         inputs = self._inputs(step)
@@ -108,12 +108,12 @@ class AssetTables:
         )
 
     def made(self, step: StepExecutionContext, asset: dg.AssetKey, partitions: Sequence[str]) -> Node:
-        """An asset as a step makes it: its partitions, or the keys that the step's config asks for."""
+        """The node of an asset that a step makes: its partitions, or the keys that the step's config requests."""
         keys = partitions or self.wanted_keys(self.table(asset), _config(step))
         return self._node(step, asset, {key: self._above(step, asset, key) for key in keys})
 
     def wanted_keys(self, table: SnapshotTable, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """The keys of a table that a config asks for."""
+        """The keys of a table that a config requests."""
         if table.key is None or table.key_config is None:
             return (WHOLE,)
         return tuple(self._keys[table.key](config.get(table.key_config)))
@@ -126,7 +126,7 @@ class AssetTables:
         return tuple(str(key) for key in subset.get_partition_keys())
 
     def inputs_of(self, asset: dg.AssetKey) -> dict[str, dg.AssetKey]:
-        """The assets of the store that an asset's rows are made of, by the name of the input that loads them."""
+        """The stored input assets of an asset, by the name of the input that loads them."""
         if asset not in self._inputs_of:
             definition = self.graph.get(asset).assets_def
             loaded = definition.node_def.input_dict if definition.is_materializable else {}
@@ -138,7 +138,7 @@ class AssetTables:
         return self._inputs_of[asset]
 
     def optional_inputs(self, asset: dg.AssetKey) -> set[dg.AssetKey]:
-        """The inputs that an asset can do without."""
+        """The optional inputs of an asset."""
         loaded = self.inputs_of(asset)
         return {above for n, above in loaded.items() if _declares(self.graph.get(asset).assets_def.node_def, n)}
 
@@ -155,7 +155,7 @@ class AssetTables:
         keys: Mapping[str, Mapping[dg.AssetKey, tuple[str, ...]] | None],
         optional: bool = False,
     ) -> Node:
-        """A table as a step wants it. A child run takes what there is: its asker knows what it needs is fresh."""
+        """The node of a table for a step. In a child run age does not matter: its parent has checked it."""
         table, declared = self.table(asset), self.graph.get(asset)
         minutes = (_config(step).get("max_age_minutes") or {}).get(table.name)
         answered_for = PULLED_BY in step.dagster_run.tags and not optional
@@ -177,7 +177,7 @@ class AssetTables:
         )
 
     def _inputs(self, step: StepExecutionContext) -> list[_Input]:
-        """The assets that a step loads."""
+        """The input assets of a step."""
         layer, inputs = step.job_def.asset_layer, []
         for step_input in step.step.step_inputs:
             asset = layer.get_asset_key_for_node_input(step.node_handle, input_name=step_input.name)
@@ -190,9 +190,9 @@ class AssetTables:
     def _wanted(
         self, step: StepExecutionContext, inputs: Sequence[_Input]
     ) -> dict[dg.AssetKey, dict[str, Mapping[dg.AssetKey, tuple[str, ...]] | None]]:
-        """The inputs of a step and all that they are made of: of each asset the keys, inputs first, and theirs.
+        """The inputs of a step and all their ancestors: by asset its keys, inputs first, and the keys they are made of.
 
-        None instead of theirs, where an asset is made of itself and goes back beyond the horizon.
+        None instead of the latter where an asset is made of itself and lies beyond the horizon.
         """
         wanted: dict[dg.AssetKey, dict[str, Mapping[dg.AssetKey, tuple[str, ...]] | None]] = defaultdict(dict)
         start = [_Wanted(e.asset, key) for e in inputs for key in self.input_keys(step, e.name, e.asset)]
@@ -221,7 +221,7 @@ class AssetTables:
         return wanted
 
     def _above(self, step: StepExecutionContext, asset: dg.AssetKey, key: str) -> dict[dg.AssetKey, tuple[str, ...]]:
-        """The partitions that a key of an asset is made of, by partitioned input."""
+        """The partitions of each partitioned input that a key of an asset is made of."""
         own = self.graph.get(asset)
         above = {each: self.graph.get(each) for each in self.inputs_of(asset).values()}
         return {each: keys_above(own, key, node, step.instance) for each, node in above.items() if node.is_partitioned}
@@ -247,7 +247,7 @@ def _declares(definition: NodeDefinition, input_name: str, what: Mapping[str, An
 
 
 def _limit(policy: Any, minutes: float | None) -> timedelta | None:
-    """The age limit that a run asks for, else that of the asset's freshness policy, else none."""
+    """The maximum age set for the run, else that of the asset's freshness policy, else None."""
     if minutes is not None:
         return timedelta(minutes=minutes)
     window = getattr(policy, "fail_window", None)

@@ -1,4 +1,4 @@
-"""Definitions checked as they are loaded: what the cache cannot keep is refused then, in one line, and not in a run."""
+"""Check of definitions at load time: an asset that the cache cannot store is refused before any run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def checked(definitions: dg.Definitions) -> dg.Definitions:
-    """The definitions, whose assets all fit the cache that keeps them; raises `OneLineError` with a UsageError.
+    """The definitions, after checking that the cache can store each asset; raises `OneLineError` with a UsageError.
 
     >>> defs = checked(dg.Definitions([]))
     """
@@ -42,7 +42,7 @@ def checked(definitions: dg.Definitions) -> dg.Definitions:
 
 
 def _check(graph: AssetGraph, io_manager_key: str, manager: ReadThroughDuckDBIOManager) -> None:
-    """Raise UsageError for the first asset of a manager that cannot be kept."""
+    """Raise UsageError for the first asset of a manager that cannot be stored."""
     nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
     kept = [node for node in nodes if node.io_manager_key == io_manager_key and not _nothing(node)]
     tables = {table.name: table for table in manager.tables()}
@@ -59,7 +59,7 @@ def _check(graph: AssetGraph, io_manager_key: str, manager: ReadThroughDuckDBIOM
 
 
 def _check_declaration(table: SnapshotTable, wanted: Mapping[str, Any]) -> None:
-    """Raise UsageError for a table that lacks what every table has, or that nothing can ask for."""
+    """Raise UsageError for a table without the required columns, or with keys that nothing can request."""
     columns = {column.name: column for column in table.columns}
     if "timestamp" not in columns or columns["timestamp"].type != "TIMESTAMP":
         why = "it has no column timestamp of type TIMESTAMP"
@@ -73,7 +73,7 @@ def _check_declaration(table: SnapshotTable, wanted: Mapping[str, Any]) -> None:
 
 
 def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[Any]]) -> Iterator[tuple[str, str]]:
-    """Why an asset cannot be kept, and what to do."""
+    """Reason and remedy for each obstacle to storing an asset."""
     definition = node.assets_def
     if not definition.is_materializable:
         return
@@ -95,7 +95,7 @@ def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[
 
 
 def _keyed_refusals(node: AssetNode, table: SnapshotTable) -> Iterator[tuple[str, str]]:
-    """Why an asset whose table has keys cannot be kept."""
+    """Reason and remedy for each obstacle to storing an asset whose table has keys."""
     definition = node.assets_def
     if node.is_partitioned:
         yield f"its table has keys by {table.key}, and it has partitions too", "use one or the other"
@@ -110,7 +110,7 @@ def _fields(op: dg.OpDefinition) -> Mapping[str, Any]:
 
 
 def _unfit(given: DagsterType, more: tuple[type[Any], ...]) -> str | None:
-    """The name of a type that no frame is; None for those that are, and for what is not told."""
+    """The name of a type that is no frame; None for a frame type or a missing annotation."""
     kind = given.typing_type
     if given.is_nothing or kind is Any or not isinstance(kind, type):
         return None
@@ -126,7 +126,7 @@ def _nothing(node: AssetNode) -> bool:
 
 
 def _refuse_twins(assets: Mapping[dg.AssetKey, Any], name: Callable[[dg.AssetKey], str], what: str) -> None:
-    """Raise UsageError for two assets that would share a name."""
+    """Raise UsageError for two assets whose table or view would have the same name."""
     seen: dict[str, dg.AssetKey] = {}
     for key in assets:
         if (other := seen.setdefault(name(key), key)) != key:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ReadThroughDuckDBIOManager(DuckDBIOManager):
-    """Reads through the cache in a DuckDB file: what is fresh is loaded, what is stale is pulled first.
+    """IO manager that reads through the cache in a DuckDB file: fresh inputs are loaded, stale ones pulled first.
 
     `database` is the path of the file, `schema` that of the views on the newest rows of tables without a declaration.
     Subclass it to declare tables, as the stock one is subclassed for its type handlers: `tables`, and where tables
@@ -42,27 +42,27 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
 
     @staticmethod
     def everything() -> dg.JobDefinition | None:
-        """The job that can make any asset; None for one that is made of the running job's definitions when needed."""
+        """The job that can make any asset; None derives one from the running job's definitions when needed."""
         return None
 
     @staticmethod
     def wanted_keys() -> Mapping[str, Callable[[Any], Sequence[str]]]:
-        """For each key column, a function from what a config asks for to the keys wanted."""
+        """For each key column, a function from the value of the config field to the requested keys."""
         return {}
 
     @staticmethod
     def more_keys() -> Mapping[str, MoreKeys]:
-        """For some key columns, keys that the rows of a table name (see `ReadThroughIOManager`)."""
+        """For some key columns, further keys found in the rows of a table (see `ReadThroughIOManager`)."""
         return {}
 
     @staticmethod
     def fingerprint(table: str) -> str:
-        """What the data of a table depends on besides its inputs and the version of its asset's code."""
+        """Fingerprint of a table's data: what it depends on besides its inputs and its asset's code version."""
         return ""
 
     @staticmethod
     def type_handlers() -> Sequence[DbTypeHandler[Any]]:
-        """Handlers of frames that are not pandas'; those of what is not installed are left out."""
+        """Type handlers of frames other than pandas', as far as they are installed."""
         try:
             from dagster_duckdb_polars import DuckDBPolarsTypeHandler
         except ImportError:

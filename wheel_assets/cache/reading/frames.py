@@ -1,4 +1,4 @@
-"""Frames of any library, by dagster-duckdb's type handlers: through a table in memory, of which they know the SQL."""
+"""Frames of any library, converted by dagster-duckdb's type handlers through a table in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAGED = TableSlice("staged", "main", "memory")  # where a frame lies while a ha
 
 @dataclass(frozen=True)
 class _Selecting:
-    """A connection for handlers that select: results of DuckDB 2 have no `arrow` any more, its relations do."""
+    """A connection for handlers that select: since DuckDB 2 only relations have `arrow`, results do not."""
 
     connection: duckdb.DuckDBPyConnection
 
@@ -33,13 +33,13 @@ class _Selecting:
 
 
 class Frames:
-    """Turns what an asset or an op returns into a pandas frame, and a pandas frame into what a step asks for."""
+    """Conversion of returned frames to pandas, and of pandas frames to the type that a step annotates."""
 
     def __init__(self, handlers: Sequence[DbTypeHandler[Any]]) -> None:
         self._handlers = {kind: handler for handler in handlers for kind in handler.supported_types}
 
     def pandas(self, context: dg.OutputContext, frame: Any) -> pd.DataFrame:
-        """A returned frame; raises BadFrame, naming who returned it, for anything else."""
+        """A returned frame as pandas; raises BadFrame, naming the asset or op, for anything that is no frame."""
         import pandas as pd
 
         if isinstance(frame, pd.DataFrame):

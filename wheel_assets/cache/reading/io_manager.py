@@ -1,13 +1,12 @@
-"""Frames to snapshots and back, with one addition to what an IO manager does: *reading pulls*.
+"""The read-through IO manager: frames to snapshots and back, where *reading pulls*.
 
-Materializing an asset makes it, always. Loading it as somebody's input gets it or has it made: the
-first input that a step loads decides for all inputs of that step at once which snapshots are in force
-and young enough (`policy.assess`); what is not, Dagster itself materializes in one child run
-(`pull.pull`); then every input is read from that one consistent set.
+Materializing an asset always makes it. Loading it as an input gets it or has it made: the first input that a step loads
+decides for all inputs of the step at once which snapshots are in force and young enough (`policy.assess`); Dagster
+itself materializes the stale ones in one child run (`pull.pull`); then every input is read from that consistent set.
 
-It works for any graph of assets: an asset's age limit is its `FreshnessPolicy.time_window`, its
-version its `code_version`; its table is declared as in `tables.py`, and if that table has a key, the
-asset's config has the field `key_config` that says which keys are wanted.
+It works for any graph of assets: an asset's maximum age is its `FreshnessPolicy.time_window`, its version its
+`code_version`; its table is declared as in `tables.py`, and if that table has a key, the field `key_config` of the
+asset's config requests keys.
 """
 
 from __future__ import annotations
@@ -41,25 +40,25 @@ if TYPE_CHECKING:
 
 
 class PullConfig(dg.Config):
-    """Fields that an asset's config may have, to read its inputs otherwise for one run."""
+    """Fields that an asset's config may have to change for one run how its inputs are read."""
 
     max_age_minutes: dict[str, float] = Field(
-        default={}, description="age limits for this run by table, minutes; 0 asks anew"
+        default={}, description="maximum age for this run by table, minutes; 0 refreshes always"
     )
     allow_stale: float | None = Field(
-        default=None, description="where an input cannot be renewed: how old it may be instead, minutes"
+        default=None, description="maximum age of an input that cannot be refreshed, minutes"
     )
 
 
 class ReadThroughIOManager(dg.IOManager):
-    """Stores frames as snapshots, and pulls what a reader finds stale.
+    """IO manager that stores frames as snapshots and pulls stale inputs before they are read.
 
     `everything` returns the job that can make any asset (the repository's implicit asset job); where it gives None,
-    one is made of the assets that the running job was made of. `keys` holds, for each key column, a function from
-    what a config asks for (None: nothing said) to the keys wanted; `more_keys`, for some of them, keys that the rows
-    of a table name: they join where a step reads that table and its config says nothing. `fingerprint` names what a
+    one is derived from the assets of the running job. `keys` holds, for each key column, a function from the value of
+    the config field (None: not set) to the requested keys; `more_keys`, for some of them, further keys found in the
+    rows of a table: they join where a step reads that table and its config sets no keys. `fingerprint` returns what a
     table's data depends on besides its inputs and its asset's code version, such as the vendor or a parameter of a
-    model. `schema` is that of the views on tables without a declaration.
+    model. `schema` is that of the views on inferred tables.
     """
 
     def __init__(
@@ -82,10 +81,10 @@ class ReadThroughIOManager(dg.IOManager):
 
     @one_line_errors()
     def load_input(self, context: dg.InputContext) -> Any:
-        """The rows of an input, for every key that all inputs of the step have; none of an optional one is fine.
+        """The rows of an input for every key that all inputs of the step have; an optional input may have none.
 
-        A frame, or a `LoadedInput` where the step annotates its input so; where no step asks (`load_asset_value`),
-        the newest rows of every key, or of the partitions asked for. Raises RefreshFailed where there is nothing.
+        Returns a frame, or a `LoadedInput` where the step annotates its input so; without a step (`load_asset_value`)
+        the newest rows of every key, or of the requested partitions. Raises RefreshFailed where there is nothing.
         """
         if not context.has_asset_key:
             return self.frames.asked(context, self._op_output(context))
@@ -100,7 +99,7 @@ class ReadThroughIOManager(dg.IOManager):
         try:
             frame = self.store.get(table, [s.snapshot_id for s in snapshots], self.frames.columns(context))
         except StoreDamaged as error:
-            # By now it is gone from the index. All inputs are read anew, for they have to fit together.
+            # The damaged snapshot has left the index. All inputs are read again, because they must be consistent.
             raise dg.RetryRequested(max_retries=1) from error
         self.store.touch([s for s in snapshots if was_hit(first[s.cache_key], s)])
         if not wants_reads(context):
@@ -113,10 +112,10 @@ class ReadThroughIOManager(dg.IOManager):
 
     @one_line_errors()
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Store one snapshot a key or a partition, all in one transaction; raises BadFrame for no rows.
+        """Store one snapshot per key or partition, all in one transaction; raises BadFrame for an empty frame.
 
-        The notes of `Rows` are kept with the snapshots that they are about, and become metadata of the event
-        together with the reasons of keys without rows.
+        The notes of `Rows` are stored with the snapshots they are about, and become metadata of the event together
+        with the reasons of keys without rows.
         """
         rows = obj if isinstance(obj, Rows) else Rows(self.frames.pandas(context, obj))
         if rows.frame.empty:
@@ -163,7 +162,7 @@ class ReadThroughIOManager(dg.IOManager):
         return self.store.get(table, found, self.frames.columns(context))
 
     def _op_output(self, context: dg.InputContext) -> pd.DataFrame:
-        """What an op of the same run, or of the run that this one goes on with, gave."""
+        """The output of an op of the same run, or of the run that this one re-executes."""
         given = context.upstream_output
         assert given is not None, "an input that is no asset comes from an output"
         table, key = op_cache_key(given)
@@ -175,7 +174,7 @@ class ReadThroughIOManager(dg.IOManager):
         return self.store.get(table, [index[0].snapshot_id], self.frames.columns(context))
 
     def _keep_op_output(self, context: dg.OutputContext, frame: pd.DataFrame) -> None:
-        """Store what an op gives to the ops after it, with what it was made of: they will be made of the same."""
+        """Store the output of an op for the ops after it, with its input ids, which later outputs inherit."""
         table, key = op_cache_key(context)
         known = self.reader.of(context.step_context)
         entry = Entry(key, frame, "op", context.run_id, known.made_of)
@@ -183,6 +182,6 @@ class ReadThroughIOManager(dg.IOManager):
 
 
 def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
-    """The policy that shows in the UI what the cache goes by; it warns at two thirds of the limit."""
+    """Freshness policy whose fail window is the cache's maximum age; it warns at two thirds of that."""
     warn = max(max_age * 2 / 3, timedelta(minutes=1))  # Dagster's floor
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)

@@ -1,4 +1,4 @@
-"""An input as it was read: for the step that wants to tell where its data came from and how old it is."""
+"""An input with the record of how it was read: source, age, hit or miss."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedInput:
-    """The rows of an input and how they were read; a step gets one for each input that it annotates with it.
+    """The rows of an input and how they were read, for each input that a step annotates with this type.
 
-    `reads` holds one mapping a key, as `described` makes it; `not_fetched` the reason of each key that is
-    missing.
+    `reads` holds one mapping per key, see `described`; `not_fetched` the reason of each missing key.
     """
 
     frame: pd.DataFrame
@@ -27,12 +26,12 @@ class LoadedInput:
 
 
 def was_hit(first: LookupResult, snapshot: Snapshot) -> bool:
-    """Whether what is loaded is what was found fresh at first, before anything was pulled."""
+    """Whether the loaded snapshot was found fresh at the first lookup, before any pull."""
     return first.reason is Reason.FRESH and first.snapshot == snapshot
 
 
 def outcome(first: LookupResult, snapshot: Snapshot) -> str:
-    """`cache_hit`, `cache_miss`, or `cache_stale`: it could not be renewed, and `allow_stale` let it through."""
+    """`cache_hit`, `cache_miss`, or `cache_stale`: it could not be refreshed and `allow_stale` permitted it."""
     if was_hit(first, snapshot):
         return "cache_hit"
     kept = first.snapshot == snapshot and first.reason is not Reason.FORCED
@@ -40,9 +39,9 @@ def outcome(first: LookupResult, snapshot: Snapshot) -> str:
 
 
 def described(first: LookupResult, last: LookupResult) -> dict[str, Any]:
-    """A read in plain values: what was found `first`, what was loaded in the end. Times are ISO, UTC.
+    """A read in plain values, from the `first` lookup and the `last` one. Times are ISO, UTC; ages in minutes.
 
-    The limit is that of the first question: data that `allow_stale` let through is seen to be over it.
+    The maximum age is that of the first lookup, so data permitted by `allow_stale` shows as over it.
     """
     snapshot = last.snapshot
     assert snapshot is not None, "only what was loaded is described"
@@ -62,5 +61,5 @@ def described(first: LookupResult, last: LookupResult) -> dict[str, Any]:
 
 
 def minutes(time: timedelta | None) -> float | None:
-    """A length of time in minutes, rounded to what a reader cares for."""
+    """A length of time in minutes, rounded for display; None stays None."""
     return None if time is None else round(time.total_seconds() / 60, 2)

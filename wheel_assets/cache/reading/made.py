@@ -1,4 +1,4 @@
-"""What a step made, as snapshots to be and as metadata of its event."""
+"""Output of a step as store entries and as metadata of its event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def entries(
     by_key: Mapping[str, pd.DataFrame], notes: Sequence[str], node: Node, known: StepReads, run_id: str
 ) -> list[Entry]:
-    """A snapshot to be for each key or partition, with the notes that are about it."""
+    """A store entry for each key or partition, with the notes about it."""
     return [
         replace(_entry(node, key, part, known, run_id), notes=_about(key, notes, by_key))
         for key, part in by_key.items()
@@ -36,7 +36,7 @@ def keyed(table: SnapshotTable, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def table_metadata(table: SnapshotTable) -> dict[str, Any]:
-    """The standard metadata of a table, made from its declaration; nowhere else."""
+    """The standard Dagster metadata of a table, from its declaration."""
     columns = [
         dg.TableColumn(c.name, c.type, c.description, dg.TableColumnConstraints(nullable=not c.required))
         for c in table.stored_columns
@@ -48,7 +48,7 @@ def table_metadata(table: SnapshotTable) -> dict[str, Any]:
 
 
 def event_metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """What the event of a materialization tells."""
+    """Metadata of a materialization event."""
     told_of: dict[str, dict[str, str] | list[str]] = {
         NOT_FETCHED: dict(rows.not_fetched),
         "notes": list(rows.notes),
@@ -65,7 +65,7 @@ def event_metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapsho
 
 
 def _entry(node: Node, key: str, rows: pd.DataFrame, known: StepReads, run_id: str) -> Entry:
-    """A snapshot to be, with the ids it was built from; rows that name no source take that of their inputs."""
+    """A store entry with the ids of its inputs; rows without a source take that of their inputs."""
     built_from: list[Snapshot] = []
     if known.reads is not None:
         read_by = replace(node, upstream=known.reads.request.asked)
@@ -77,6 +77,6 @@ def _entry(node: Node, key: str, rows: pd.DataFrame, known: StepReads, run_id: s
 
 
 def _about(key: str, notes: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
-    """The notes but for those about another key."""
+    """The notes except those about another key."""
     others = tuple(f"{other}: " for other in keys if other != key)
     return tuple(note for note in notes if not note.startswith(others))

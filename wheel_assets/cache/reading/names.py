@@ -1,4 +1,4 @@
-"""Where an output goes: the table, key and view of an asset, or of an op that hands its frame to the next."""
+"""Names in the store: table, key and view of an asset, or of an op's output."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def table_name(asset: dg.AssetKey) -> str:
 
 
 def asset_view(asset: dg.AssetKey, metadata: Mapping[str, Any] | None, schema: str | None) -> View:
-    """The view on an asset's newest rows, named as dagster-duckdb names its table: by metadata, setting, or prefix."""
+    """The view on an asset's newest rows, named as dagster-duckdb would name the table: metadata, setting, prefix."""
     prefix = asset.path[-2] if len(asset.path) > 1 else NO_SCHEMA
     return View((metadata or {}).get("schema") or schema or prefix, asset.path[-1])
 
 
 def view_of(context: dg.OutputContext, schema: str | None) -> View:
-    """The view on what an output stores."""
+    """The view on the stored rows of an output."""
     metadata = context.definition_metadata or {}
     if context.has_asset_key:
         return asset_view(context.asset_key, metadata, schema)
@@ -41,7 +41,7 @@ def view_of(context: dg.OutputContext, schema: str | None) -> View:
 
 
 def op_cache_key(output: dg.OutputContext) -> CacheKey:
-    """The table and key of what an op gives: a table an output of a job's op, a key a run and copy of the op."""
+    """Cache key of an op's output: one table per output of a job's op, one key per run and copy of the op."""
     step = re.sub(r"\[.*\]", "", output.step_key)
     table = re.sub(r"\W", "_", f"op__{output.job_name}__{step}__{output.name}")
     copy = "".join(re.findall(r"\[.*\]", output.step_key))
@@ -49,7 +49,7 @@ def op_cache_key(output: dg.OutputContext) -> CacheKey:
 
 
 def output_name(output: dg.OutputContext) -> str:
-    """What an output is called in an error."""
+    """Name of an output in error texts."""
     if output.has_asset_key:
         return output.asset_key.to_user_string()
     return f"output {output.name} of op {output.step_key}"

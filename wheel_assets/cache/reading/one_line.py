@@ -1,4 +1,4 @@
-"""Our errors in Dagster: the one sentence, not a wall of traceback."""
+"""Our errors in Dagster as one line, without a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wheel_assets.errors import WheelError
 
 
 class OneLineError(DagsterUserCodeProcessError):
-    """One of our errors, shown by Dagster as its sentence alone; `error` is the error itself.
+    """One of our errors, shown by Dagster as one line; `error` is the error itself.
 
     `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and
     raised while an input is loaded it is wrapped in another error with a stack of its own.
@@ -27,7 +27,7 @@ class OneLineError(DagsterUserCodeProcessError):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the step with our error's one sentence."""
+    """Raise one of our errors within the block as a OneLineError."""
     try:
         yield
     except WheelError as error:

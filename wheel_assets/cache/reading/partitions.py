@@ -1,4 +1,4 @@
-"""Partitions as keys of the cache: which ones an asset is made of, and which rows of a frame are whose."""
+"""Partitions as cache keys: input partitions of an asset, and the rows of each partition in a frame."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def keys_above(asset: AssetNode, key: str, above: AssetNode, instance: dg.Dagste
 
 
 def key_of(partitions: dg.PartitionsDefinition, key: str) -> str:
-    """A partition key as Dagster wants it: one of several dimensions is more than its text."""
+    """A partition key in Dagster's form; one of several dimensions is a MultiPartitionKey."""
     return partitions.get_partition_key_from_str(key) if isinstance(partitions, dg.MultiPartitionsDefinition) else key
 
 
@@ -42,16 +42,16 @@ def in_order(partitions: dg.PartitionsDefinition, keys: Collection[str], instanc
 
 
 def is_range(partitions: dg.PartitionsDefinition, keys: Sequence[str], instance: dg.DagsterInstance) -> bool:
-    """Whether the keys, in order, are all from the first to the last."""
+    """Whether the keys, in order, are a range without gaps."""
     with _known(instance):
         return list(partitions.get_partition_keys_in_range(dg.PartitionKeyRange(keys[0], keys[-1]))) == list(keys)
 
 
 def split(context: dg.OutputContext, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows of each partition of an output; all of them, where it is one.
+    """The rows of each partition of an output; all rows where it has one partition.
 
-    Of several, the asset's metadata `partition_expr` tells by its SQL. Raises BadFrame for rows that are of none of
-    them, and for a partition without rows: what a run is told to make it makes, or fails.
+    With several, the SQL in the asset's metadata `partition_expr` decides. Raises BadFrame for rows of no partition
+    and for a partition without rows: a run makes every partition it was started for, or fails.
     """
     keys = [str(key) for key in context.asset_partition_keys]
     if len(keys) == 1:
@@ -63,7 +63,9 @@ def split(context: dg.OutputContext, frame: pd.DataFrame) -> dict[str, pd.DataFr
     placed = sum(len(rows) for rows in parts.values())
     if placed != len(frame):
         why = f"by its {PARTITION_EXPR}, {placed} of {len(frame)} rows are of the partitions {keys[0]} to {keys[-1]}"
-        raise BadFrame(f"the rows of {name} were refused", why, f"return each row once, or mend its {PARTITION_EXPR}")
+        raise BadFrame(
+            f"the rows of {name} were refused", why, f"return each row once, or correct its {PARTITION_EXPR}"
+        )
     return parts
 
 
@@ -83,7 +85,7 @@ def _rows_of(context: dg.OutputContext, key: str, frame: pd.DataFrame) -> pd.Dat
 
 
 def _dimensions(context: dg.OutputContext, key: str) -> Iterator[TablePartitionDimension]:
-    """What a partition is by each of its dimensions: the SQL of its column, and a time window or the key."""
+    """The dimensions of a partition: the SQL of each column, and a time window or the key."""
     from dagster._core.storage.db_io_manager import TablePartitionDimension
 
     whole, expression = context.asset_partitions_def, (context.definition_metadata or {}).get(PARTITION_EXPR)

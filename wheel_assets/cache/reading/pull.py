@@ -1,4 +1,4 @@
-"""Have Dagster make what is stale in child runs, with the assets' own ops, config, retries and checks."""
+"""Pulls: child runs in which Dagster makes stale inputs with the assets' own ops, config, retries and checks."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 PULLED = "wheel/pulled"  # tag of a run: its newest child
 REASONS = "wheel/reasons"  # tag of a child run: why each table was stale
-NOT_FETCHED = "not_fetched"  # metadata of a materialization: the keys it has no rows for, and why
-MOST_PARTITIONS = 400  # pulled for one read: some minutes of child runs
+NOT_FETCHED = "not_fetched"  # metadata of a materialization: keys without rows, and the reasons
+MOST_PARTITIONS = 400  # pulled for one read; more would take many minutes of child runs
 SNAPSHOTS_MADE = "snapshots"  # metadata of a materialization: the snapshot of each key
 
 
 @dataclass(eq=False)
 class _ChildRun:
-    """A run that makes some of what is stale: without partitions, or one partition, or a range of one table's."""
+    """A child run for some stale cache keys: without partitions, of one partition, or of a range of one table."""
 
     partitions: dg.PartitionsDefinition | None
     partition_keys: list[str]
@@ -42,11 +42,11 @@ class _ChildRun:
 
 
 def pull(step: StepExecutionContext, job: dg.JobDefinition, assets: AssetTables, reads: Reads) -> dict[CacheKey, str]:
-    """Materialize the stale cache keys of some reads and return why some of them have no data.
+    """Materialize the stale cache keys of some reads; return the reasons of those that have no data.
 
-    In one child run; in several, inputs first, where they are of several partitions, or where some of the tables can
-    do without others that are stale too: Dagster makes nothing of what failed in the same run. A failure is one
-    sentence, the one that the failing asset gave. What was made is in the store.
+    One child run; several, inputs first, for several partitions, or where a stale table has stale optional inputs:
+    within one run Dagster makes nothing downstream of a failure. A reason is the one-line error of the failing asset.
+    The results are in the store.
     """
     stale = reads.stale
     failures: dict[CacheKey, str] = {}
@@ -61,7 +61,7 @@ def pull(step: StepExecutionContext, job: dg.JobDefinition, assets: AssetTables,
 
 
 def check_size(reads: Reads) -> None:
-    """Raise RefreshFailed where so many partitions are stale that somebody should have meant it."""
+    """Raise RefreshFailed where more than MOST_PARTITIONS are stale: that needs an explicit backfill."""
     partitions = [result for result in reads.stale if result.table in reads.request.partitioned]
     if len(partitions) > MOST_PARTITIONS:
         name, count = partitions[0].table, len(partitions)
@@ -72,7 +72,7 @@ def check_size(reads: Reads) -> None:
 def _child_runs(
     step: StepExecutionContext, assets: AssetTables, request: Request, stale: Collection[LookupResult]
 ) -> list[_ChildRun]:
-    """The runs that make what is stale, in order: each cache key in the first one that its inputs allow."""
+    """The child runs in order: each stale cache key in the first run that its inputs allow."""
     declared = {table.name: assets.graph.get(asset) for asset, table in assets.kept.items()}
     order = {cache_key: number for number, cache_key in enumerate(request.cache_keys)}
     runs: list[_ChildRun] = []
@@ -100,13 +100,13 @@ def _single_run(node: AssetNode) -> bool:
 
 
 def _takes(run: _ChildRun, result: LookupResult, at_once: bool) -> bool:
-    """Whether a run may make a key too: one without partitions, its own partition, another of a single-run table."""
+    """Whether a run can also make this key: no partitions, its own partition, or another of a single-run table."""
     tables = {each.table for each in run.results}
     return run.partitions is None or run.partition_keys == [result.key] or (at_once and tables == {result.table})
 
 
 def _ranges(run: _ChildRun, instance: dg.DagsterInstance) -> list[_ChildRun]:
-    """The run itself where its partitions are one or a range, else one run a partition."""
+    """The run itself where its partitions are one or a range, else one run per partition."""
     if run.partitions is None or len(run.partition_keys) == 1:
         return [run]
     run.partition_keys = in_order(run.partitions, run.partition_keys, instance)
@@ -116,7 +116,7 @@ def _ranges(run: _ChildRun, instance: dg.DagsterInstance) -> list[_ChildRun]:
 
 
 def _lost(request: Request, asked: Collection[LookupResult], failures: Mapping[CacheKey, str]) -> dict[CacheKey, str]:
-    """Of what a run is to make, what it cannot: something that it needs failed in a run before."""
+    """Cache keys that a run cannot make because a needed input failed in an earlier run, with the reasons."""
     lost: dict[CacheKey, str] = {}
     for result in asked:
         needed = needed_keys(request.by_table[result.table], result.key, request.by_table)
@@ -129,7 +129,7 @@ def _lost(request: Request, asked: Collection[LookupResult], failures: Mapping[C
 def _execute(
     step: StepExecutionContext, job: dg.JobDefinition, assets: AssetTables, request: Request, run: _ChildRun
 ) -> dict[CacheKey, str]:
-    """Make what one child run is to make, and return why some of it has no data."""
+    """Execute one child run; return the reasons of cache keys without data."""
     keys: dict[str, list[str]] = defaultdict(list)
     for result in run.results:
         keys[result.table].append(result.key)
@@ -163,7 +163,7 @@ def _execute(
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
-    """The run config of an asset's op that asks for just these keys."""
+    """The run config of an asset's op that requests exactly these keys."""
     if table.key_config is None:
         return {}
     several = table.key_config.endswith("s")
@@ -172,7 +172,7 @@ def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the events of a run tell of each table: the keys it made, and why it did not make others."""
+    """Outcome of a run by table, from its events: the keys made, and the reasons of those not made."""
 
     made: Mapping[str, Collection[str]]
     reasons: Mapping[str, Mapping[str, str]]
@@ -195,15 +195,15 @@ class Outcome:
         return cls(made, reasons, failed)
 
     def reason(self, cache_key: CacheKey) -> str | None:
-        """Why it has no data, in the words of its own asset."""
+        """Reason why a cache key has no data, as its own asset gave it; None if it has."""
         table, key = cache_key
         return self.reasons.get(table, {}).get(key) or self.failed_steps.get(table)
 
 
 def failures_of(outcome: Outcome, request: Request, asked: Collection[CacheKey]) -> dict[CacheKey, str]:
-    """Why a run made no data for some of what was asked of it, in the assets' own words.
+    """Reasons of requested cache keys that a run did not make, as the assets gave them.
 
-    A cache key that failed takes what is derived from it along, under the same reason.
+    Cache keys derived from a failed one fail for the same reason.
     """
     failures: dict[CacheKey, str] = {}
     other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
@@ -217,7 +217,7 @@ def failures_of(outcome: Outcome, request: Request, asked: Collection[CacheKey])
 
 
 def outcome_so_far(step: StepExecutionContext) -> Outcome:
-    """What the earlier steps of a step's own run came to."""
+    """Outcome of the earlier steps of a step's own run."""
     logged = step.instance.all_logs(step.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     return Outcome.of(entry.dagster_event for entry in logged)
 
@@ -228,10 +228,7 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def failure_message(event: dg.DagsterEvent) -> str | None:
-    """Why a step failed, or a run before its first step (a resource could not be made), without stack traces.
-
-    None for every other event.
-    """
+    """One-line error of a failed step, or of a run that failed before its first step; None for any other event."""
     if event.is_step_failure:
         told = event.step_failure_data.user_failure_data
         if told and told.description:

@@ -1,4 +1,4 @@
-"""What a step wants to read, and what it gets, in the words of `policy`."""
+"""Request of a step and the result of its reads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import NamedTuple
 from wheel_assets.cache.policy import CacheKey, LookupResult, Node, Snapshot, needed_keys
 
 PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
-# Metadata of a `dg.AssetIn` that its asset can do without: used where it is there, and never pulled; or pulled where
-# it is stale, and done without where that fails.
+# Metadata of an optional `dg.AssetIn`. OPTIONAL: used where it is stored, never pulled. OPTIONAL_PULLED: pulled where
+# stale, and left out where that fails.
 OPTIONAL = {"wheel/optional": True}
 OPTIONAL_PULLED = {**OPTIONAL, "wheel/pulled": True}
 
 
 class MoreKeys(NamedTuple):
-    """Keys of a column that the rows of a table name: `named` finds them in snapshots of it, by their ids."""
+    """Further keys of a column, found in the rows of a table: `named` returns them for snapshot ids of it."""
 
     table: str
     named: Callable[[Sequence[int]], Sequence[str]]
@@ -26,9 +26,9 @@ class MoreKeys(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """What one step wants to read: its inputs with all their ancestors, inputs first.
+    """Request of one step: its inputs with all their ancestors, inputs first.
 
-    `left_open` are the key columns of which the step's config says nothing.
+    `left_open` are the key columns for which the step's config sets no keys.
     """
 
     nodes: tuple[Node, ...]
@@ -36,28 +36,28 @@ class Request:
     run_id: str
     made_here: frozenset[CacheKey] = frozenset()  # inputs that earlier steps of the same run make
     optional: frozenset[str] = frozenset()  # inputs that the step can do without
-    never_pulled: frozenset[str] = frozenset()  # what nothing is pulled for: some of those, and what others make
+    never_pulled: frozenset[str] = frozenset()  # tables that are never pulled: optional ones and external assets
     partitioned: frozenset[str] = frozenset()  # tables whose keys are partitions
     left_open: frozenset[str] = frozenset()
 
     @cached_property
     def by_table(self) -> dict[str, Node]:
-        """The nodes by name of their table."""
+        """The nodes by table name."""
         return {node.table: node for node in self.nodes}
 
     @property
     def cache_keys(self) -> list[CacheKey]:
-        """Every cache key that may matter."""
+        """All cache keys of the request."""
         return [(node.table, key) for node in self.nodes for key in node.keys]
 
     def accepting(self, minutes: float) -> Request:
-        """The same request, content with data up to `minutes` old, even of what it wanted anew (a limit of 0)."""
+        """The request with a maximum age of at least `minutes` for every table, even for those with a limit of 0."""
         limit = timedelta(minutes=minutes)
         limits = (None if node.max_age is None else max(node.max_age, limit) for node in self.nodes)
         return replace(self, nodes=tuple(replace(n, max_age=m) for n, m in zip(self.nodes, limits, strict=True)))
 
     def joined_by(self, more_keys: Mapping[str, MoreKeys], reads: Reads) -> Request:
-        """The request with the keys that the rows it has read name too; itself where there are none."""
+        """The request with the further keys found in the rows already read; itself where there are none."""
         nodes = self.nodes
         for column in self.left_open & more_keys.keys() & {node.key_column for node in nodes}:
             table, named = more_keys[column]
@@ -69,9 +69,9 @@ class Request:
     def irrecoverable(
         self, results: Mapping[CacheKey, LookupResult], failures: Mapping[CacheKey, str]
     ) -> dict[CacheKey, str]:
-        """Of what failed before, what older data does not help: sources that have none, and all below.
+        """The failures that older data cannot replace: sources without any data, and everything derived from them.
 
-        What is derived from a source that older data does help is not among them: it can be made.
+        What is derived from a source with usable older data can be made and is not among them.
         """
         lost: dict[CacheKey, str] = {}
         for cache_key in self.cache_keys:
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass
 class Reads:
-    """What a request comes to: a result for every cache key, and why some cache keys have no data."""
+    """Result of a request: the lookup result of every cache key, and the reasons of those without data."""
 
     request: Request
     results: dict[CacheKey, LookupResult]
@@ -92,7 +92,7 @@ class Reads:
 
     @property
     def stale(self) -> list[LookupResult]:
-        """What has to be pulled: not what failed already, is made by this very run, or is never pulled."""
+        """The lookup results to pull: stale, not yet failed, not made by this run, and not never-pulled."""
         request = self.request
         return [
             result
@@ -109,18 +109,18 @@ class Reads:
         return {cache_key: why for cache_key, why in self.failures.items() if cache_key[0] in self.request.asked}
 
     def not_fetched(self, table: str) -> dict[str, str]:
-        """The keys that an input of the step lacks, with the reason; that of an optional input is its own alone."""
+        """The missing keys of an input of the step with the reasons; those of an optional input concern only itself."""
         return {k: why for (t, k), why in self.failed_inputs.items() if t == table or t not in self.request.optional}
 
     @property
     def lost(self) -> set[tuple[str | None, str]]:
-        """The keys, by key column, that an input lacks which the step cannot do without."""
+        """The keys (with their key column) that a required input lacks."""
         nodes, optional = self.request.by_table, self.request.optional
         return {(nodes[table].key_column, key) for table, key in self.failed_inputs if table not in optional}
 
     @property
     def snapshots(self) -> dict[CacheKey, Snapshot]:
-        """What to load. A key that is lost is left out of all inputs that have such keys."""
+        """The snapshots to load. A lost key is left out of all inputs with that key column."""
         nodes, lost = self.request.by_table, self.lost
         return {
             (table, key): result.snapshot

@@ -1,4 +1,4 @@
-"""What each step reads, decided once for all its inputs: what is in force and young enough, and else pulled."""
+"""Reads of each step, decided once for all its inputs: lookup, pull of stale ones, lookup again."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from wheel_assets.sanitise import masked_account
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import StepExecutionContext
 
-MAX_PULLS = 10  # of one step: more means that others keep replacing what it needs
+MAX_PULLS = 10  # of one step; more means that other runs keep replacing its inputs
 
 
 @dataclass
 class StepReads:
-    """What a step found first and reads in the end; and what its inputs that are no assets were made of."""
+    """First lookup and final reads of a step; `inherited` are the input ids of its inputs from ops."""
 
     first: dict[CacheKey, LookupResult] = field(default_factory=dict)
     reads: Reads | None = None
@@ -35,13 +35,13 @@ class StepReads:
 
     @property
     def made_of(self) -> frozenset[int]:
-        """The ids of all snapshots that what the step makes is made of."""
+        """Ids of all snapshots that the step's outputs are made from."""
         read = self.reads.snapshots.values() if self.reads else ()
         return frozenset({snapshot.snapshot_id for snapshot in read} | self.inherited)
 
 
 class Reader:
-    """Decides what the steps of a run read; `everything` gives the job that can make any asset."""
+    """Decides the reads of a run's steps; `everything` returns the job that can make any asset."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Reader:
         self._steps: dict[tuple[str, ...], StepReads] = {}
 
     def of(self, step: StepExecutionContext) -> StepReads:
-        """What is known of a step's reads so far; those of the steps of its run before it are let go of."""
+        """The reads of a step so far; those of earlier steps of its run are released."""
         attempt = _attempt(step)
         if attempt not in self._steps:
             for earlier in [each for each in self._steps if each[0] == step.run_id]:
@@ -62,7 +62,7 @@ class Reader:
         return self._steps[attempt]
 
     def release(self, step: StepExecutionContext) -> None:
-        """Let what a step reads be evicted, where it has given all that it makes."""
+        """Allow the step's snapshots to be evicted once it has produced all its outputs."""
         if len(step.step.step_outputs) == 1:
             self._release(_attempt(step))
 
@@ -71,7 +71,7 @@ class Reader:
         self._steps.pop(attempt, None)
 
     def read(self, step: StepExecutionContext, assets: AssetTables) -> tuple[dict[CacheKey, LookupResult], Reads]:
-        """What was found first and what is read in the end, of all inputs of a step; decided at the first of them."""
+        """First lookup and final reads of all inputs of a step, decided when its first input is loaded."""
         known = self.of(step)
         if known.reads is None:
             known.first, known.reads = self._read_through(step, assets)
@@ -88,7 +88,7 @@ class Reader:
         first, newest_id = self._assess(request)
         reads = Reads(request, first, self._not_made_here(step, request, first))
         if PULLED_BY in step.dagster_run.tags:
-            return first, reads  # no pull inside a pull: whoever asked for this run told and selected all that is stale
+            return first, reads  # no pull inside a pull: the parent run has selected everything that is stale
         _log(step, request, first.values())
         served = self._served(step, assets, reads, newest_id)
         wider = request.joined_by(self.more_keys, served)
@@ -100,7 +100,7 @@ class Reader:
         return joined | first, self._served(step, assets, Reads(wider, results, reads.failures), newest_id)
 
     def _served(self, step: StepExecutionContext, assets: AssetTables, reads: Reads, newest_id: int) -> Reads:
-        """The reads once all is pulled that can be, and where that failed, what `allow_stale` lets through."""
+        """The reads after pulling; where that failed, with older data that `allow_stale` permits."""
         self._renew(step, assets, reads, newest_id)
         allow_stale = (step.op_config or {}).get("allow_stale")
         if not reads.failures or not allow_stale:
@@ -112,10 +112,10 @@ class Reader:
         return older
 
     def _renew(self, step: StepExecutionContext, assets: AssetTables, reads: Reads, newest_id: int) -> None:
-        """Pull until nothing is stale but what failed, each cache key by one process at a time.
+        """Pull until nothing is stale except failures, each cache key by one process at a time.
 
-        Whoever waits for its turn finds that the other's pull answers it too: everything with an id
-        above `newest_id` was made after this step asked.
+        A process that waited is served by the other's pull too: everything with an id above `newest_id` was made after
+        this step's first lookup.
         """
         for _ in range(MAX_PULLS):
             if not (wanted := {result.cache_key for result in reads.stale}):
@@ -131,13 +131,13 @@ class Reader:
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
         raise RefreshFailed(
-            "the inputs do not hold still",
-            f"they were replaced {MAX_PULLS} times while this run read them",
-            "run again",
+            f"the inputs were refreshed {MAX_PULLS} times while this run read them",
+            "other runs keep replacing them",
+            "run again when they have finished",
         )
 
     def _assess(self, request: Request, fresh_after: int | None = None) -> tuple[dict[CacheKey, LookupResult], int]:
-        """The results at this moment, and the highest snapshot id."""
+        """The lookup results now, and the highest snapshot id."""
         index, newest_id = self.store.index(request.cache_keys)
         now, run_id = self.store.clock(), request.run_id
         return assess(request.nodes, request.asked, index, now=now, fresh_after=fresh_after, run_id=run_id), newest_id
@@ -145,7 +145,7 @@ class Reader:
     def _not_made_here(
         self, step: StepExecutionContext, request: Request, results: Mapping[CacheKey, LookupResult]
     ) -> dict[CacheKey, str]:
-        """The keys that an earlier step of this run did not make, each with that step's reason."""
+        """The keys that an earlier step of this run failed to make, each with that step's reason."""
         missing = [
             (table, key)
             for table, key in request.cache_keys
@@ -157,7 +157,7 @@ class Reader:
 
 
 def whole_job(step: StepExecutionContext) -> dg.JobDefinition:
-    """A job that can make any asset of the definitions that a step's job was made of, with that job's resources."""
+    """A job that can make any asset of the definitions behind a step's job, with that job's resources."""
     graph = step.job_def.asset_layer.asset_graph.source_asset_graph
     definitions = dg.Definitions(
         assets=graph.assets_defs, resources=step.job_def.resource_defs, executor=dg.in_process_executor
@@ -166,9 +166,9 @@ def whole_job(step: StepExecutionContext) -> dg.JobDefinition:
 
 
 def refuse_gaps(reads: Reads, table: str, external: bool) -> None:
-    """Raise RefreshFailed where an input that the step needs has no rows, or lacks one of several partitions.
+    """Raise RefreshFailed where a required input has no rows, or lacks one of several partitions.
 
-    Of an external asset what is there is read.
+    An external asset is read as it is stored.
     """
     keys = reads.request.by_table[table].read_keys
     absent = [key for key in keys if (table, key) not in reads.snapshots]
@@ -187,7 +187,7 @@ def refuse_gaps(reads: Reads, table: str, external: bool) -> None:
 
 
 def _unavailable(reads: Reads, table: str, name: str, cache_key: CacheKey) -> RefreshFailed:
-    """Why nothing of an input can be loaded: the words of the first needed input that lacks the same keys."""
+    """The error for an input without data: the reason of the first required input that lacks the same keys."""
     nodes, optional = reads.request.by_table, reads.request.optional
     needed = {where: why for where, why in reads.failed_inputs.items() if where[0] not in optional}
     akin = [why for (other, _), why in needed.items() if nodes[other].key_column == nodes[table].key_column]
@@ -200,7 +200,7 @@ def _attempt(step: StepExecutionContext) -> tuple[str, ...]:
 
 
 def _log(step: StepExecutionContext, request: Request, results: Iterable[LookupResult]) -> None:
-    """One record for all reads of a step, a line each: a record costs a run milliseconds, a line does not."""
+    """Log all reads of a step in one record, one line each: a record costs a run milliseconds, a line does not."""
     lines = [
         f"{'cache_hit' if result.reason is Reason.FRESH else 'cache_miss'} table={result.table} "
         f"key={result.key if result.table in request.partitioned else masked_account(result.key)} "

@@ -1,1 +1,1 @@
-"""The DuckDB file: snapshots in, snapshots out."""
+"""The store: snapshots in one DuckDB file."""

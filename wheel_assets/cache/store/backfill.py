@@ -1,8 +1,8 @@
-"""Snapshots of the past, put among those that are here: what a restore and a migration have in common.
+"""Backfill: insertion of older snapshots, shared by restore and migration.
 
-What is put back was made before anything that is made from now on, so it gets ids below all others,
-from -1 downwards. Rising ids were rejected: a snapshot with a high id is in force, and answers whoever
-asked before it was stored; an archive of last week would have passed for the news.
+Backfilled snapshots are older than anything stored from now on, so they get ids below all others, from -1 downwards.
+Rising ids were rejected: the snapshot with the highest id is in force and serves waiting readers, so last week's
+archive would have passed for current data.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ from wheel_assets.tables import SNAPSHOTS, Column, SnapshotTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-GONE = 0  # no snapshot has this id: it stands for an input that is not there any more
+GONE = 0  # no snapshot has this id: it stands for an input that no longer exists
 
 
 def insert_backfill(
     store: Store, table: SnapshotTable, rows: Path, index: pd.DataFrame, ids: dict[int, int], *, dry_run: bool = False
 ) -> int:
-    """Put snapshots of `table` into the store in one transaction, and return how many are new to it.
+    """Insert snapshots of `table` into the store in one transaction; return the number of new ones.
 
-    `rows` is a Parquet file of the stored columns, `index` holds the lines of the index for it; the
-    ids in both are those of wherever they come from. `ids` maps such ids to those given here and is
-    added to: the snapshots in `inputs` have to be put before. A snapshot of the same key, time of
-    caching and content is here already and is only noted in `ids`.
+    `rows` is a Parquet file of the stored columns, `index` the index rows for it; both use the ids of their origin.
+    `ids` maps those ids to the ids in this store and is extended; the snapshots in `inputs` must be inserted first. A
+    snapshot with the same key, creation time and content is present already and is only added to `ids`.
     """
     with store.file.transaction() as connection:
         ids |= _twins(connection, table, rows, index)
@@ -47,7 +46,7 @@ def insert_backfill(
 
 
 def _twins(connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, index: pd.DataFrame) -> dict[int, int]:
-    """The snapshots that are here already, as their id there to their id here."""
+    """Snapshots already present, as a mapping from their foreign id to their id here."""
     here = connection.execute(
         "SELECT snapshot_id, key, created_at, rows FROM snapshots WHERE table_name = ?", [table.name]
     ).df()
@@ -65,7 +64,7 @@ def _twins(connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, ind
 def _contents(
     connection: DuckDBPyConnection, columns: Sequence[Column], relation: str, snapshot_ids: pd.Series
 ) -> dict[int, int]:
-    """A hash of the rows of each snapshot, but for their id."""
+    """Hash of the rows of each snapshot, without the id."""
     values = ", ".join(f'"{c.name}"::{c.type}' for c in columns)
     query = (
         f"SELECT snapshot_id, bit_xor(hash({values})) FROM {relation} "
@@ -87,7 +86,7 @@ def _insert_rows(
     connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, new: pd.DataFrame, shift: int
 ) -> None:
     """Insert the rows of the new snapshots, under their ids here; raises StoreDamaged if any is missing."""
-    # Ordered, because DuckDB moves the rows of a snapshot about that spans two of its row groups.
+    # Ordered, because DuckDB reorders the rows of a snapshot that spans two row groups.
     connection.execute(
         f"INSERT INTO {table.name} BY NAME SELECT * EXCLUDE (file_row_number) "
         f"REPLACE (snapshot_id - ? AS snapshot_id) FROM {_file(rows)} "
@@ -106,7 +105,7 @@ def _insert_rows(
 def _insert_lines(
     connection: DuckDBPyConnection, table: SnapshotTable, new: pd.DataFrame, ids: Mapping[int, int]
 ) -> None:
-    """Insert the lines of the index; an input that was not put before counts as gone."""
+    """Insert the index rows; an input that was not inserted before counts as GONE."""
     given = [ids[old] for old in new["snapshot_id"].tolist()]
     inputs = [[ids.get(int(above), GONE) for above in above_it] for above_it in new["inputs"]]
     lines = new.assign(

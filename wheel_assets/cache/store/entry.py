@@ -1,4 +1,4 @@
-"""A snapshot to be: its rows, and what the index will say of them."""
+"""A store entry: the rows of a new snapshot and its index fields."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from wheel_assets.columns import SnapshotTable
 if TYPE_CHECKING:
     import pandas as pd
 
-BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: of the numbers, and what compression leaves of text
+BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: bytes a row of numbers, and the compressed share of text
 _TEXT = ("VARCHAR", "JSON")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A snapshot to be: the rows of one key, where they came from and what they were made of."""
+    """The rows of one key to be stored as a snapshot, with their source, run, input ids and fingerprint."""
 
     key: str
     frame: pd.DataFrame
@@ -29,7 +29,7 @@ class Entry:
 
 
 def as_of(rows: pd.DataFrame, created_at: datetime) -> datetime:
-    """The newest `timestamp` of the rows, naive UTC; when they were cached where they have none."""
+    """The newest `timestamp` of the rows, naive UTC; `created_at` where they have none."""
     times = rows.get("timestamp")
     if times is None or times.dtype.kind != "M" or times.isna().all():
         return created_at
@@ -38,12 +38,12 @@ def as_of(rows: pd.DataFrame, created_at: datetime) -> datetime:
 
 
 def packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """About how many bytes of the file the rows take, judged by the first: to weigh snapshots by."""
+    """Estimated size of the rows in the file, bytes, from the first rows; weighs snapshots for eviction."""
     text = sum(len(rows[c.name].iloc[0] or "") for c in table.columns if c.type in _TEXT)
     return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
 
 
 def unpacked(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """How many bytes of the file the rows take at most, as if their text could not be compressed."""
+    """Upper bound of the rows' size in the file, bytes: text counts as incompressible."""
     text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in _TEXT)
     return len(rows) * BYTES_A_ROW + text

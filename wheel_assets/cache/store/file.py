@@ -1,9 +1,9 @@
-"""The DuckDB file: one user at a time, attached for milliseconds, never half made.
+"""The DuckDB file: one user at a time, attached for milliseconds, created and replaced atomically.
 
-Every process keeps one in-memory DuckDB instance and attaches the file for each operation: about 1 ms
-against 18 ms for `duckdb.connect`. A lock on a *separate* file, which is never deleted, serialises all
-processes, readers too: readers that share would starve the writers. Nobody opens the database file by
-other means while it is attached; closing such a handle would drop DuckDB's own lock.
+Every process keeps one in-memory DuckDB instance and attaches the file for each operation: about 1 ms against 18 ms for
+`duckdb.connect`. A lock on a *separate* file, which is never deleted, serialises all processes, readers included:
+shared readers would starve the writers. The database file is never opened by other means while it is attached: closing
+such a handle would drop DuckDB's own POSIX lock.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CHECKPOINT_WAL_BYTES = 500_000  # replaying the log costs 7 ms a MB on every attach
-MIN_FREE_BYTES = 8_000_000  # a checkpoint in place on a full disk may tear the file: keep off
+MIN_FREE_BYTES = 8_000_000  # less: no checkpoint, because one on a full disk may tear the file
 
 log = logging.getLogger(__name__)
 
 
 class CacheFile:
-    """The file at `path`, holding `tables`; `clock` tells the time (naive UTC) for dated names."""
+    """The file at `path` with `tables`; `clock` returns the time (naive UTC) for dated names."""
 
     def __init__(
         self, path: Path, tables: Sequence[Table], clock: Callable[[], datetime], lock_seconds: float = 60
     ) -> None:
-        self.path = Path(os.path.realpath(path))  # a rename would replace a link, not what it stands for
+        self.path = Path(os.path.realpath(path))  # a rename would replace a symbolic link, not its target
         self.tables = tables
         self.clock = clock
         self.lock_seconds = lock_seconds
@@ -54,7 +54,7 @@ class CacheFile:
 
     @property
     def size(self) -> int:
-        """Bytes on the disk, log included; 0 where there is no file."""
+        """Bytes on disk, write-ahead log included; 0 where there is no file."""
         return copying.file_size(self.path)
 
     def remove_broken(self, most_bytes: float) -> None:
@@ -65,8 +65,8 @@ class CacheFile:
     def attached(self) -> Iterator[DuckDBPyConnection]:
         """The file, locked and attached as the default database, for the length of the block.
 
-        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, and StoreDamaged where the
-        block meets something that cannot be read: the rest has been brought to safety by then.
+        Raises StoreBusy after `lock_seconds`, StoreUnwritable, StoreTooNew, and StoreDamaged where the block reads a
+        damaged part: everything verifiable has been recovered by then.
         """
         with self._locked():
             connection, damage = self._attach(), None
@@ -85,7 +85,7 @@ class CacheFile:
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
-        """As `attached`, in one transaction: all of it is durable when the block ends, or none."""
+        """`attached` in one transaction: all changes are durable when the block ends, or none."""
         with self.attached() as connection:
             self.require_free(MIN_FREE_BYTES)
             with schema.one_transaction(connection):
@@ -93,10 +93,10 @@ class CacheFile:
             self._checkpoint_if_long(connection)
 
     def rewrite(self, drop: Collection[int] = ()) -> list[int]:
-        """Put a compact copy without the snapshots in `drop` in the place of the file; the ids kept.
+        """Replace the file by a compact copy without the snapshots in `drop`; return the kept ids.
 
-        Others use the file meanwhile. Not to be called while it is attached. Raises StoreBusy where another
-        process does the same.
+        Other processes use the file meanwhile. Must not be called while it is attached. Raises StoreBusy where another
+        process is compacting.
         """
         with self._alone(f"{self.path}.compact.lock", "is being compacted by another process"):
             own = CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
@@ -127,7 +127,7 @@ class CacheFile:
                     copying.copy_lists(connection, [], tolerant=False, source="kept")
 
     def close(self) -> None:
-        """Let go of this process's connection; the next use makes another."""
+        """Close this process's connection; the next use opens another."""
         if self._instance is not None:
             with suppress(duckdb.Error):
                 self._instance[1].close()
@@ -159,15 +159,15 @@ class CacheFile:
             yield
 
     def _connection(self) -> DuckDBPyConnection:
-        """This process's instance; a forked child makes its own."""
+        """This process's DuckDB instance; a forked child makes its own."""
         if self._instance is None or self._instance[0] != os.getpid():
             limits: dict[str, Any] = {"threads": 2, "memory_limit": "512MB", "temp_directory": f"{self.path}.tmp"}
             offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
             connection = duckdb.connect(":memory:", config={**limits, **offline, **self.config})
             connection.execute("SET TimeZone='UTC'")
             connection.execute("SET enable_progress_bar = false")  # it would go to standard output
-            # A checkpoint overwrites metadata in place and a kill may tear it: fewer are safer. See
-            # `_checkpoint_if_long` for when one is made.
+            # A checkpoint overwrites metadata in place and a kill may tear it, so fewer are safer; see
+            # `_checkpoint_if_long`.
             connection.execute("SET checkpoint_on_detach='DISABLED'")
             self._instance = (os.getpid(), connection)
             self._checked_inode = None
@@ -219,7 +219,7 @@ class CacheFile:
             self._set_foreign_aside(connection)
 
     def _remove_leftovers(self) -> None:
-        """Remove the copies that a killed process did not finish."""
+        """Remove unfinished copies of killed processes."""
         copying.remove(self.path.with_name(f"{self.path.name}.new"))
         copy = self.path.with_name(f"{self.path.name}.compact")
         if copy.exists():
@@ -227,7 +227,7 @@ class CacheFile:
                 copying.remove(copy)
 
     def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
-        """Move the database of another program aside and begin ours."""
+        """Set the database of another program aside and create ours."""
         self._detach(connection)
         aside = recovery.set_aside(self.path, self.clock(), "other")
         log.warning("%s was not made by this program; it is %s now, `wheel migrate` may read it", self.path, aside)
@@ -235,13 +235,13 @@ class CacheFile:
         self._attach_existing(connection)
 
     def _create(self, connection: DuckDBPyConnection, first_id: int = 1) -> None:
-        """Make an empty file beside its place and rename it there: a kill leaves all or nothing."""
+        """Create an empty file under a temporary name and rename it: a kill leaves all or nothing."""
         copying.remove(self.path)  # a log without its file
         with copying.replacement(connection, self.path, self.tables, first_id):
             pass
 
     def _recover(self, error: duckdb.Error) -> str:
-        """Set the file aside and bring back what is whole; tell what came of it."""
+        """Set the file aside, recover its whole snapshots, and return a description of the outcome."""
         self.close()  # it may be of no more use
         aside = recovery.set_aside(self.path, self.clock())
         try:
@@ -252,7 +252,7 @@ class CacheFile:
                     os.replace(old, new)
             raise
         if kept is None:
-            # Ids are never given twice: seconds since 1970 are above what any file counted up to.
+            # Ids are never reused: seconds since 1970 are above any id of the old file.
             self._create(self._connection(), int(self.clock().replace(tzinfo=UTC).timestamp()))
         outcome = "a fresh one was begun" if kept is None else f"its {kept} whole snapshots were kept"
         told = f"it was set aside as {aside.name} and {outcome}"
@@ -264,7 +264,7 @@ class CacheFile:
             connection.execute("USE memory")
             connection.execute("DETACH cache")
         except duckdb.Error as error:
-            # What was committed is durable in the log; only this instance is of no more use.
+            # Committed data is durable in the log; only this instance must be discarded.
             log.warning("detaching the cache failed (%s); a new connection will be made", error)
             connection.close()
             self._instance = None
@@ -282,10 +282,10 @@ class CacheFile:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can look into; one that exists is left as it is.
+    """Create a folder with mode 0700; an existing one keeps its mode.
 
-    Raises StoreUnwritable for one that is somebody else's or that others can write to, as ssh does: whoever
-    can replace the file decides what is advised.
+    Raises StoreUnwritable for a folder of another user or one that others can write to, as ssh does: replacing the file
+    would change the advice.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):

@@ -1,9 +1,8 @@
-"""Tables that nobody declared: their columns are those of the frames that are stored in them.
+"""Inferred tables: tables without a declaration, with the columns of the stored frames.
 
-Such a table is made from the types of its first frame, in words (`CREATE TABLE` with a type a column): `CREATE TABLE
-AS` was rejected, for a column that happens to hold nothing gets the type "NULL" and refuses every later value. It
-gains the columns that later frames bring, holds NULL where a frame lacks one, and refuses a value that its column
-cannot hold as it is.
+Such a table is created with explicit column types taken from its first frame. `CREATE TABLE AS` was rejected: a column
+without values would get the type "NULL" and refuse every later value. Columns of later frames are added, a column that
+a frame lacks is NULL, and a value that its column cannot hold without loss is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _TYPES = {
     **{"datetime64[s]": "TIMESTAMP_S", "datetime64[ms]": "TIMESTAMP_MS", "datetime64[us]": "TIMESTAMP"},
     **{"datetime64[ns]": "TIMESTAMP_NS", "category": "VARCHAR", "string": "VARCHAR", "str": "VARCHAR"},
 }
-# Of a column of Python objects, by what pandas finds in it; one that holds nothing may become text.
+# SQL type of a column of Python objects, by pandas' inferred type; a column without values becomes text.
 _OBJECT_TYPES = {
     **{"string": "VARCHAR", "empty": "VARCHAR", "boolean": "BOOLEAN", "integer": "BIGINT", "floating": "DOUBLE"},
     **{"date": "DATE", "datetime": "TIMESTAMP", "datetime64": "TIMESTAMP", "bytes": "BLOB"},
@@ -40,11 +39,11 @@ _TEXT = ("category", "string", "str")
 
 @dataclass(frozen=True)
 class InferredTable(SnapshotTable):
-    """A table without a declaration, with the columns of a frame; of none, to read with."""
+    """A table without a declaration, with the columns of its frames; without frames it is for reading."""
 
     @classmethod
     def of(cls, name: str, frames: Sequence[pd.DataFrame]) -> InferredTable:
-        """The table that these frames, parts of one, would make; raises BadFrame for what no table can hold."""
+        """The table of these frames, parts of one; raises BadFrame for names or values that no table can hold."""
         if name in RESERVED:
             raise BadFrame(f"a table {name} is refused", "the store has one of that name", "name the asset otherwise")
         names = [str(column) for column in frames[0].columns] if frames else []
@@ -58,12 +57,12 @@ class InferredTable(SnapshotTable):
 
     @classmethod
     def in_file(cls, connection: DuckDBPyConnection, name: str) -> InferredTable:
-        """The table as the attached file has it."""
+        """The table as it is in the attached file."""
         there = schema.columns_of(connection).get(name, {})
         return cls(name, "", tuple(Column(c, cast(Type, of), "") for c, of in there.items() if c not in ADDED))
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame, its texts as Python's and what is missing in them as None."""
+        """The frame with texts as Python strings and missing ones as None."""
         plain = frame.reset_index(drop=True).set_axis([column.name for column in self.columns], axis=1)
         for name, dtype in plain.dtypes.items():
             if str(dtype) in _TEXT:
@@ -72,14 +71,14 @@ class InferredTable(SnapshotTable):
         return plain
 
     def restore(self, frame: pd.DataFrame, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Rows read from the file without the columns that the store adds, in the dtypes that DuckDB gives."""
+        """Rows from the file without the store's own columns, in DuckDB's dtypes."""
         return frame[list(columns) or [name for name in frame.columns if name not in ADDED]]
 
 
 def fit(connection: DuckDBPyConnection, table: InferredTable, rows_to_store_: pd.DataFrame) -> None:
-    """Make the table in the attached file, or give it the columns of the rows that it lacks.
+    """Create the table in the attached file, or add the columns of the rows that it lacks.
 
-    Raises BadFrame, naming the column, where it holds another type that cannot take the values as they are.
+    Raises BadFrame, naming the column, where its type cannot hold the values without loss.
     """
     there = schema.columns_of(connection).get(table.name)
     if there is None:
@@ -110,14 +109,14 @@ def _refuse_loss(
 
 
 def _kind(of: str) -> str:
-    """What types have in common that may hold each other's values: numbers, times, or the type alone."""
+    """Group of types that can hold each other's values: numbers, times, or the type alone."""
     if of.startswith(("TIMESTAMP", "DATE")) and "ZONE" not in of:
         return "time"
     return "number" if of in _TYPES.values() and of not in ("VARCHAR", "BOOLEAN") else of
 
 
 def _type_of(table: str, parts: Sequence[pd.Series]) -> str:
-    """The SQL type of a column; raises BadFrame for values that no column holds as they are."""
+    """The SQL type of a column; raises BadFrame for values that no column can hold without loss."""
     dtype = str(parts[0].dtype)
     if dtype.startswith("datetime64[") and "," in dtype:
         return "TIMESTAMP WITH TIME ZONE"

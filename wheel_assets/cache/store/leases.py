@@ -1,7 +1,7 @@
-"""Leases on snapshots: what a running step has read, or is about to read, is not evicted under its hands.
+"""Leases on snapshots: they keep the inputs of running steps from being evicted.
 
-A lease is a file that its process holds a kernel lock on: when the process dies, however it dies, the
-lock is gone, and whoever looks next removes the file.
+A lease is a file on which its process holds a kernel lock: when the process dies, however it dies, the lock is gone,
+and the next process that lists the leases removes the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class Leases:
     """The leases on the snapshots of one cache; `folder` holds those of all processes.
 
-    One that cannot be written, on a full disk say, is done without.
+    A lease that cannot be written (a full disk) is skipped with a warning.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +28,7 @@ class Leases:
         self._held: dict[str, list[tuple[int, Path]]] = {}
 
     def hold(self, owner: str, snapshot_ids: Collection[int]) -> None:
-        """Keep these snapshots until `owner`, a step of a run, lets go of them."""
+        """Protect these snapshots until `owner`, a step of a run, releases them."""
         if not snapshot_ids:
             return
         path = self.folder / f"{uuid4().hex}.lease"
@@ -43,14 +43,14 @@ class Leases:
             log.warning("what the step reads is not kept from eviction: %s", error)
 
     def release(self, owner: str) -> None:
-        """Let go of everything that `owner` holds."""
+        """Release all snapshots that `owner` holds."""
         for handle, path in self._held.pop(owner, []):
             path.unlink(missing_ok=True)
             fcntl.flock(handle, fcntl.LOCK_UN)
             os.close(handle)
 
     def held(self) -> set[int]:
-        """The snapshots that any living process holds."""
+        """Ids of the snapshots that any living process holds."""
         ids: set[int] = set()
         for path in self.folder.glob("*.lease"):
             try:
@@ -61,7 +61,7 @@ class Leases:
 
 
 def _ids(path: Path) -> set[int]:
-    """The ids of a lease; that of a dead process is removed and holds none."""
+    """The ids of a lease; the lease of a dead process is removed and has none."""
     handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

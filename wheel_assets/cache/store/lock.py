@@ -15,10 +15,10 @@ from pathlib import Path
 def exclusive(path: Path, seconds: float) -> Iterator[None]:
     """Hold the lock on `path` for the length of the block; raises TimeoutError after `seconds`, OSError.
 
-    The kernel gives the lock back when the process dies, however it dies. Whoever waits for it holds a
-    second lock, which all others have to take first: without it, somebody who takes the lock again and
-    again, as a backup does, is there before those that the kernel has only just woken. `filelock` was
-    rejected here: it polls, and polling is a lottery that one of twenty busy writers loses for seconds.
+    The kernel releases the lock when the process dies, however it dies. A waiter holds a second lock, which every
+    process takes first: without it, a process that takes the lock again and again, as a backup does, gets it before the
+    waiters that the kernel has just woken. `filelock` was rejected here: it polls, and one of twenty busy writers can
+    lose that race for seconds.
     """
     deadline = time.monotonic() + seconds
     head_of_queue = _acquire(Path(f"{path}.queue"), seconds)
@@ -33,7 +33,7 @@ def exclusive(path: Path, seconds: float) -> Iterator[None]:
 
 
 def _acquire(path: Path, seconds: float, told: float | None = None) -> int:
-    """A handle that holds the lock on a file."""
+    """File descriptor that holds the lock on a file."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,7 +43,7 @@ def _acquire(path: Path, seconds: float, told: float | None = None) -> int:
 
 
 class _Ticket:
-    """A place in the kernel's queue, kept by a thread: flock itself knows no time-out."""
+    """A position in the kernel's queue, waited for by a thread because flock has no time-out."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -51,7 +51,7 @@ class _Ticket:
         threading.Thread(target=self._wait, daemon=True).start()
 
     def redeem(self, seconds: float, told: float) -> None:
-        """Wait for the lock; where that takes too long or is interrupted, it is passed on when it comes."""
+        """Wait for the lock; on time-out or interrupt the thread releases it as soon as it is granted."""
         try:
             if not self._came.wait(seconds):
                 raise TimeoutError(f"no lock within {told:g} s")
@@ -71,6 +71,6 @@ class _Ticket:
 
 
 def _give_back(handle: int) -> None:
-    """Unlock and close; closing alone would leave the lock with a child that was forked meanwhile."""
+    """Unlock and close; closing alone would leave the lock with a child process forked meanwhile."""
     fcntl.flock(handle, fcntl.LOCK_UN)
     os.close(handle)

@@ -1,4 +1,4 @@
-"""The snapshots that this process stored last, in memory: the next step of a run mostly wants just those."""
+"""Memory cache of the snapshots that this process stored last: the next step of a run mostly reads those."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ MAX_ROWS = 100_000
 
 
 class MemoryCache:
-    """Rows by id of their snapshot, each frame as a look-up in the file would return it; the oldest give way."""
+    """Frames by snapshot id, as the file would return them, up to MAX_ROWS rows; the oldest are dropped first."""
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[Snapshot, pd.DataFrame]] = {}
 
     def keep(self, snapshot: Snapshot, frame: pd.DataFrame) -> None:
-        """Keep the rows of a snapshot that was just stored."""
+        """Keep the rows of a snapshot just stored."""
         self._kept[snapshot.snapshot_id] = snapshot, frame
         while sum(len(rows) for _, rows in self._kept.values()) > MAX_ROWS:
             del self._kept[min(self._kept)]
 
     def get(self, snapshot_ids: Collection[int]) -> dict[int, pd.DataFrame]:
-        """Those that are in memory, copied: a caller may change what it gets."""
+        """The frames in memory, copied because a caller may change them."""
         return {i: self._kept[i][1].copy() for i in snapshot_ids if i in self._kept}
 
     def forget_others(self, index: Collection[Snapshot]) -> None:
-        """Drop what the index has another snapshot for: ids begin anew where somebody deleted the file."""
+        """Drop frames whose id belongs to another snapshot in the index: ids restart when the file is deleted."""
         for snapshot in index:
             kept, _ = self._kept.get(snapshot.snapshot_id, (snapshot, None))
             if (kept.cache_key, kept.created_at) != (snapshot.cache_key, snapshot.created_at):

@@ -1,4 +1,4 @@
-"""The lock of one pull: a waiter says whom it waits for, and does not wait for ever."""
+"""Lock of one pull: a waiter logs which process it waits for, and gives up in the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from wheel_assets.errors import StoreBusy
 from wheel_assets.sanitise import masked_account
 
-WARN_AFTER, GIVE_UP_AFTER = 5.0, 900.0  # seconds: most pulls are over before; none of a healthy vendor takes longer
+# Seconds: most pulls finish before the first; no pull from a healthy vendor reaches the second.
+WARN_AFTER, GIVE_UP_AFTER = 5.0, 900.0
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def pull_lock(
     Raises StoreBusy after `give_up_after` seconds, naming the process that holds it and since when.
     """
     table, _, key = name.partition(".")
-    if masked_account(key) != key:  # what a folder lists is read by more people than what a file holds
+    if masked_account(key) != key:  # file names are visible to more people than file contents
         name, key = f"{table}.{masked_account(key)}", hashlib.sha256(key.encode()).hexdigest()[:16]
     safe = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
     lock, owner = FileLock(folder / f"{safe}.lock", poll_interval=0.02, mode=0o600), folder / f"{safe}.owner"
@@ -60,7 +61,7 @@ def _acquire(lock: FileLock, owner: Path, name: str, warn_after: float, give_up_
 
 
 def _owner(owner: Path) -> str:
-    """Who holds the lock; a process that was killed may have left its name."""
+    """The holder of the lock; a killed process may have left its name."""
     try:
         return owner.read_text() or "another process"
     except OSError:

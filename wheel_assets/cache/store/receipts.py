@@ -1,8 +1,8 @@
-"""What was paid, in a small file of its own beside the cache: a lost or damaged cache does not reset the budget.
+"""Receipts of paid calls, in a file beside the cache: a lost or damaged cache does not reset the budget.
 
-Every paid call and every reservation of the ledger is appended here, durably, before it is committed
-there. The cache notes how much of this file it knows; a fresh or mended one knows less, and takes the rest
-over. A receipt whose commit never came counts as paid: too much is noted rather than too little.
+Every paid call and every reservation is appended here, durably, before it is committed to the ledger. The cache notes
+how many bytes of this file its ledger contains; a new or recovered cache takes over the rest. A receipt whose commit
+never happened counts as paid: too much is counted rather than too little.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from wheel_assets.tables import API_CALLS
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KNOWN = "receipts"  # note of the cache: how many bytes of the file are in its ledger
-NOTHING_HELD = 1e-6  # dollars: a reservation that holds less is gone
+KNOWN = "receipts"  # key in `meta`: how many bytes of the file are in the ledger
+NOTHING_HELD = 1e-6  # dollars: a reservation of less is settled
 _NAMES = [column.name for column in API_CALLS.columns]
 _COST, _NOTE = _NAMES.index("cost_usd"), _NAMES.index("error")
 _HELD_COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Receipts:
-    """The file of receipts; to be used under the lock of the cache."""
+    """The file of receipts; used only under the lock of the cache."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class Receipts:
         calls: Sequence[Sequence[Any]],
         held: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Note the paid calls, and what reservations hold from now on, in the transaction that stores both."""
+        """Append the paid calls and the new amounts of reservations, within the transaction that stores both."""
         events: list[dict[str, Any]] = [{"call": list(call)} for call in calls if call[_COST] > 0]
         if held:
             events.append({"held": dict(held)})
@@ -51,7 +51,7 @@ class Receipts:
             return
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            # Begun by a new line, so that what a kill cut short spoils only itself.
+            # Each record begins with a newline, so that one cut short by a kill spoils only itself.
             os.write(handle, "".join(f"\n{json.dumps(event, default=datetime.isoformat)}" for event in events).encode())
             os.fsync(handle)
             size = os.fstat(handle).st_size
@@ -60,7 +60,7 @@ class Receipts:
         schema.write_note(connection, KNOWN, str(size))
 
     def reconcile(self, connection: DuckDBPyConnection) -> None:
-        """Have the ledger of the attached cache take over what it lacks; seed the file from an older ledger."""
+        """Add missing receipts to the ledger of the attached cache; seed a new file from an older ledger."""
         if not self.path.exists():
             query = f"SELECT {_HELD_COLUMNS} FROM api_calls WHERE cost_usd > 0"
             if paid := connection.execute(query).fetchall():
@@ -83,7 +83,7 @@ class Receipts:
             )
 
     def _missing(self, connection: DuckDBPyConnection) -> list[list[Any]]:
-        """The receipts that the ledger has no row for."""
+        """The receipts without a row in the ledger."""
         rows = connection.execute(f"SELECT {_HELD_COLUMNS} FROM api_calls WHERE cost_usd > 0").fetchall()
         there = [json.dumps(list(row), default=datetime.isoformat) for row in rows]
         missing = []
@@ -96,7 +96,7 @@ class Receipts:
         return missing
 
     def _paid(self) -> list[list[Any]]:
-        """Every paid call, and every reservation that still holds something, in the order they were noted."""
+        """Every paid call and every open reservation, in the order of the file."""
         calls: list[list[Any]] = []
         for line in self.path.read_text(errors="replace").splitlines():
             try:

@@ -1,4 +1,4 @@
-"""The tables of a cache file and the version they are of."""
+"""Schema of a cache file: tables, version, upgrades and views."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ SCHEMA_VERSION = 3
 
 
 class View(NamedTuple):
-    """The name of a view, and whether it shows the newest rows of every key or of the last one alone."""
+    """Name of a view, and whether it shows the newest rows of every key or only of the last snapshot."""
 
     schema: str
     name: str
     every_key: bool = True
 
 
-# Statements, or what executes them, that make a file of version n out of one of version n - 1, by n. A new
-# table or a new column that may be NULL needs none; every other change of a declaration does: a test asks for it.
+# Statements, or functions that execute them, that upgrade a file from version n - 1 to n, by n. A new table or a new
+# nullable column needs none; a test fails for every other change of a declaration until its upgrade is written.
 UPGRADES: dict[int, tuple[str | Callable[[DuckDBPyConnection], None], ...]] = {
     2: (
         "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
@@ -42,19 +42,19 @@ UPGRADES: dict[int, tuple[str | Callable[[DuckDBPyConnection], None], ...]] = {
 
 @contextmanager
 def one_transaction(connection: DuckDBPyConnection) -> Iterator[None]:
-    """All of the block is durable when it ends, or none of it."""
+    """Run the block in one transaction: all of it is durable when it ends, or none."""
     connection.execute("BEGIN")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        with suppress(duckdb.Error):  # some errors have ended it already
+        with suppress(duckdb.Error):  # some errors have already ended the transaction
             connection.execute("ROLLBACK")
         raise
 
 
 def create(connection: DuckDBPyConnection, database: str, tables: Sequence[Table], first_id: int = 1) -> None:
-    """Make the empty tables in an attached database; the next snapshot will be `first_id`."""
+    """Create the empty tables in an attached database; the next snapshot gets the id `first_id`."""
     connection.execute(f"USE {database}")
     for table in tables:
         connection.execute(table.ddl)
@@ -64,19 +64,19 @@ def create(connection: DuckDBPyConnection, database: str, tables: Sequence[Table
 
 
 def read_note(connection: DuckDBPyConnection, key: str) -> str | None:
-    """A value of the file's own small notebook, the table `meta`."""
+    """Value of a key in the table `meta`; None where it is not set."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
     return row[0] if row else None
 
 
 def write_note(connection: DuckDBPyConnection, key: str, value: str) -> None:
-    """Write a value into `meta`, in place of the one that is there."""
+    """Set the value of a key in `meta`."""
     connection.execute("DELETE FROM meta WHERE key = ?", [key])
     connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
 
 
 def is_ours(connection: DuckDBPyConnection) -> bool:
-    """Whether the attached database is a cache of this project, of whatever version."""
+    """Whether the attached database is a cache of this project, of any version."""
     try:
         return read_note(connection, "schema_version") is not None
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -86,7 +86,7 @@ def is_ours(connection: DuckDBPyConnection) -> bool:
 def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]) -> None:
     """Upgrade an older file in place, in one transaction; raises StoreTooNew for a newer one.
 
-    A column or a table that is declared and not there is added without any upgrade being written.
+    A declared column or table that is missing is added without a written upgrade.
     """
     version = int(read_note(connection, "schema_version") or 0)
     if version > SCHEMA_VERSION:
@@ -107,7 +107,7 @@ def bring_up_to_date(connection: DuckDBPyConnection, path: Path, tables: Sequenc
 
 
 def columns_of(connection: DuckDBPyConnection, database: str = "cache") -> dict[str, dict[str, str]]:
-    """The columns of every table of an attached database, each name with its type, in their order; of views none."""
+    """Columns of every table of an attached database, name to type in order; without views."""
     query = (
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND NOT internal "
         "AND schema_name = 'main' ORDER BY table_name, column_index"
@@ -119,13 +119,13 @@ def columns_of(connection: DuckDBPyConnection, database: str = "cache") -> dict[
 
 
 def data_tables(connection: DuckDBPyConnection) -> list[str]:
-    """The tables of the cache that hold the rows of snapshots, declared here or not."""
+    """Tables of the cache that hold rows of snapshots, declared or inferred."""
     tables = columns_of(connection).items()
     return [name for name, columns in tables if "snapshot_id" in columns and name != SNAPSHOTS.name]
 
 
 def make_view(connection: DuckDBPyConnection, table: str, view: View) -> None:
-    """Show the newest rows of a table without a declaration under the name that dagster-duckdb would give it."""
+    """Create the view on the newest rows of an inferred table, under the name that dagster-duckdb would give it."""
     if view.schema == "main":
         return  # there the table itself has the name
     query = "SELECT sql FROM duckdb_views() WHERE database_name = 'cache' AND schema_name = ? AND view_name = ?"
@@ -143,7 +143,7 @@ def make_view(connection: DuckDBPyConnection, table: str, view: View) -> None:
 
 
 def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
-    """Make in `target` the tables and columns that only `source` has: another program's, or a later version's."""
+    """Create in `target` the tables and columns that only `source` has (inferred ones, or of a later version)."""
     there = columns_of(connection, target)
     for table, columns in columns_of(connection, source).items():
         missing = [f'"{name}" {of}' for name, of in columns.items() if name not in there.get(table, {})]
@@ -156,7 +156,7 @@ def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
 
 
 def _adopt_views(connection: DuckDBPyConnection, source: str, target: str) -> None:
-    """Make the views of `source` in `target`, which has their tables."""
+    """Create the views of `source` in `target`, which has their tables."""
     views = "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE database_name = ? AND NOT internal"
     there = {row[:2] for row in connection.execute(views, [target]).fetchall()}
     new = [row for row in connection.execute(views, [source]).fetchall() if row[:2] not in there]
@@ -171,7 +171,7 @@ def _adopt_views(connection: DuckDBPyConnection, source: str, target: str) -> No
 
 
 def _lacking(there: Mapping[str, Mapping[str, str]], tables: Sequence[Table]) -> list[str]:
-    """The statements that make what is declared and not there; older rows hold NULL in a new column."""
+    """Statements that create missing declared tables and columns; older rows are NULL in a new column."""
     statements: list[str] = []
     for table in tables:
         if table.name not in there:

@@ -1,8 +1,8 @@
-"""Snapshots in, snapshots out, and the two lists about them: the index and the ledger of API calls.
+"""The store of snapshots, with the index of snapshots and the ledger of API calls.
 
-A snapshot is the rows of one fetch or one computation for one key. Its rows and its line in the index
-are one transaction and are acknowledged after COMMIT. Ids rise in order of commit and a snapshot is
-one insert, so a look-up by id reads one row group however large the file is, without any index.
+A snapshot is the rows of one fetch or one computation for one key. Its rows and its index row are one transaction,
+acknowledged after COMMIT. Ids rise in order of commit and a snapshot is one insert, so a lookup by id reads one row
+group however large the file is, without a database index.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
-    """The time, naive UTC: how times are stored. Only the edges of the program call this."""
+    """The current time, naive UTC as times are stored. Only the edges of the program call this."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Store:
     """The cache in one DuckDB file, for any number of processes.
 
-    `tables` are the tables of snapshots it may hold; `clock` tells the time, naive UTC; `limits` say
-    what is kept, None everything; `after_put` is called after each `put`.
+    `tables` are the declared tables of snapshots; `clock` returns the time, naive UTC; `limits` bound size and age
+    (None: no limit); `after_put` is called after each `put`.
     """
 
     def __init__(
@@ -78,22 +78,22 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Path of the file."""
         return self.file.path
 
     def put(self, table: str, entries: Sequence[Entry], view: schema.View | None = None) -> list[Snapshot]:
-        """Store one snapshot an entry, all of them or none, and return them with their ids.
+        """Store one snapshot per entry, all of them or none, and return them with their ids.
 
-        A table that is not declared is made of the entries' frames, parts of one, and shown under the name `view`.
-        Raises BadFrame, before anything is written, for an empty frame or one that does not fit its
-        table: nothing ever replaces a good snapshot by nothing.
+        An undeclared table is inferred from the entries' frames and shown under the name `view`. Raises BadFrame,
+        before anything is written, for an empty frame or one that does not fit its table: a good snapshot is never
+        replaced by an empty one.
         """
         declared = self.tables.get(table) or InferredTable.of(table, [entry.frame for entry in entries])
         frames = [declared.conform(entry.frame) for entry in entries]
         for entry, frame in zip(entries, frames, strict=True):
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
-        self.write_touches()  # before: what was just used is not what makes room
+        self.write_touches()  # first, so that recently used snapshots are not evicted to make room
         self.maintenance.make_room(table, sum(unpacked(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
             created_at = self.clock()
@@ -115,10 +115,10 @@ class Store:
         return snapshots
 
     def get(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str] = ()) -> pd.DataFrame:
-        """The rows of these snapshots, in this order, each column in its declared dtype; of none, no rows.
+        """The rows of these snapshots in this order, each column in its declared dtype.
 
-        Only `columns` are read, where some are named. Raises UsageError for one that there is not, and StoreDamaged
-        where a snapshot cannot be read or is not there; it has left the index by then.
+        Reads only `columns` where given. Raises UsageError for an unknown column, and StoreDamaged where a snapshot is
+        missing or unreadable; it has been removed from the index by then.
         """
         import pandas as pd
 
@@ -164,7 +164,7 @@ class Store:
         return snapshots, last[0] if last else 0
 
     def touch(self, snapshots: Collection[Snapshot]) -> None:
-        """Count a use of each, which makes it the last to be evicted, at once and for every process."""
+        """Count a use of each snapshot, visible at once to every process: recently used ones are evicted last."""
         try:
             if snapshots and self.uses.add([snapshot.snapshot_id for snapshot in snapshots], self.clock()):
                 self.write_touches()
@@ -172,7 +172,7 @@ class Store:
             log.warning("uses of %s were not counted: %s", self.path, error.strerror)
 
     def write_touches(self) -> None:
-        """Have the index take over the uses noted so far; it is no error if that cannot be done."""
+        """Move the uses noted so far into the index; a failure is only logged."""
         try:
             if not self.uses.waiting:
                 return
@@ -182,9 +182,9 @@ class Store:
             log.warning("uses of the cache were not counted: %s", error)
 
     def record_calls(self, calls: Sequence[tuple[Any, ...]], held: Mapping[str, float] = MappingProxyType({})) -> None:
-        """Append to the ledger; each call holds the columns of `tables.API_CALLS`, in order.
+        """Append calls to the ledger; each has the columns of `tables.API_CALLS`, in order.
 
-        `held` are the dollars that reservations, named by their `error`, hold from now on; at 0 they are gone.
+        `held` sets the dollars of reservations, found by their `error` text; at 0 they are removed.
         """
         if not (calls or held):
             return
@@ -197,9 +197,9 @@ class Store:
                 connection.execute("DELETE FROM api_calls WHERE error = ? AND cost_usd < ?", [note, LEAST_DOLLARS])
 
     def reserve(self, call: tuple[Any, ...], cost_usd: float, since: datetime, limit: float) -> float | None:
-        """Append a call unless it would take the dollars spent from `since` (naive UTC) on over `limit`.
+        """Append a call unless the dollars spent since `since` (naive UTC) would exceed `limit`.
 
-        Returns None, or what is spent where that forbids it. One step, whatever other processes do meanwhile.
+        Returns None, or the dollars spent where that forbids it. Atomic across processes.
         """
         with self.file.transaction() as connection:
             spent = _spent(connection, since)
@@ -210,13 +210,13 @@ class Store:
         return None
 
     def spent(self, since: datetime) -> float:
-        """Dollars that the ledger counts from `since` (naive UTC) on, what is reserved included."""
+        """Dollars in the ledger since `since` (naive UTC), reservations included."""
         with self.file.attached() as connection:
             return _spent(connection, since)
 
     @contextmanager
     def pulling(self, cache_keys: Collection[CacheKey]) -> Iterator[None]:
-        """Be the only one, in any process, to pull these cache_keys; others wait their turn.
+        """Be the only one, in any process, to pull these cache keys; others wait.
 
         Locks are taken in one order, so that two pulls cannot wait for each other, and never while
         the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
@@ -230,7 +230,7 @@ class Store:
             yield
 
     def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
-        """Tell once why data that was just cached is not used: `policy` takes what is of the future as too old."""
+        """Warn once that the clock was set back: `policy` treats snapshots from the future as too old."""
         ahead = max((snapshot.created_at for snapshot in snapshots), default=datetime.min) - self.clock()
         if ahead > CLOCK_TOLERANCE and not self._clock_told:
             self._clock_told = True
@@ -244,7 +244,7 @@ class Store:
         rows_to_store_: pd.DataFrame,
         created_at: datetime,
     ) -> Snapshot:
-        """One snapshot and its line in the index; the rows are read by the statement, by a name that no table has."""
+        """Insert one snapshot and its index row; DuckDB finds the frame by the parameter's name, which no table has."""
         rows = rows_to_store_
         snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
         connection.execute(
@@ -277,7 +277,7 @@ class Store:
         return frames
 
     def _read_inferred(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
-        """The rows of snapshots of a table that is not declared, in one query: so a column has one dtype."""
+        """The rows of snapshots of an inferred table, in one query so that a column has one dtype."""
         query = (
             f"SELECT {_list(columns and ('snapshot_id', *columns))} FROM {identifier(table)} "
             "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "

@@ -1,7 +1,7 @@
-"""Uses of snapshots, noted at once by whoever reads: the index takes them over with the next write.
+"""Uses of snapshots, noted in a file at each read and moved to the index with the next write.
 
-Writing them into the index at every read was rejected: it turns a read of 1 ms into a write of 8 ms.
-Keeping them in memory was too: another process that evicts would not know what was just used.
+Updating the index at every read was rejected: it turns a read of 1 ms into a write of 8 ms. Keeping them in memory was
+rejected too: another process that evicts would not know which snapshots were just used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-FULL_BYTES = 500_000  # of notes: time that the index takes them over
+FULL_BYTES = 500_000  # of notes: the index should take them over
 _NOTE = struct.Struct("<qq")  # id of the snapshot, microseconds since 1970
 _EPOCH = datetime(1970, 1, 1)
 
@@ -27,11 +27,11 @@ class Uses:
 
     @property
     def waiting(self) -> bool:
-        """Whether there are notes that the index has not taken over."""
+        """Whether there are notes not yet in the index."""
         return self.path.exists() and self.path.stat().st_size > 0
 
     def add(self, snapshot_ids: Collection[int], at: datetime) -> bool:
-        """Note a use of each; whether there are so many notes by now that they should be taken over."""
+        """Note a use of each at `at` (naive UTC); return whether the notes should be moved to the index now."""
         moment = (at - _EPOCH) // timedelta(microseconds=1)
         with self._locked(os.O_WRONLY | os.O_APPEND) as handle:
             os.write(handle, b"".join(_NOTE.pack(snapshot_id, moment) for snapshot_id in snapshot_ids))
@@ -39,7 +39,7 @@ class Uses:
 
     @contextmanager
     def taken(self) -> Iterator[dict[int, tuple[int, datetime]]]:
-        """How often each snapshot was used, and when last; forgotten when the block ends well."""
+        """Number of uses and last use (naive UTC) by snapshot; the notes are removed when the block succeeds."""
         if not self.path.exists():
             yield {}
             return

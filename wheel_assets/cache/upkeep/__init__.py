@@ -1,1 +1,1 @@
-"""What keeps the cache small, whole and accounted for."""
+"""Upkeep of the cache: retention, compaction, recovery, statistics, costs."""

@@ -1,8 +1,8 @@
-"""A new file that takes the place of the old one: the only way in which a DuckDB file gets smaller.
+"""Compaction: a new file replaces the old one, the only way to make a DuckDB file smaller.
 
-Neither DELETE nor CHECKPOINT nor VACUUM shrinks the file, and deleting scattered snapshots hardly frees
-anything inside it. So what is to stay is copied beside the old file, verified by the row count and the
-content hash of every snapshot, and renamed into its place. A kill leaves the old file or the new one.
+Neither DELETE nor CHECKPOINT nor VACUUM shrinks the file, and deleting scattered snapshots frees hardly any of its
+blocks. So the snapshots to keep are copied to a new file, verified by row count and content hash, and renamed over the
+old one. A kill leaves the old file or the new one.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 
 class Compaction:
-    """A compact copy of the cache, made slice by slice beside it and put into its place at the end.
+    """A compact copy of the cache, written slice by slice to another file and renamed over it at the end.
 
-    The file is locked for one slice at a time. Snapshots never change, so what was copied stays true;
-    what was stored or removed meanwhile is caught up with at the end. `attached` locks and attaches the
-    cache on a connection that nothing else uses, `drop` are the ids to leave out.
+    The cache is locked for one slice at a time. Snapshots never change, so a copied slice stays valid; snapshots stored
+    or removed meanwhile are handled at the end. `attached` locks and attaches the cache on a connection of its own,
+    `drop` are the ids to leave out.
 
-    Only what is verified is kept: a snapshot whose rows are not those it was stored with is left out,
-    with a warning. Raises StoreDamaged, changing nothing, where the copy differs from a good original.
+    Only verified snapshots are kept: one whose rows differ from its content hash is left out, with a warning. Raises
+    StoreDamaged, changing nothing, where the copy differs from a good original.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Compaction:
         self._lost: set[int] = set()
 
     def run(self, drop: Collection[int]) -> list[int]:
-        """Copy, replace, and return the ids that were kept."""
+        """Copy, replace, and return the kept ids."""
         remove(self._scratch)
         try:
             with self.attached() as connection:
@@ -69,7 +69,7 @@ class Compaction:
                         connection.execute("CHECKPOINT new")  # not while the readers wait
                         advance(sum(line.rows for line in piece))
             connection.execute("CHECKPOINT new")
-            sync(self._scratch)  # here, for the last step is to find little left to write
+            sync(self._scratch)  # here, so that the last step, under the lock, has little left to write
             with self.attached() as connection:
                 self._finish(connection, drop)
         finally:
@@ -78,7 +78,7 @@ class Compaction:
         return sorted(self._copied)
 
     def _begin(self, connection: DuckDBPyConnection, small: bool) -> None:
-        """Make the empty copy. The log of a slice is small beside a large cache; of a small one none is written."""
+        """Create the empty copy. A log of one slice is small against a large cache; a small one checkpoints at once."""
         connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
         connection.execute(f"SET wal_autocheckpoint = '{'1KB' if small else '1GB'}'")
         connection.execute("ATTACH ? AS new", [str(self._scratch)])
@@ -86,7 +86,7 @@ class Compaction:
         connection.execute("USE cache")
 
     def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> None:
-        """Copy snapshots of one table, but for those that were removed meanwhile."""
+        """Copy snapshots of one table, except those removed meanwhile."""
         ids = [line.snapshot_id for line in lines]
         there = "SELECT snapshot_id FROM snapshots WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))"
         still = {row[0] for row in connection.execute(there, [ids]).fetchall()}
@@ -101,7 +101,7 @@ class Compaction:
         self._lost |= still - whole
 
     def _finish(self, connection: DuckDBPyConnection, drop: Collection[int]) -> None:
-        """Catch up with what happened meanwhile, and put the copy in the place of the cache."""
+        """Apply the changes made meanwhile, and rename the copy over the cache."""
         connection.execute("CHECKPOINT cache")
         lines = index_lines(connection)
         done = self._copied.keys() | self._lost | set(drop)

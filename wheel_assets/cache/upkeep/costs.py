@@ -1,4 +1,4 @@
-"""What the data costs: the plan, which the registry of vendors holds, beside what the ledger of API calls tells.
+"""Cost of data: the plan from the registry of vendors beside the actual spend from the ledger of API calls.
 
 The cost table of docs/costs.md and `wheel costs` are made from `plan()`.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Component:
-    """A part of the plan: what is used, and what that should cost; `sources` is what the ledger calls it."""
+    """A part of the plan: usage and planned dollars a month; `sources` are its names in the ledger."""
 
     component: str
     usage: str
@@ -29,7 +29,7 @@ class Component:
 
 
 def plan() -> list[Component]:
-    """What every vendor that is asked over the network should cost a month, as its entry in the registry says."""
+    """Planned cost a month of every networked vendor, from its registry entry."""
     paid = [Component(v.title, v.usage, v.monthly_usd, (v.name,)) for v in VENDORS if v.remote]
     return [*paid, Component("storage and compute", "this machine", 0)]
 
@@ -39,7 +39,7 @@ _COUNTED = ("calls", "cost_usd", "calls_saved", "saved_usd")
 
 @dataclass(frozen=True)
 class Bill:
-    """A month (UTC) of one source; `calls_saved` and `saved_usd` are what its hits would have taken without a cache."""
+    """A month (UTC) of one source; `calls_saved` and `saved_usd` are the calls and dollars that its hits avoided."""
 
     month: str
     source: str
@@ -78,7 +78,7 @@ def costs(store: Store, budget_usd: float) -> dict[str, Any]:
 
 
 def _components(bills: Sequence[Bill]) -> list[Component]:
-    """The plan, and what the ledger has beside it."""
+    """The plan, and a component for every other source in the ledger."""
     planned = {source for component in plan() for source in component.sources}
     others = sorted({bill.source for bill in bills} - planned)
     return [*plan(), *(Component(source, "not in the plan", 0, (source,)) for source in others)]

@@ -1,4 +1,4 @@
-"""Past predictions and what is cached of what came of them, read in one go."""
+"""Past predictions and the cached prices that decide them, read in one query block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from wheel_assets.cache.store.store import Store
 
-# A snapshot that says again what an older one said, of the same quotes with the same model, says nothing new.
+# A snapshot with the same predictions as an older one (same quotes, same model) carries no new information.
 _SNAPSHOTS = """
     WITH said AS (
         SELECT snapshot_id, bit_xor(hash(prediction_id)) AS what, count(*) FILTER (expiration > $last) AS pending
@@ -42,7 +42,7 @@ _FORECASTS = """
           AND coalesce(model_version = $model, true)
     )
 """
-# A newer history knows better what a session was: vendors correct.
+# The newest history of a session counts: vendors correct their bars.
 _SESSIONS = """
     SELECT symbol, "date", arg_max(high, snapshot_id) AS high, arg_max(low, snapshot_id) AS low,
            arg_max("close", snapshot_id) AS "close"
@@ -53,7 +53,7 @@ _SPOTS = 'SELECT DISTINCT symbol, "timestamp", spot_price FROM option_chains ORD
 
 @dataclass(frozen=True)
 class Which:
-    """Which predictions are asked for: None is all. `since` is the time of the quotes, naive UTC."""
+    """Selection of predictions, None for all. `since` is the earliest time of the quotes, naive UTC."""
 
     symbols: tuple[str, ...] | None = None
     model: str | None = None
@@ -65,7 +65,7 @@ EVERYTHING = Which()
 
 @dataclass(frozen=True)
 class Forecasts:
-    """What was said of contracts that have expired, and what is cached of the prices since; times naive UTC.
+    """Predictions of expired contracts, and the cached prices since; times naive UTC.
 
     `said`: a row a contract and prediction snapshot: symbol, model_version, timestamp, expiration, strike, is_put,
     prob_itm, prob_touch, settles_early, delta, spot, forward, prob_itm_flat, prob_itm_market, prob_itm_history.
@@ -82,9 +82,9 @@ class Forecasts:
 
 
 def read_forecasts(store: Store, last: date, early_roots: Collection[str], which: Which = EVERYTHING) -> Forecasts:
-    """Everything that is known of contracts that expired on `last` or before, in one attach of the file.
+    """Forecasts of contracts that expired on `last` or before, read in one attach of the file.
 
-    `early_roots` are the option roots to be marked `settles_early`. Raises StoreError.
+    `early_roots` are the option roots marked `settles_early` (AM-settled). Raises StoreError.
     """
     with store.file.attached() as connection:
         asked = {"last": last, "model": which.model}

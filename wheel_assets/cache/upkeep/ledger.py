@@ -1,9 +1,9 @@
-"""The ledger of API calls, as sources write it, and the month's budget, which is what the ledger leaves of it.
+"""The ledger of API calls and the monthly budget.
 
-What costs money is written at once, the rest in one go. Before money is spent it is reserved: a row of
-its own with the estimate, checked against the budget and written in one transaction, so that two
-processes never pass the budget together. The rows of the paid calls replace it. What is left is given
-back; of a process that was killed it stays as spent, for its download may have to be paid for.
+Paid calls are written at once, free ones in batches. Money is reserved before it is spent: a row with the estimate,
+checked against the budget and written in one transaction, so that two processes cannot exceed the budget together. The
+rows of the paid calls replace the reservation, and its rest is released; the reservation of a killed process stays,
+because its download may have to be paid for.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Call(Protocol):
 
     @property
     def key(self) -> str | None:
-        """The symbol or account it asks for."""
+        """The requested symbol or account."""
 
 
 @dataclass
 class _Reservation:
-    """Dollars held for calls of one key; `note` is what its row is found by."""
+    """Dollars held for calls of one key; `note` identifies its row."""
 
     note: str
     held: float
 
 
 class Ledger:
-    """Where every source of this process reports its requests."""
+    """Ledger of all requests of this process."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,9 +55,9 @@ class Ledger:
         self._writing = threading.Lock()
 
     def record(self, call: Call) -> None:
-        """Note a request. One that costs money is durable on return, so that a kill does not hide it.
+        """Record a request. A paid one is durable on return, so that a kill does not hide it.
 
-        Raises StoreError where that cannot be done: money whose trace cannot be kept must not be spent.
+        Raises StoreError where it cannot be written: money must not be spent without a record.
         """
         self._unwritten.append(call)
         if call.cost_usd > 0:
@@ -65,13 +65,13 @@ class Ledger:
 
     @contextmanager
     def reserve(self, source: str, key: str, cost_usd: float, limit: float) -> Iterator[None]:
-        """Hold dollars of this month's budget for paid calls about `key`, for the length of the block.
+        """Reserve `cost_usd` dollars of this month's budget for paid calls about `key`, for the length of the block.
 
-        What is recorded in the block is paid out of them. Blocks may be nested: the inner one pays first.
-        Raises BudgetExceeded where the month's spend, reservations of all processes included, would pass
+        Calls recorded in the block are charged to the reservation. Blocks may be nested: the inner one is charged
+        first. Raises BudgetExceeded where the month's spend, reservations of all processes included, would exceed
         `limit` dollars; StoreError.
         """
-        self._write()  # what could not be written before counts too
+        self._write()  # earlier calls that could not be written yet count too
         reservation = _Reservation(f"not settled yet: {uuid4().hex}", cost_usd)
         row = (self._store.clock(), source, RESERVATION, None, None, None, cost_usd, key, reservation.note)
         spent = self._store.reserve(row, cost_usd, self._month(), limit)
@@ -91,7 +91,7 @@ class Ledger:
 
     @contextmanager
     def kept(self) -> Iterator[Ledger]:
-        """Write, when the block ends, what was recorded by then."""
+        """Write the recorded calls when the block ends."""
         try:
             yield self
         finally:
@@ -101,7 +101,7 @@ class Ledger:
         return self._store.clock().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
     def _write(self, settled: dict[str, float] | None = None) -> None:
-        """Write what was recorded and, in the same transaction, what the reservations hold after that."""
+        """Write the recorded calls and, in the same transaction, the remaining reservations."""
         with self._writing:
             calls, left = self._unwritten.copy(), settled or {}
             for call in calls:

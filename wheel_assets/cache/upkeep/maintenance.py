@@ -1,7 +1,7 @@
-"""What is kept and what goes: retention by age, eviction by size, clean-up and clearing by hand.
+"""Retention: expiry by age, eviction by size, clean-up and clearing on request.
 
-Nothing here runs on a schedule. What is too old goes when something is stored and the last time was
-long ago; what is too much goes when a write takes the file over its limit.
+Nothing here runs on a schedule. Expired snapshots are removed by a write, if the last clean-up is long enough ago; the
+least recently used ones are evicted when a write would take the file over its limit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is kept: bytes of the file, age of a snapshot, least time between automatic clean-ups."""
+    """Limits: size of the file in bytes, age of a snapshot, least time between automatic clean-ups."""
 
     max_bytes: int
     ttl: timedelta
@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Removal:
-    """What went, or in a dry run would go: snapshots by table, and the file's size before and after."""
+    """Removed snapshots by table (in a dry run those to be removed), and the file's bytes before and after."""
 
     snapshots: Mapping[str, int]
     rows: int
@@ -62,12 +62,12 @@ class Removal:
 
     @property
     def freed(self) -> int:
-        """Bytes that the disk got back."""
+        """Bytes freed on disk."""
         return max(0, self.bytes_before - self.bytes_after)
 
 
 class Maintenance:
-    """Keeps a file within its limits; None keeps everything."""
+    """Retention of one file within its limits; None keeps everything."""
 
     def __init__(
         self, file: CacheFile, limits: Limits | None = None, leased: Callable[[], Collection[int]] = frozenset
@@ -76,10 +76,7 @@ class Maintenance:
         self._last_cleanup: datetime | None = None
 
     def after_write(self) -> None:
-        """Remove what is too old, if that is due.
-
-        It only warns where that fails: what was stored is stored.
-        """
+        """Remove expired snapshots, if due; a failure is only logged, because the write itself succeeded."""
         if self.limits is None:
             return
         try:
@@ -126,7 +123,7 @@ class Maintenance:
         return self._without(lines, drop, used, dry_run)
 
     def clear(self) -> Removal:
-        """Remove every snapshot; the ledger stays, and ids go on where they were."""
+        """Remove every snapshot; the ledger stays, and ids continue."""
         with self.file.attached() as connection:
             before, lines, used = self.file.size, index_lines(connection), used_bytes(connection)
         try:
@@ -138,12 +135,12 @@ class Maintenance:
             return self._removal(lines, before, self.file.size)
 
     def _recent(self, last: datetime | None) -> bool:
-        """Whether the last clean-up is not long ago; one in the future says that the clock was set back."""
+        """Whether the last clean-up is recent; one in the future (clock set back) is not."""
         assert self.limits is not None
         return last is not None and timedelta(0) <= self.file.clock() - last < self.limits.cleanup_interval
 
     def _expire(self) -> None:
-        """Remove what is too old in place: the oldest lie together, which frees their blocks for new ones."""
+        """Delete expired snapshots in place: the oldest are stored together, so their blocks become free."""
         with self.file.transaction() as connection:
             noted = schema.read_note(connection, LAST_CLEANUP)
             self._last_cleanup = datetime.fromisoformat(noted) if noted else None
@@ -195,7 +192,7 @@ class Maintenance:
         return least_recently_used(lines, weight * (1 - left / used), {*self.leased(), *self._records(lines)})
 
     def _records(self, lines: Sequence[Line]) -> set[int]:
-        """The newest snapshots of the tables that no source can give again."""
+        """Ids of the newest snapshots of tables that no source can fetch again."""
         records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
         newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
         return {snapshot_id for (table, _), snapshot_id in newest.items() if table in records}
@@ -207,7 +204,7 @@ class Maintenance:
         used: float,
         dry_run: bool = False,
     ) -> Removal:
-        """Rewrite the file without some snapshots and tell what that came to."""
+        """Rewrite the file without some snapshots and return what was removed."""
         going = [line for line in lines if line.snapshot_id in drop]
         before, after = self.file.size, used * (1 - _share(going, lines))
         if not dry_run:
@@ -226,7 +223,7 @@ class Maintenance:
 
 
 def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[int] = ()) -> set[int]:
-    """Ids of the snapshots, least recently used first, that together weigh at least `weight`; never of the `kept`."""
+    """Ids of the least recently used snapshots that together weigh at least `weight`; never those in `kept`."""
     victims: set[int] = set()
     for line in sorted(lines, key=lambda line: (line.last_used_at, line.snapshot_id)):
         if weight <= 0:
@@ -238,12 +235,12 @@ def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[i
 
 
 def used_bytes(connection: DuckDBPyConnection) -> int:
-    """Bytes of the attached file that hold something, free blocks left out."""
+    """Bytes in used blocks of the attached file."""
     query = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'cache'"
     return int(connection.execute(query).fetchall()[0][0])
 
 
 def _share(part: Sequence[Line], whole: Sequence[Line]) -> float:
-    """How much of the data a part of the snapshots is, 0 to 1."""
+    """Share of the data in a part of the snapshots, 0 to 1."""
     total = sum(line.bytes for line in whole)
     return sum(line.bytes for line in part) / total if total else 0.0

@@ -1,4 +1,4 @@
-"""Were the predictions right? Those in the cache that have expired, against what happened: one plain document."""
+"""Scores of the cached predictions whose contracts have expired, as one plain document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NONE_OF_THESE = "None of the predictions asked for can be scored; without --symb
 
 
 def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
-    """How good the predictions in the cache were, beside the textbook; plain values, NaN is None; times UTC.
+    """Scores of the cached predictions beside textbook rivals, in plain values: NaN is None, times are UTC.
 
     `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
     `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
@@ -83,7 +83,7 @@ def _event(
     status: pd.Series,
     outcome: pd.Series,
 ) -> dict[str, Any]:
-    """What is told of one event."""
+    """The scores of one event (in the money, or touched)."""
     rows = (status == SCORED).to_numpy()
     scored = {name: values[rows] for name, values in forecasts.items()}
     truth, groups = happened.to_numpy(dtype=bool)[rows], outcome.to_numpy()[rows]
@@ -104,7 +104,7 @@ def _event(
 
 
 def _paired(forecasts: dict[str, Floats], both_ways: Floats, groups: np.ndarray) -> list[dict[str, Any]]:
-    """The first forecast against each rival, on what both know: as it came, and mirrored."""
+    """The first forecast against each rival on the contracts that both have: as it happened, and mirrored."""
     (name, mine), *rivals = forecasts.items()
     differences = []
     for rival, theirs in rivals:
@@ -118,7 +118,7 @@ def _paired(forecasts: dict[str, Floats], both_ways: Floats, groups: np.ndarray)
 
 
 def _by(label: np.ndarray, forecast: Floats, happened: Bools, groups: np.ndarray) -> dict[str, Any]:
-    """The audited forecast's scores, label by label."""
+    """The audited forecast's scores by label."""
     parts = {str(name): label == name for name in np.unique(label.astype(str))}
     return {name: _plain(score(forecast[of], happened[of], groups[of])) for name, of in parts.items()}
 

@@ -1,4 +1,4 @@
-"""What the ledger says about the next pull: what failed last, and how many calls and dollars a fetch takes."""
+"""Expectations about the next pull from the ledger: latest failures, calls and dollars a fetch."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _TAKEN = """
 
 
 class Taken(NamedTuple):
-    """Calls and dollars that one snapshot of a source has taken, on average."""
+    """Average calls and dollars a snapshot of a source."""
 
     calls: float
     cost_usd: float
 
 
 class Failure(NamedTuple):
-    """When a key could not be renewed (naive UTC), and why."""
+    """Time (naive UTC) and reason of a failed refresh."""
 
     at: datetime
     why: str
 
 
 def last_failures(store: Store) -> dict[CacheKey, Failure]:
-    """When and why the newest request for a chain failed, by table and key; only where nothing was cached since."""
+    """Time and reason of the newest failed chain request by cache key; only where nothing was cached since."""
     with store.file.attached() as connection:
         rows = connection.execute(_FAILED, [RESERVATION]).fetchall()
     return {("option_chains", key): Failure(at, str(error).partition(";")[0]) for key, at, error in rows}
 
 
 def taken_by_source(store: Store) -> dict[str, Taken]:
-    """What one snapshot of each source has taken so far; sources that were never asked are absent."""
+    """Average cost of one snapshot by source; sources without calls are absent."""
     with store.file.attached() as connection:
         rows = connection.execute(_TAKEN, [RESERVATION]).fetchall()
     return {source: Taken(float(calls), float(dollars)) for source, calls, dollars in rows}

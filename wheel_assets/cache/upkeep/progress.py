@@ -1,4 +1,4 @@
-"""How far something is that takes long: a bar or a line on a terminal, a line in a log now and then."""
+"""Progress of long operations: a bar or a status line on a terminal, an occasional line in a log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from wheel_assets.sanitise import one_line
 
-PATIENCE_SECONDS = 1.0  # what is done sooner needs no telling
+PATIENCE_SECONDS = 1.0  # operations that finish sooner show no progress
 LOG_SECONDS = 3.0  # between two lines in a log, each of which Dagster takes some 10 ms to keep
 
 _WATCHED: ContextVar[bool] = ContextVar("watched", default=False)
@@ -19,7 +19,7 @@ _WATCHED: ContextVar[bool] = ContextVar("watched", default=False)
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Somebody sits at the terminal and waits for what the block does: `telling` has a line there too."""
+    """Mark the block as watched by a user at the terminal: `telling` shows a status line there too."""
     token = _WATCHED.set(sys.stderr.isatty())
     try:
         yield
@@ -29,7 +29,7 @@ def watched() -> Iterator[None]:
 
 @contextmanager
 def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
-    """A function to be told how far `what` is, by any thread; it tells the terminal if `watched`, and `log` at times.
+    """A function that reports progress of `what`, for any thread: to the terminal if `watched`, and to `log` at times.
 
     >>> with telling("option_chains", print) as tell:
     ...     tell("3 of 10 symbols")  # so soon: nothing is printed
@@ -40,6 +40,7 @@ def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], N
         held.enter_context(_logging(news, log))
 
         def tell(how_far: str) -> None:
+            """Report the progress."""
             news.append(one_line(f"{what}: {how_far}"))
             if show:
                 show(news[-1])
@@ -49,10 +50,11 @@ def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], N
 
 @contextmanager
 def _logging(news: Sequence[str], log: Callable[[str], None]) -> Iterator[None]:
-    """Log the newest of the news, if there is a new one, when patience ends and now and then from there."""
+    """Log the newest report, if there is one, after PATIENCE_SECONDS and then every LOG_SECONDS."""
     over = threading.Event()
 
     def keep_telling() -> None:
+        """Log new reports until the block ends."""
         told, pause = 0, PATIENCE_SECONDS
         while not over.wait(pause):
             if len(news) > told:
@@ -71,7 +73,7 @@ def _logging(news: Sequence[str], log: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function to be called with how much more of `total` is done; a bar on standard error if that is a terminal.
+    """A function that advances a bar of `total` steps; the bar is shown on standard error if that is a terminal.
 
     >>> with progress_bar("copying", 10) as advance:
     ...     advance(10)
@@ -87,6 +89,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     began = time.monotonic()
 
     def advance(amount: int) -> None:
+        """Advance the bar, creating it first."""
         bar.advance(task, amount)
         if time.monotonic() - began > PATIENCE_SECONDS:
             bar.start()
@@ -99,7 +102,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _line(what: str) -> Iterator[Callable[[str], None]]:
-    """A line on standard error that comes when patience ends, changes as it is told, and goes with the block."""
+    """A status line on standard error, shown after PATIENCE_SECONDS and removed at the end of the block."""
     from rich.console import Console
 
     line = Console(stderr=True).status(f"{what} ...")

@@ -1,6 +1,6 @@
-"""A file that is broken is set aside first; then what can be verified of it is brought back.
+"""Recovery: a broken file is set aside first, then its verifiable snapshots are copied to a new one.
 
-In that order, so that a file which brings DuckDB down does so once: the next run finds it gone. Repairs
+In that order, so that a file which crashes DuckDB does so once: the next run does not find it. Repairs
 are made on a copy and never trusted: what is served afterwards was read from it, verified against the
 index, snapshot by snapshot, and written to a new file.
 """
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 def set_aside(path: Path, now: datetime, why: str = "corrupt") -> Path:
-    """Rename a file and its log to a dated name and return it; only the newest broken ones stay."""
+    """Rename a file and its log to a dated name and return it; only the newest KEPT_ASIDE broken files are kept."""
     aside = path.with_name(f"{path.name}.{why}-{now:%Y%m%dT%H%M%S%f}")
     for old, new in zip(with_log(path), with_log(aside), strict=True):
         if old.exists():
@@ -81,7 +81,7 @@ def remove_broken(path: Path, most_bytes: float) -> None:
 
 
 def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Sequence[Table]) -> int | None:
-    """Bring back to `path` what can be verified of a broken file; how many snapshots, None if none could be read."""
+    """Recover the verifiable snapshots of a broken file to `path`; return their number, None if none was readable."""
     scratch = path.with_name(f"{path.name}.recover")
     remove(scratch)
     try:
@@ -131,7 +131,7 @@ def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
 
 
 def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
-    """Attach a broken copy as `cache`, mending it as far as DuckDB says where it is broken."""
+    """Attach a broken copy as `cache`, repairing it where DuckDB's error names the broken part."""
     for _ in range(MAX_REPAIRS):
         try:
             connection.execute("ATTACH ? AS cache", [str(scratch)])

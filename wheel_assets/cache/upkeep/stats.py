@@ -1,4 +1,4 @@
-"""What is cached, how old it is, how often it was of use, and what it cost: one plain document."""
+"""Statistics of the cache as one plain document: sizes, ages, hits, misses and cost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from wheel_assets.tables import DOCUMENTS
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MaxAge = Callable[[str], timedelta | None]  # the age limit of a table by its name, None: it never matters
+MaxAge = Callable[[str], timedelta | None]  # maximum age by table name; None: age does not matter
 DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
 class KeyStats:
-    """The newest snapshot of a table and key; its hits, and those of the older ones."""
+    """The newest snapshot of a cache key; `hits` are those of all its snapshots."""
 
     table: str
     key: str
@@ -40,7 +40,7 @@ class KeyStats:
 
 
 def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[Node] = ()) -> dict[str, Any]:
-    """Everything there is to know about the cache, in plain values; times are ISO, UTC.
+    """Statistics of the cache in plain values; times are ISO, UTC.
 
     By table: `<table>_count` snapshots of `<table>_rows` rows, `<table>_oldest_days` and
     `<table>_newest_minutes` (None where there are none). Sizes: `db_size_mb` on the disk, `used_mb`

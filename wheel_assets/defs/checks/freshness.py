@@ -84,7 +84,7 @@ def _verdict(asset: dg.AssetKey, cells: Mapping[str, Cell]) -> dg.AssetCheckEval
         asset,
         "; ".join(bad or good) or "nothing is cached, and nothing needs it",
         passed=not bad,
-        metadata={"keys": _states(cells), FAILED: dg.MetadataValue.json(told)},
+        metadata={"keys": _states(cells), **({FAILED: dg.MetadataValue.json(told)} if told else {})},
     )
 
 

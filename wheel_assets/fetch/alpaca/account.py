@@ -44,7 +44,7 @@ class AlpacaAccount(AccountSource):
             raise unreadable(SOURCE, "its positions are no list of objects")
         held = [_row(row) for row in sent if row.get("asset_class") in _KINDS]
         cash, equity = ("cash", dollars(account, "cash")), dollars(account, "equity")
-        rows = account_rows(SOURCE, account_id, held, cash, equity, now)
+        rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)
         kinds = [str(row.get("asset_class"))[:40] for row in sent]
         others = Counter(kind for kind in kinds if kind not in _KINDS)
         left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]

@@ -80,9 +80,10 @@ def account_rows(
     source: str,
     account_id: str,
     holdings: Iterable[dict[str, Any]],
+    now: datetime,
+    *,
     cash: tuple[str, float],
     equity: float,
-    now: datetime,
 ) -> Rows:
     """Rows of the holdings and of the cash, as of `now`, and what to tell of them.
 

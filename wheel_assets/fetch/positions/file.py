@@ -19,7 +19,7 @@ from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.rows import Rows
-from wheel_assets.sanitise import is_account
+from wheel_assets.sanitise import is_account, masked_account
 from wheel_assets.tables import POSITIONS
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class FileAccount(AccountSource):
             raise self._refusal(str(error)) from error
         holdings, skipped = self._holdings(rows, now)
         notes = [holding.note for holding in holdings if holding.note]
+        if account_id != "default" and not any(row.get("account") for row in rows):
+            notes.append(f"the file names no account: all of it is taken as that of {masked_account(account_id)}")
         skipped += sheet.notices
         notes += [f"{skipped} rows of totals, notices, lots or closed positions were skipped"] if skipped else []
         timestamp = self._as_of(sheet, rows, written, now, notes)

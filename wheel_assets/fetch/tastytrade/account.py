@@ -44,7 +44,7 @@ class TastytradeAccount(AccountSource):
         held = [_row(row) for row in sent if row.get("instrument-type") in _KINDS]
         cash = ("cash-balance", dollars(balances, "cash-balance"))
         equity = dollars(balances, "net-liquidating-value")
-        rows = account_rows(SOURCE, account_id, held, cash, equity, now)
+        rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)
         kinds = [str(row.get("instrument-type"))[:40] for row in sent]
         others = Counter(kind for kind in kinds if kind not in _KINDS)
         left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]

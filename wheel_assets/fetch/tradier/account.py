@@ -40,7 +40,7 @@ class TradierAccount(AccountSource):
         prices = quotes_of(self._session, symbols) if symbols else {}
         held = [_row(row, prices) for row in sent]
         equity = dollars(balances, "total_equity")
-        return account_rows(SOURCE, account_id, held, _cash(balances), equity, now)
+        return account_rows(SOURCE, account_id, held, now, cash=_cash(balances), equity=equity)
 
 
 def open_account(access: Access) -> TradierAccount:

@@ -1,18 +1,20 @@
 """The list of all rules, in the order in which a failure is reported.
 
-A new rule is one entry here. Its column is one of the contracts table (`contracts`), or of the candidates for an
-opening (`opening.candidates`) or a roll (`managing.rolling`), which give `premium`, `annualized_return`,
-`strike_floor` and `max_delta` their meaning.
+A new rule is one entry: here of what is sold, in `timing` of when, in `room` of how much. Its column is one of the
+contracts table (`contracts`), or of the candidates for an opening (`opening.candidates`) or a roll
+(`managing.rolling`), which give `premium`, `annualized_return`, `strike_floor` and `max_delta` their meaning.
 """
 
 from __future__ import annotations
 
 import math
 
+from wheel_assets.recommend.rules.room import ROOM
 from wheel_assets.recommend.rules.rule import Rule, Use
-from wheel_assets.recommend.wording import dollars, percent, price, ratio
+from wheel_assets.recommend.rules.timing import TIMING
+from wheel_assets.recommend.wording import percent, price, ratio
 
-RULES: tuple[Rule, ...] = (
+_CONTRACT: tuple[Rule, ...] = (
     Rule(
         name="no_trade",
         column="tradable",
@@ -196,121 +198,9 @@ RULES: tuple[Rule, ...] = (
         label="volume",
         zero_is_off=True,
     ),
-    Rule(
-        name="expectation",
-        column="expected_return",
-        limit="least_expected",
-        setting="negative_expectation",
-        meaning="expected to lose",
-        label="mean profit of the model",
-        text=percent,
-        use=Use.OPEN,
-    ),
-    Rule(
-        name="event",
-        column="event_days",
-        limit="event_least",
-        setting="events",
-        meaning="held over earnings",
-        label="days to earnings",
-        absent="date of the next earnings unknown",
-    ),
-    Rule(
-        name="iv_rank",
-        column="iv_rank",
-        setting="min_iv_rank",
-        meaning="of too low an IV rank",
-        label="IV rank",
-        text=percent,
-        use=Use.OPEN,
-    ),
-    Rule(
-        name="iv_percentile",
-        column="iv_percentile",
-        setting="min_iv_percentile",
-        meaning="of too low an IV percentile",
-        label="IV percentile",
-        text=percent,
-        use=Use.OPEN,
-    ),
-    Rule(
-        name="move",
-        column="move",
-        limit="least_move",
-        setting="put_days",
-        meaning="not sold after a day that did not fall enough",
-        label="fall of the day",
-        text=percent,
-        use=Use.OPEN,
-        option_type="put",
-    ),
-    Rule(
-        name="move",
-        column="move",
-        limit="least_move",
-        setting="call_days",
-        meaning="not sold after a day that did not rise enough",
-        label="rise of the day",
-        text=percent,
-        use=Use.OPEN,
-        option_type="call",
-    ),
-    Rule(
-        name="symbol_share",
-        column="symbol_room",
-        limit="collateral",
-        setting="max_symbol_share",
-        meaning="over the symbol's share of the portfolio",
-        label="room for the symbol",
-        text=dollars,
-        use=Use.OPEN,
-        option_type="put",
-    ),
-    Rule(
-        name="group_share",
-        column="group_room",
-        limit="collateral",
-        setting="max_group_share",
-        meaning="over the share of a group of symbols",
-        label="room for the group",
-        text=dollars,
-        use=Use.OPEN,
-        option_type="put",
-    ),
-    Rule(
-        name="kelly",
-        column="kelly_room",
-        limit="kelly_least",
-        setting="kelly",
-        meaning="more than Kelly's share",
-        label="room by Kelly",
-        text=dollars,
-        use=Use.OPEN,
-        option_type="put",
-    ),
-    Rule(
-        name="new_collateral",
-        column="run_room",
-        limit="collateral",
-        setting="max_new_collateral",
-        meaning="over the new collateral of one day",
-        label="room for new collateral",
-        text=dollars,
-        use=Use.OPEN,
-        option_type="put",
-    ),
-    Rule(
-        name="cash",
-        column="free_cash",
-        limit="collateral",
-        setting="cash_reserve",
-        meaning="more than free cash secures",
-        label="free cash",
-        text=dollars,
-        use=Use.OPEN,
-        option_type="put",
-    ),
 )
+
+RULES = (*_CONTRACT, *TIMING, *ROOM)
 
 
 def rules_of(use: Use, option_type: str) -> tuple[Rule, ...]:

@@ -5,13 +5,13 @@ Jinja2 fills `report.html`, escaping everything; pictures are SVG in the page, t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.recommend.wording import dollars, percent, price
 from wheel_assets.sanitise import for_terminal
 from wheel_assets.show import answer_view
@@ -19,6 +19,7 @@ from wheel_assets.show.candidates import candidates, candidates_svg
 from wheel_assets.show.freshness import Freshness, shared_cells
 from wheel_assets.show.payoff import payoff_pictures
 from wheel_assets.show.reliability import diagram
+from wheel_assets.show.views import account_view
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -33,19 +34,21 @@ def report_html(
     matrix: Freshness | None = None,
     outcomes: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page of the document of `answer.answer_document`; `outcomes` is the document of `outcomes.outcomes`."""
+    """The page of the document of `answer.answer_document`, made at a naive UTC time.
+
+    `outcomes` is the document of `outcomes.outcomes`.
+    """
     scored = bool(outcomes and outcomes["in_the_money"]["scores"])
     return _template().render(
         document=document,
         view=answer_view,
-        made_at=made_at,
+        made=f"{made_at.replace(tzinfo=UTC).astimezone(NEW_YORK):%Y-%m-%d %H:%M} ET",
         payoff=payoff_pictures(document),
         picture=candidates_svg(document),
         candidates=_candidate_rows(document),
         candidate_columns=CANDIDATE_COLUMNS,
         collateral=collateral(document),
-        choices=_choices(document),
-        stress=_rows(document.get("stress")),
+        account=account_view,
         matrix=matrix,
         shared=shared_cells(matrix) if matrix else [],
         outcomes=outcomes,
@@ -78,32 +81,6 @@ def _candidate_rows(document: Mapping[str, Any]) -> list[list[tuple[str, Any]]]:
         first = [(row["contract"], row["contract"]), (kind, kind), (answer_view.limit(row), row["limit_price"])]
         rows.append([*first, *cells, ("yes" if row["chosen"] else "", int(row["chosen"]))])
     return rows
-
-
-def _choices(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], list[dict[str, str]]]]:
-    """Each position with what else could be done with it, side by side, where the answer tells that."""
-    held = [row for row in document["advice"] if row["option_symbol"] and row["action"] not in ("open_csp", "open_cc")]
-    return [(row, _rows(row.get("alternatives"))) for row in held]
-
-
-def _rows(told: Any) -> list[dict[str, str]]:
-    """A table out of whatever JSON tells several things alike: a list of objects, or objects by name."""
-    if isinstance(told, str):
-        try:
-            told = json.loads(told)
-        except ValueError:
-            return []
-    if isinstance(told, Mapping):
-        told = [{"": name, **entry} for name, entry in told.items() if isinstance(entry, Mapping)]
-    entries = [entry for entry in told or [] if isinstance(entry, Mapping)]
-    names = dict.fromkeys(str(name) for entry in entries for name in entry)
-    return [{name: _plain(entry.get(name)) for name in names} for entry in entries]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return "" if value is None else str(value).replace("_", " ")
 
 
 @cache

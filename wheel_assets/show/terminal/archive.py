@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from wheel_assets.market.calendar import NEW_YORK
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +22,9 @@ def show_backup(done: Backup, console: Console) -> None:
 
 def show_restored(done: Restored, console: Console) -> None:
     """Print what came back."""
-    console.print(f"archive of {done.created_at[:19].replace('T', ' ')} UTC")
+    made = datetime.fromisoformat(done.created_at)
+    local = (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone(NEW_YORK)
+    console.print(f"archive of {local:%Y-%m-%d %H:%M} ET")
     console.print(f"snapshots restored: {counted(done.snapshots)}; {done.present} were here already")
     console.print(f"API calls restored: {done.api_calls}")
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from wheel_assets.show import cache_view
+from wheel_assets.show.freshness import MARKS
 from wheel_assets.show.terminal.console import unbroken
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 NUMBERS = ("snapshots", "rows", "oldest", "newest", "size", "hits")
 WIDE = 100  # columns from which there is room for everything
-SPARED = "last used"  # the column that is left out below
+SPARED = ("last used", "source")  # the columns that are left out below
+STYLES = {MARKS[state]: style for state, style in (("fresh", "green"), ("due soon", "yellow"), ("stale", "red"))}
 
 
 def show_stats(document: Mapping[str, Any], monthly_usd: float, now: datetime, console: Console) -> None:
@@ -25,7 +28,7 @@ def show_stats(document: Mapping[str, Any], monthly_usd: float, now: datetime, c
     for line in cache_view.summary(document, monthly_usd, now):
         console.print(unbroken(line))
     if document["keys"]:
-        columns = [name for name in cache_view.KEY_COLUMNS if name != SPARED or console.width >= WIDE]
+        columns = [name for name in cache_view.KEY_COLUMNS if name not in SPARED or console.width >= WIDE]
         rows = [dict(zip(cache_view.KEY_COLUMNS, row, strict=True)) for row in cache_view.key_cells(document, now)]
         console.print("", _table(columns, [tuple(row[name] for name in columns) for row in rows]))
         console.print("", _table(cache_view.TABLE_COLUMNS, cache_view.table_cells(document)))
@@ -48,7 +51,7 @@ def show_removal(told: Mapping[str, Any], console: Console) -> None:
 
 def show_costs(document: Mapping[str, Any], console: Console) -> None:
     """Print the document of `costs.costs`: this month against the plan, the budget, then every month."""
-    plan = Table(f"{document['month']} (UTC)", "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
+    plan = Table(document["month"], "calls", "saved by hits", "plan $", "spent $", "saved $", box=None)
     for row in document["plan"]:
         dollars = [f"{row[name]:.2f}" for name in ("planned_usd", "cost_usd", "saved_usd")]
         plan.add_row(row["component"], str(row["calls"]), f"{row['calls_saved']:.0f}", *dollars)
@@ -69,5 +72,11 @@ def _table(columns: Iterable[str], rows: Iterable[cache_view.Cells]) -> Table:
     for name in columns:
         table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "source")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_coloured, row))
     return table
+
+
+def _coloured(cell: str) -> Text:
+    """A cell; a state has the colour of its mark in the mark's place."""
+    mark, _, words = cell.partition(" ")
+    return Text(words, style=STYLES[mark]) if mark in STYLES else Text(cell)

@@ -60,7 +60,7 @@ def test_every_key_has_a_line_with_what_the_index_says():
     for table, key, rows, hits, source in index:
         assert lines[table, key][3] == f"{rows:,}"
         assert lines[table, key][5] == str(hits)
-        assert lines[table, key][7] == source
+        assert lines[table, key][6].replace(" ", "") == source
 
 
 def test_the_numbers_are_those_of_the_file():
@@ -149,4 +149,4 @@ def test_the_terminal_prints_the_same_keys(capsys, monkeypatch):
     printed = capsys.readouterr().out
     for row in [*rows_of("keys"), *rows_of("tables")]:
         assert row[0] in printed
-        assert all(cell in printed for cell in row[1:3])  # ages go on
+        assert row[1] in printed

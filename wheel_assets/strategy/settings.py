@@ -23,38 +23,9 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from wheel_assets.section import Section
+from wheel_assets.strategy.profiles import PROFILES, followers
 
 Judgement = Literal["refuse", "warn", "ignore"]
-
-# What a profile sets; all else is the same in all three. `balanced` is the defaults themselves.
-PROFILES: dict[str, dict[str, Any]] = {
-    "conservative": {
-        "max_put_delta": 0.20,
-        "max_call_delta": 0.20,
-        "max_spread": 0.15,
-        "min_open_interest": 100,
-        "max_symbol_share": 0.15,
-        "cash_reserve": 0.25,
-        "max_new_collateral": 0.15,
-        "max_new_collateral_day": 0.15,
-        "max_group_share": 0.30,
-        "negative_expectation": "refuse",
-        "close_if_no_roll": True,
-    },
-    "balanced": {},
-    "aggressive": {
-        "max_put_delta": 0.40,
-        "max_call_delta": 0.40,
-        "max_symbol_share": 0.40,
-        "cash_reserve": 0.02,
-        "max_new_collateral": 0.60,
-        "max_new_collateral_day": 0.60,
-        "max_group_share": 0.80,
-        "take_profit": 0.65,
-        "events": "warn",
-        "negative_expectation": "ignore",
-    },
-}
 
 # Of the whole account, and therefore not to be set for a single symbol.
 FOR_ALL = frozenset(
@@ -87,26 +58,6 @@ _WORDS = {">=": "below", ">": "not above", "<=": "above", "<": "not below"}
 def _broken(value: float, relation: str, other: float) -> bool:
     above, below = value > other, value < other
     return {">=": below, ">": not above, "<=": above, "<": not below}[relation]
-
-
-def _followers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults that follow a setting which is given: whoever sells at 7 days does not manage at 21."""
-
-    def number(name: str, default: float) -> float:
-        try:
-            return float(given.get(name, default))
-        except (TypeError, ValueError):  # it is refused under its own name
-            return default
-
-    nearest, delta = number("min_days", 30), max(number("max_put_delta", 0.3), number("max_call_delta", 0.3))
-    return {
-        "roll_days": 21 if nearest > 21 else int(nearest / 2),
-        "max_roll_days": max(60, int(number("max_days", 45))),
-        "roll_delta": max(0.70, (1 + delta) / 2),
-        "close_price": min(0.05, number("min_credit", 0.10) / 2),
-        "min_remaining_return": min(0.02, number("min_annualized_return", 0.08) / 4),
-        "max_new_collateral_day": max(0.25, number("max_new_collateral", 0.25)),
-    }
 
 
 class StrategySettings(Section):
@@ -248,7 +199,7 @@ class StrategySettings(Section):
         if not isinstance(given, Mapping):
             return given
         known = PROFILES.get(str(given.get("profile")), {}) | dict(given)
-        return {name: value for name, value in _followers(known).items() if name not in known} | known
+        return {name: value for name, value in followers(known).items() if name not in known} | known
 
     @field_validator("profit_tiers", mode="before")
     @classmethod
