@@ -15,7 +15,7 @@ OWN_FILE = "~/.wheel_trading/wheel.toml"  # the user's own settings, wherever th
 
 
 def own_file() -> str | None:
-    """Path of the user's own settings; None where nobody's home folder is known."""
+    """Path of the user's own settings; None where there is no home folder."""
     path = os.path.expanduser(OWN_FILE)
     return None if path.startswith("~") else path
 

@@ -18,6 +18,7 @@ def _offered(role: str) -> AfterValidator:
     """The check of a setting that names a vendor of that role."""
 
     def known(name: str) -> str:
+        """The name; raises ValueError for a vendor that does not offer the role."""
         names = offering(role)
         if name not in names:
             raise ValueError(f"it is one of {', '.join(names)}")

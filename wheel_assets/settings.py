@@ -258,7 +258,7 @@ def _top_of(file: str | None) -> list[str]:
 
 
 def _setting_error(error: ValidationError) -> SettingError:
-    """The first thing wrong, in the words of whoever set it."""
+    """The first validation error, by the setting's own name."""
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if not isinstance(part, int)]
     name = path[0] if path[0].isupper() else "WHEEL_" + "__".join(path).upper()

@@ -100,7 +100,7 @@ class Account:
         return held - sum(s.contracts * s.quote.multiplier for s in self._of("call") if s.quote.symbol == symbol)
 
     def sell(self, day: date, quote: Quote, contracts: int) -> bool:
-        """Sells to open at the bid; False where that is not secured, not covered or nobody bids."""
+        """Sell to open at the bid; False where it is not secured, not covered or there is no bid."""
         return self._filled(f"{day} sell {contracts} {quote.option_symbol}", self._why_not_sell(quote, contracts)) and (
             self._sold(day, quote, contracts)
         )
@@ -127,7 +127,7 @@ class Account:
         return True
 
     def buy_back(self, day: date, quote: Quote, contracts: int) -> bool:
-        """Buys to close at the ask; False where nobody asks, or the cash behind other puts would pay for it."""
+        """Buy to close at the ask; False without an ask, or where the free cash does not pay for it."""
         short = self.shorts.get(quote.option_symbol)
         contracts = min(contracts, short.contracts) if short else 0
         what = f"{day} buy {contracts} {quote.option_symbol}"

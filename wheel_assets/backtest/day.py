@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Quote(NamedTuple):
-    """One contract: prices are dollars a share, NaN where nobody bids or asks; `delta` is signed, NaN if unknown."""
+    """One contract: prices are dollars a share, NaN without a bid or ask; `delta` is signed, NaN if unknown."""
 
     option_symbol: str
     symbol: str

@@ -57,7 +57,7 @@ def costs(as_json: bool) -> None:
 def outcomes(
     as_json: bool, symbols: tuple[str, ...], model: str | None, since: datetime | None, plot: Path | None
 ) -> None:
-    """Were the predictions right? Those that have expired, scored beside |delta| and N(d2)."""
+    """Score expired predictions beside |delta| and N(d2)."""
     from wheel_assets.cache.upkeep.forecasts import Which
     from wheel_assets.cache.upkeep.outcomes import outcomes as audit
     from wheel_assets.settings import checked_symbol

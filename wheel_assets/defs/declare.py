@@ -51,7 +51,7 @@ def declared(table: SnapshotTable) -> AssetArguments:
 
 
 def where_known(role: str) -> dg.AssetIn:
-    """An input that its asset can do without: pulled where somebody is there to be asked for it."""
+    """An optional input of an asset, pulled where a source is configured for it."""
     return dg.AssetIn(metadata=OPTIONAL_PULLED if has_source(settings(), role) else OPTIONAL)
 
 

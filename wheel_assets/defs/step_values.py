@@ -26,7 +26,7 @@ class StepValues(dg.UPathIOManager):
         return json.loads(path.read_text())
 
     def forget(self, instance: dg.DagsterInstance) -> None:
-        """Remove what runs handed on that nobody needs again: a run that failed may be executed from there."""
+        """Remove step values of finished runs; those of a failed run stay, because it may be re-executed from there."""
         for folder in self._base_path.iterdir() if self._base_path.exists() else ():
             run = instance.get_run_by_id(folder.name)
             if run is None or run.status is dg.DagsterRunStatus.SUCCESS:

@@ -1,1 +1,1 @@
-"""If it is not here, get it: one module a vendor behind the interface in `source.py`."""
+"""Sources of data: one module or folder per vendor behind the interfaces of `source.py`."""

@@ -128,7 +128,7 @@ class CboeMarket(MarketSource):
 
 
 def open_market(access: Access) -> CboeMarket:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return CboeMarket(access.settings.of(CboeSettings).base_url, access.record)
 
 

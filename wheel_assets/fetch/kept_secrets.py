@@ -1,4 +1,4 @@
-"""Pasted tokens on disk: one small JSON file a vendor, for its owner's eyes only."""
+"""Pasted tokens on disk: one JSON file per vendor, mode 0600."""
 
 from __future__ import annotations
 

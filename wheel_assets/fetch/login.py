@@ -1,4 +1,4 @@
-"""What a login needs from whoever sits before it: `wheel login` is the one who gives it."""
+"""Interface of a login to its user; `wheel login` implements it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Terminal(Protocol):
-    """A person to talk to.
+    """The user of a login.
 
     The function that an entry of the registry names as `login` is called with `fetch.source.Access`,
     a terminal and the time (aware, UTC), and returns what to tell at the end. It raises SourceError or

@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 def market_source(
     settings: Settings, record: Record, reserve: Callable[[str, str, float, float], AbstractContextManager[None]]
 ) -> MarketSource:
-    """Who quotes the chains; every request it makes is told to `record`.
+    """Market source of the settings; every request it makes is passed to `record`.
 
-    `reserve(source, key, dollars, limit)` holds money for paid calls, see `cache.ledger.Ledger.reserve`.
+    `reserve(source, key, dollars, limit)` reserves dollars for paid calls, see `cache.upkeep.ledger.Ledger.reserve`.
     """
 
     def within_budget(source: str, key: str, dollars: float) -> AbstractContextManager[None]:
+        """Reserve dollars within the monthly budget of the settings."""
         return reserve(source, key, dollars, settings.budget.monthly_usd)
 
     source: MarketSource = _opened(MARKET, settings, record, within_budget)
@@ -46,13 +47,13 @@ def market_source(
 
 
 def account_source(settings: Settings, record: Record) -> AccountSource:
-    """Who knows the account."""
+    """Source of the account's positions."""
     source: AccountSource = _opened(BROKER, settings, record)
     return source
 
 
 def transaction_source(settings: Settings, record: Record) -> TransactionSource:
-    """Who knows what happened in the account: the files that are named, else the broker where it can tell."""
+    """Source of transactions: the files of the settings, else the broker where it offers them."""
     source: TransactionSource
     if settings.broker.transactions_file is not None:
         from wheel_assets.fetch.transactions.file import FileTransactions
@@ -68,7 +69,7 @@ def transaction_source(settings: Settings, record: Record) -> TransactionSource:
 
 
 def event_source(settings: Settings, record: Record, remember: Remember = no_memory) -> EventSource:
-    """Who knows the earnings and ex-dividend dates: your own file before every other source.
+    """Source of earnings and ex-dividend dates: the user's own file takes precedence over every other source.
 
     `remember` keeps what is asked once for all symbols, such as a day of a calendar.
     """
@@ -83,7 +84,7 @@ def event_source(settings: Settings, record: Record, remember: Remember = no_mem
 
 
 def rank_source(settings: Settings, record: Record) -> RankSource:
-    """Who ranks volatilities: the first that does of those who are asked for something else."""
+    """Source of IV ranks: the first configured vendor that offers them."""
     from wheel_assets.fetch.events.unknown import NoRanks
 
     chosen = (settings.chosen(role) for role in (EVENTS, MARKET, BROKER))
@@ -93,20 +94,20 @@ def rank_source(settings: Settings, record: Record) -> RankSource:
 
 
 def has_source(settings: Settings, role: str) -> bool:
-    """Whether anybody, or a file, is there to be asked in a role."""
+    """Whether a vendor or a file is configured for a role."""
     if role == TRANSACTIONS:
         return settings.broker.transactions_file is not None or TRANSACTIONS in settings.chosen(role).sources
     return role != EVENTS or settings.events.file is not None or settings.chosen(role).remote
 
 
 def rate_source(settings: Settings, record: Record) -> RateSource:
-    """Who knows the risk-free rate."""
+    """Source of the risk-free rate."""
     source: RateSource = _opened(RATE, settings, record)
     return source
 
 
 def log_in(broker: str, settings: Settings, record: Record, terminal: Terminal, now: datetime) -> str:
-    """Have a person log in at a vendor; what to tell at the end. Raises SettingError where it knows no login."""
+    """Log a user in at a vendor; return the closing message. Raises SettingError for a vendor without a login."""
     vendor = vendor_named(broker)
     if not vendor.login:
         raise SettingError(f"{broker} knows no login", f"it needs {vendor.access}", "see `wheel config`")
@@ -114,7 +115,7 @@ def log_in(broker: str, settings: Settings, record: Record, terminal: Terminal, 
 
 
 def vendor_fingerprint(settings: Settings, role: str) -> str:
-    """What the data of a role depends on: who is asked where, and the user's own files that come first."""
+    """Fingerprint of a role's data: vendor, address, and the user's own files that take precedence."""
     vendor = settings.chosen(role)
     own_files = {TRANSACTIONS: settings.broker.transactions_file, EVENTS: settings.events.file}
     parts = (vendor.name, vendor.fingerprint(vendor, settings, role), file_version(own_files.get(role)))
@@ -131,5 +132,5 @@ def function_at(path: str) -> Callable[..., Any]:
 def _opened(
     role: str, settings: Settings, record: Record, reserve: Reserve = no_reserve, remember: Remember = no_memory
 ) -> Any:
-    """The chosen vendor's source for a role."""
+    """The source of the configured vendor for a role."""
     return function_at(settings.chosen(role).sources[role])(Access(settings, record, reserve, remember))

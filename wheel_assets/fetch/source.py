@@ -1,4 +1,4 @@
-"""What every vendor, file or sample must be able to do, and nothing more."""
+"""Interfaces of all sources: vendors, files and the sample."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def no_reserve(source: str, key: str, dollars: float) -> AbstractContextManager[
 
 @dataclass(frozen=True)
 class Access:
-    """What a vendor's module opens a source with: the settings, and where it reports requests and dollars."""
+    """Arguments of a source factory: the settings, and the functions that record requests and reserve dollars."""
 
     settings: Settings
     record: Record
@@ -51,14 +51,14 @@ class Access:
 
 
 class MarketSource(ABC):
-    """Somebody who quotes option chains."""
+    """Source of option chains."""
 
     name: ClassVar[str]
     concurrency: ClassVar[int] = 1  # symbols that may be asked for at the same time
 
     @abstractmethod
     def option_chain(self, symbol: str, now: datetime) -> Rows:
-        """Every listed standard contract of `symbol`: the columns of `tables.OPTION_CHAINS`.
+        """Every listed standard contract of `symbol`, one row per contract: the columns of `tables.OPTION_CHAINS`.
 
         `now` is the time of asking (aware, UTC); contracts that expired before it are left out.
         What was dropped or is peculiar stands in its notes.
@@ -75,7 +75,7 @@ class MarketSource(ABC):
 
 
 class AccountSource(ABC):
-    """Somebody who knows what an account holds."""
+    """Source of the holdings of an account."""
 
     name: ClassVar[str]
 
@@ -90,14 +90,14 @@ class AccountSource(ABC):
 
 
 class TransactionSource(ABC):
-    """Somebody who knows what happened in an account."""
+    """Source of the transactions of an account."""
 
     name: ClassVar[str]
     incremental: ClassVar[bool] = True  # whether what it told before is kept, as it may have forgotten it since
 
     @abstractmethod
     def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
-        """What happened in the account from `since` (aware; None: as far back as is known) until `now`, oldest first.
+        """Transactions of the account from `since` (aware; None: as far back as available) until `now`, oldest first.
 
         The columns of `tables.TRANSACTIONS`, as `transactions.rows.transaction_frame` makes them: where nothing
         happened there is one row that says so. Complete from the earlier of `since` and its first row on.
@@ -106,7 +106,7 @@ class TransactionSource(ABC):
 
 
 class EventSource(ABC):
-    """Somebody who knows when companies report earnings and when shares trade without their dividend."""
+    """Source of earnings and ex-dividend dates."""
 
     name: ClassVar[str]
 
@@ -121,25 +121,25 @@ class EventSource(ABC):
 
 
 class VolatilityRank(NamedTuple):
-    """Where a stock's implied volatility stands in its past year: rank and percentile, 0 to 1; None where unknown."""
+    """IV rank and percentile of a stock over the past year, 0 to 1; None where unknown."""
 
     iv_rank: float | None
     iv_percentile: float | None
 
 
 class RankSource(ABC):
-    """Somebody who ranks volatilities."""
+    """Source of IV ranks."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def ranks(self, symbols: Sequence[str]) -> dict[str, VolatilityRank]:
-        """The ranks now, by symbol, of those that are known; raises SourceError."""
+        """Current IV ranks by symbol; unknown symbols are absent. Raises SourceError."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What money earns without risk: a curve of zero rates, decimal a year, continuously compounded.
+    """Risk-free rate: a curve of zero rates, decimal a year, continuously compounded.
 
     `zero_rates` are by tenor in years and have one for three months; a lone one holds for every tenor.
     `date`: the day they are of; `source`: who published them; `notes`: what is missing, or went wrong before.
@@ -155,11 +155,11 @@ class Rate:
 
     @property
     def value(self) -> float:
-        """The three-month rate: what is meant where only one rate can be named."""
+        """The three-month rate, for places that take a single rate."""
         return self.zero_rates[THREE_MONTHS]
 
     def rows(self) -> Rows:
-        """Rows of `tables.RISK_FREE_RATE`, one a tenor, shortest first, as of the beginning of their day."""
+        """Rows of `tables.RISK_FREE_RATE`, one per tenor, shortest first, as of the beginning of their day."""
         import pandas as pd
 
         tenors = sorted(self.zero_rates)
@@ -169,7 +169,7 @@ class Rate:
 
 
 class RateSource(ABC):
-    """Somebody who knows the risk-free rate."""
+    """Source of the risk-free rate."""
 
     name: ClassVar[str]
 
@@ -179,14 +179,14 @@ class RateSource(ABC):
 
 
 def _nobody(how_far: str) -> None:
-    """Nobody waits."""
+    """Ignore progress: the default where no caller watches."""
 
 
 _WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
 
 
 def tell_progress(how_far: str) -> None:
-    """Tell whoever waits for this fetch how far it is, such as `window 2 of 5`; for vendors, in long ones.
+    """Report the progress of this fetch to its caller, such as `window 2 of 5`; for vendors, in long ones.
 
     Costs nothing where nobody waits.
     """
@@ -195,7 +195,7 @@ def tell_progress(how_far: str) -> None:
 
 @contextmanager
 def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
-    """`watch` is told what a fetch in the block says of itself (`tell_progress`)."""
+    """Pass the progress of fetches in the block (`tell_progress`) to `watch`."""
     token = _WATCH.set(watch)
     try:
         yield
@@ -230,9 +230,10 @@ def fetch_each(
 def _attempts(
     keys: Sequence[str], fetch: Callable[[str], Rows], concurrency: int, watch: Callable[[str], None]
 ) -> dict[str, Rows | SourceError]:
-    """What came of each key, in the order of the keys."""
+    """Rows or SourceError of each key, in the order of the keys."""
 
     def attempt(key: str) -> Rows | SourceError:
+        """Result of one key: its rows, or the SourceError as a value."""
         _WATCH.set(lambda how_far: watch(how_far if f" {key}," in how_far else f"{key}, {how_far}"))
         try:
             return fetch(key)

@@ -93,6 +93,7 @@ class Boundaries(NamedTuple):
         found = log_boundary(puts, scheme._replace(steps=max(STEPS, scheme.steps)), by_value=by_value)
 
         def shape_of(moved: Puts) -> Floats:
+            """Squared distance of the boundary over the squared deviation, shape (groups, nodes, points)."""
             squared = squared_distance(moved, log_boundary(moved, onwards, found, by_value))
             shape: Floats = (squared / moved.deviation[:, None] ** 2).reshape(first.size, NODES, -1)
             return shape

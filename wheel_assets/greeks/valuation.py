@@ -45,6 +45,7 @@ def valued(
     known = Dividends.none(prices.size) if paid is None else paid
 
     def value(task: Task) -> None:
+        """Value the rows of one task."""
         out[:, task.rows] = task.formulas(contracts.rows(task.rows), known.rows(task.rows), prices[task.rows])
 
     tasks = _tasks(european_style, known.any, ~np.isnan(prices))

@@ -90,7 +90,7 @@ def mark_dead_runs(instance: dg.DagsterInstance, most: int | None = None) -> int
 
 
 def _why_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
-    """What tells that nobody executes a run any more; None where somebody may."""
+    """Evidence that no process executes a run any more; None where one may."""
     host, _, process = record.dagster_run.tags.get(PROCESS, "").rpartition(":")
     if host == socket.gethostname() and process.isdecimal() and not _is_alive(int(process)):
         return f"its process {process} is gone"

@@ -201,7 +201,7 @@ def _present(row: OldRow) -> dict[str, Any]:
 
 
 def _chain_facts(document: Mapping[str, Any] | list[Any]) -> dict[str, Any]:
-    """What a chain tells of all its contracts."""
+    """Fields of a chain common to all its contracts."""
     facts = respelt(document) if isinstance(document, Mapping) else {}
     return {name: facts[name] for name in ("symbol", "expiration", "spot_price") if name in facts}
 

@@ -52,6 +52,7 @@ def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
     import pandas as pd
 
     def days(symbol: str) -> float:
+        """Days until the next event of a symbol; NaN where none is known."""
         event = next_event(situation, symbol)
         return (event.date - situation.today).days if event else np.nan
 

@@ -101,6 +101,7 @@ def freshness(
     first = list(dict.fromkeys([*watchlist, *(symbol for symbol in holdings if symbol in cached)]))
 
     def cell(cache_key: CacheKey) -> Cell:
+        """The cell of one cache key."""
         return _cell(keys.get(cache_key), now, failed.get(cache_key))
 
     tables = tuple(name for name in BY_SYMBOL if name in NEEDED or any((name, s) in {*keys, *failed} for s in first))

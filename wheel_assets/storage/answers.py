@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for: `name` within `table`, not older than `max_age` (None: of any age)."""
+    """A question: `name` within `table`, not older than `max_age` (None: of any age)."""
 
     table: str
     name: str
@@ -39,13 +39,13 @@ class Question:
 
     @property
     def key(self) -> str:
-        """The key it is kept under."""
+        """The key of the stored answer."""
         return f"{self.table}:{self.name}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that gives its value anew to each who asks, so that nobody changes another's."""
+    """A stored answer that returns a new copy of its value to each caller."""
 
     content: Any
     is_text: bool = False

@@ -39,7 +39,7 @@ OLD_NAMES = {"position_snapshots": "positions", "greeks_cache": "greeks", "predi
 
 @dataclass(frozen=True)
 class CacheConfig:
-    """Where the cache lies and what it keeps; None: as the WHEEL_CACHE__… settings say."""
+    """Location and limits of the cache; None takes the value of the WHEEL_CACHE__… setting."""
 
     cache_dir: Path | str | None = None
     max_size_gb: float | None = None
@@ -49,7 +49,7 @@ class CacheConfig:
 
 @dataclass(frozen=True)
 class StorageConfig:
-    """What a `Storage` works with.
+    """Configuration of a `Storage`.
 
     With `backup_dir` (a folder or a URL) and `backup_interval_hours` an archive is written whenever
     something is stored and the last one is older than that; None: as the WHEEL_BACKUP__… settings say.
@@ -68,14 +68,14 @@ class StorageConfig:
 
 
 class Storage:
-    """The cache, with get-or-fetch; every method is to be awaited. One for a program is enough."""
+    """The cache with get-or-fetch; all methods are async. One instance per program is enough."""
 
     def __init__(self, config: StorageConfig | None = None) -> None:
         self.config = config or StorageConfig()
         self._flights: dict[tuple[int, Question], asyncio.Task[Answer]] = {}
 
     async def initialize(self) -> None:
-        """Open the cache, making it where there is none; raises SettingError or StoreError if that fails."""
+        """Open the cache, creating it if necessary; raises SettingError or StoreError."""
         await asyncio.to_thread(lambda: self._store.index([]))
 
     async def get_or_fetch_option_chain(
@@ -85,7 +85,7 @@ class Storage:
         fetch_func: Callable[[str, Any], Any],
         max_age_minutes: float = 15,
     ) -> Any:
-        """The chain of one expiration: from the cache if young enough, else `fetch_func(symbol, expiration)`."""
+        """The chain of one expiration: cached within `max_age_minutes`, else from `fetch_func(symbol, expiration)`."""
         from wheel_assets.settings import checked_symbol
 
         name = f"{checked_symbol(symbol)}:{_day(expiration)}"
@@ -94,7 +94,7 @@ class Storage:
     async def get_or_fetch_positions(
         self, account_id: str, fetch_func: Callable[[str], Any], max_age_minutes: float = 30
     ) -> Any:
-        """The holdings of an account: from the cache if young enough, else `fetch_func(account_id)`.
+        """The holdings of an account: from the cache if within `max_age_minutes`, else `fetch_func(account_id)`.
 
         The cache knows the account by the end of its number and a digest of it, the function by what is given here.
         """
@@ -121,7 +121,7 @@ class Storage:
         await self._keep("greeks", code, value | {name: greeks.get(name) for name in GREEKS})
 
     async def get_greeks(self, option_symbol: str, max_age_minutes: float | None = 15) -> dict[str, Any] | None:
-        """What `store_greeks` kept last: option_symbol, spot_price, risk_free_rate and each of the Greeks.
+        """The newest values of `store_greeks`: option_symbol, spot_price, risk_free_rate and each of the Greeks.
 
         None where there is nothing that young; `max_age_minutes` None takes any age.
         """
@@ -136,7 +136,7 @@ class Storage:
         predictions: Mapping[str, Any],
         model_version: str,
     ) -> None:
-        """Keep a prediction; one of the same id takes the place of the last."""
+        """Store a prediction; it replaces an earlier one with the same id."""
         await self._keep(
             "predictions",
             prediction_id,
@@ -149,21 +149,21 @@ class Storage:
         )
 
     async def get_prediction(self, prediction_id: str, max_age_minutes: float | None = None) -> dict[str, Any] | None:
-        """What `store_prediction` kept last under this id; None where there is nothing that young."""
+        """The newest prediction stored under this id; None where there is none within the maximum age."""
         return await self._get("predictions", prediction_id, max_age_minutes)
 
     async def get_storage_stats(self) -> dict[str, Any]:
-        """What `wheel stats --json` prints: `<table>_count`, `<table>_oldest_days`, `db_size_mb` and more."""
+        """The document of `wheel stats --json`: `<table>_count`, `<table>_oldest_days`, `db_size_mb` and more."""
         from wheel_assets.cache.upkeep.stats import stats
 
         return await asyncio.to_thread(stats, self._store, self._settings.max_age.of)
 
     async def cleanup_old_data(self) -> Removal:
-        """Remove what is older than the TTL or beyond the size limit, and give the room back to the disk."""
+        """Remove snapshots older than the TTL or beyond the size limit, and shrink the file."""
         return await asyncio.to_thread(self._store.maintenance.cleanup)
 
     async def clear_all(self) -> Removal:
-        """Remove everything but the ledger of API calls."""
+        """Remove everything except the ledger of API calls."""
         return await asyncio.to_thread(self._store.maintenance.clear)
 
     async def export_to_parquet(self, table: str, output_dir: Path | str) -> Path:
@@ -173,7 +173,7 @@ class Storage:
         return await asyncio.to_thread(export_table, self._store, OLD_NAMES.get(table, table), Path(output_dir))
 
     async def import_from_parquet(self, parquet_file: Path | str, table: str) -> int:
-        """Take the rows of an exported table back in; how many. Those that are here already change nothing."""
+        """Import the rows of an exported table and return how many; rows already present change nothing."""
         from wheel_assets.migrate.migration import migrate
 
         name = OLD_NAMES.get(table, table)
@@ -235,6 +235,7 @@ class Storage:
         loop = asyncio.get_running_loop()
 
         def fly() -> Answer:
+            """Get or fetch the answer in a worker thread."""
             return self._answers.get_or_fetch(question, lambda: _result(fetch, loop), newest)
 
         pool = ThreadPoolExecutor(1, thread_name_prefix="wheel-fetch")
@@ -257,12 +258,13 @@ def _given(section: Mapping[str, Any], **names: str) -> dict[str, Any]:
 
 
 def _result(fetch: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
-    """What a fetch function gives: called here, in its thread; awaited in the loop of whoever asked."""
+    """Result of a fetch function: called in this thread; a coroutine is awaited in the caller's loop."""
     result = fetch()
     if not inspect.isawaitable(result):
         return result
 
     async def awaited() -> Any:
+        """The awaited result of the fetch function."""
         return await result
 
     return asyncio.run_coroutine_threadsafe(awaited(), loop).result()

@@ -37,9 +37,10 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 def followers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults that follow a setting which is given: whoever sells at 7 days does not manage at 21."""
+    """Defaults that follow from given settings: selling at 7 days excludes managing at 21."""
 
     def number(name: str, default: float) -> float:
+        """The given value of a setting as a number, else its default."""
         try:
             return float(given.get(name, default))
         except (TypeError, ValueError):  # it is refused under its own name

@@ -1,4 +1,4 @@
-"""A guard before Dagster's web server, which itself obeys whoever can reach it.
+"""A guard before Dagster's web server, which itself accepts any request that reaches it.
 
 Dagster runs mutations sent by any page that is open in the same browser, by any local user, for any host
 name and by GET. Here a request needs the cookie that the one-time link became, and must come from this
@@ -111,6 +111,7 @@ class Guard:
 
 def _with_headers(send: Send) -> Send:
     async def send_guarded(message: Message) -> None:
+        """Send a message with the security headers added to a response."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():

@@ -1,4 +1,4 @@
-"""Outcomes: were the predictions right?"""
+"""Outcomes: scores of the predictions whose contracts have expired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions: what may happen to whoever sells each contract."""
+"""Predictions: probabilities and returns of selling each contract."""
 
 import dagster as dg
 import pandas as pd

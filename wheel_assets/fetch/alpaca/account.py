@@ -52,7 +52,7 @@ class AlpacaAccount(AccountSource):
 
 
 def open_account(access: Access) -> AlpacaAccount:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return AlpacaAccount(session_of(access))
 
 

@@ -96,7 +96,7 @@ class AlpacaMarket(MarketSource):
 
 
 def open_market(access: Access) -> AlpacaMarket:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return AlpacaMarket(session_of(access), access.settings.of(AlpacaSettings).feed)
 
 

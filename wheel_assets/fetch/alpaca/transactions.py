@@ -46,7 +46,7 @@ class AlpacaTransactions(TransactionSource):
 
 
 def open_transactions(access: Access) -> AlpacaTransactions:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return AlpacaTransactions(session_of(access))
 
 

@@ -1,4 +1,4 @@
-"""Databento's historical API as a shop: what may be seen, what it costs, and buying it within the budget."""
+"""Databento's historical API: availability, price estimates, and downloads within the budget."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class DatabentoMarket(MarketSource):
 
 
 def open_market(access: Access) -> DatabentoMarket:
-    """For the registry; the rate is the constant, of which a point moves a price by 0.1 % within weeks."""
+    """Factory named in the registry entry; the constant rate will do: a point moves the spot by 0.1 % within weeks."""
     settings, rate = access.settings.of(DatabentoSettings), access.settings.rate.value
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return DatabentoMarket(settings.base_url, key, access.record, reserve=access.reserve, rate=rate)

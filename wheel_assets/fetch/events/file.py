@@ -90,7 +90,7 @@ class FileEvents(EventSource):
 
 
 def open_events(access: Access) -> FileEvents:
-    """For the registry, which sees to it that a file is named."""
+    """Factory named in the registry entry, which ensures that a file is named."""
     return FileEvents(access.settings.events.file or Path())
 
 

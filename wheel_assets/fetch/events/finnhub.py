@@ -85,7 +85,7 @@ def _event(row: Any, symbol: str) -> Event | None:
 
 
 def open_events(access: Access) -> FinnhubEarnings:
-    """For the registry, which sees to it that there is a key."""
+    """Factory named in the registry entry, which ensures that there is a key."""
     finnhub = access.settings.of(FinnhubSettings)
     if finnhub.api_key is None:
         raise SettingError("WHEEL_FINNHUB__API_KEY is not set", "Finnhub asks for one", "copy it from your account")

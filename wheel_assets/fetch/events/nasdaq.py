@@ -135,5 +135,5 @@ def _letters(symbol: str) -> str:
 
 
 def open_events(access: Access) -> NasdaqCalendar:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return NasdaqCalendar(access.settings.of(NasdaqSettings).base_url, access.record, access.remember)

@@ -18,7 +18,7 @@ SAME = timedelta(days=1)
 
 
 class ByTrust(EventSource):
-    """Every date that any of the sources knows; where they mean the same event, the word of the first counts.
+    """Union of the dates of all sources; for the same event the first source counts.
 
     Where they contradict each other all dates are kept, each with its source, and a note says so: whoever
     is careful goes by the earliest.

@@ -1,4 +1,4 @@
-"""The sources of events and of ranks where nobody knows them."""
+"""Sources of events and IV ranks where none is configured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wheel_assets.rows import Rows
 
 
 class NoEvents(EventSource):
-    """Nobody is asked: of every symbol it says that nothing is known."""
+    """Event source that knows nothing of any symbol."""
 
     name = "none"
 
@@ -21,12 +21,12 @@ class NoEvents(EventSource):
 
 
 def open_events(access: Access) -> NoEvents:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return NoEvents()
 
 
 class NoRanks(RankSource):
-    """Nobody ranks volatilities."""
+    """IV rank source without any rank."""
 
     name = "none"
 

@@ -1,4 +1,4 @@
-"""What came back over HTTP, and the checks that every body passes before anybody reads it."""
+"""HTTP answers, and the checks that every body passes before it is parsed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Error = TypeVar("_Error", bound=SourceError)
 
 
 class VendorFault(NamedTuple):
-    """The vendor's own error code and words, as far as its answer holds any."""
+    """The vendor's own error code and message, where its answer has them."""
 
     code: str | None = None
     message: str = ""
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def request_id(self) -> str | None:
-        """What the vendor's support desk asks for."""
+        """The vendor's request id, for its support desk."""
         return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)
 
     def error(
@@ -112,7 +112,7 @@ def no_fault(answer: Answer) -> VendorFault:
 
 
 def restated(error: SourceError, kind: type[_Error], what: str, why: str, remedy: str) -> _Error:
-    """The same failure in the words of who knows more about it; status, code and request id stay."""
+    """The error with a more specific message; status, code and request id stay."""
     return kind(
         what,
         why,

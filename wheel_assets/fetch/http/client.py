@@ -1,4 +1,4 @@
-"""The one HTTP client: bounded in time, size and attempts; every attempt is told to the ledger.
+"""The one HTTP client: bounded in time, size and attempts; every attempt is recorded in the ledger.
 
 An answer is checked in one order: status, content type, JSON, required keys. What fails is one
 SourceError that carries source, endpoint, status, the vendor's code and its request id, and never a
@@ -58,7 +58,7 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Request:
-    """What to ask: GET, or POST where there is a form or JSON.
+    """An HTTP request: GET, or POST where there is a form or JSON.
 
     `endpoint` replaces the path in errors and ledger where the path is confidential; `secrets` are
     struck out of whatever the vendor answers to this one, as are `auth` and a bearer token.
@@ -82,7 +82,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """What errors and the ledger call it."""
+        """Name of the request in errors and the ledger."""
         return self.endpoint or self.path
 
 
@@ -152,19 +152,20 @@ class HttpClient:
         return self.send(Request(path, **request))
 
     def _worth_retrying(self, request: Request, error: SourceError) -> bool:
-        """Broken connections and passing troubles of the vendor; never an answer that was too large."""
+        """Whether to retry: after broken connections and temporary vendor errors, never after too large an answer."""
         if error.status is None:
             return request.method == "GET" and isinstance(error, SourceUnreachable)
-        method = "GET" if error.status == 429 else request.method  # what was turned away at the door was not done
+        method = "GET" if error.status == 429 else request.method  # 429: the request was not executed
         return error.code not in self._final_codes and self._policy.is_retry(method, error.status)
 
     def _attempt(self, request: Request, deadline: float) -> tuple[Answer | SourceError, float]:
-        """One try, told to the ledger: the answer or what is wrong, and the seconds it asks to wait."""
+        """One recorded attempt: the answer or the error, and the seconds that the vendor asks to wait."""
         if self._last:
             return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
 
         def tell(answer: Answer | None, error: str | None, billed: bool) -> None:
+            """Record this attempt in the ledger."""
             status, size = (answer.status, len(answer.body)) if answer else (None, None)
             duration, cost = 1000 * (time.monotonic() - started), request.cost_usd if billed else 0.0
             self._record(ApiCall(at, self.source, request.name, status, duration, size, cost, request.key, error))
@@ -237,7 +238,7 @@ class HttpClient:
         return kind(f"{self.source} {what}", why, remedy, source=self.source, endpoint=request.name)
 
     def _refusal(self, answer: Answer, request: Request, retry_after: float) -> SourceError | None:
-        """What a status that is no success means; None for success."""
+        """The error for a status other than success; None for success."""
         if 200 <= answer.status < 300:
             return None
         fault = self._explain(answer)

@@ -67,6 +67,7 @@ class _Reader(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
+        """Always True, as for any raw reader."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""How fast a vendor may be asked: so many requests in so many seconds, counted over one process."""
+"""Rate limiter of a vendor: a number of requests in a number of seconds, per process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pace:
                 self._turns, self._seconds = deque(self._turns, maxlen=1), self._seconds / calls
 
     def wait(self) -> float:
-        """Return when it is this caller's turn, with the seconds that took."""
+        """Wait until a call is allowed; return the seconds waited."""
         with self._lock:
             now = self._clock()
             full = len(self._turns) == self._turns.maxlen

@@ -1,4 +1,4 @@
-"""What lies under the client: the session it asks with, how long it is told to wait, why a request failed.
+"""Transport under the client: session, `Retry-After`, reasons of failed requests.
 
 Proxies: those of the environment are used for the vendors' hosts, which are spoken to by https only,
 so a proxy sees no credential. A loopback address is spoken to directly whatever the environment says,
@@ -101,7 +101,7 @@ def seconds_to_wait(retry_after: str | None) -> float:
 
 
 def reason(error: Exception) -> str:
-    """Why a request failed, in a few words."""
+    """Short reason of a failed request."""
     return next((words for part, words in (_UNSENT | _BROKEN).items() if part in str(error)), "the connection broke")
 
 

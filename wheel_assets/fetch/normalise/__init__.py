@@ -1,1 +1,1 @@
-"""What any vendor sent, as rows of our tables."""
+"""Normalisation of vendors' answers to rows of our tables."""

@@ -1,4 +1,4 @@
-"""From the daily bars of any vendor to rows of `tables.PRICE_HISTORY`: one set of rules for all of them.
+"""Rows of `tables.PRICE_HISTORY` from any vendor's daily bars, by one set of rules.
 
 A bar that is no finished session is left out and counted; one with a bad number keeps its row with
 NULL there. Prices stay as they were sent: what looks like a split or a gap is told, not mended.
@@ -86,7 +86,7 @@ def _sessions(rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[str
 
 
 def _peculiarities(history: pd.DataFrame) -> Iterator[str]:
-    """What makes a volatility of these closes wrong if nobody looks: unadjusted splits, gaps, days without trade."""
+    """Notes on what would distort a volatility of these closes: unadjusted splits, gaps, days without trade."""
     days, closes = history["date"], history["close"]
     ratios = np.exp(np.abs(np.log(closes / closes.shift())))
     for place in history.index[ratios >= _SMALLEST_SPLIT]:

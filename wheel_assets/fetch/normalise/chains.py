@@ -1,4 +1,4 @@
-"""From what any vendor sent to rows of `tables.OPTION_CHAINS`: one set of rules for all of them.
+"""Rows of `tables.OPTION_CHAINS` from any vendor's chain, by one set of rules.
 
 A contract that cannot be traded (unreadable, expired, adjusted, sent twice) or that is not what its
 code says is left out and counted; one with a bad number keeps its row with NULL there; a chain without
@@ -47,7 +47,7 @@ class VendorChain:
     notes: list[str] = field(default_factory=list)
 
     def rows(self, now: datetime) -> Rows:
-        """The rows of `tables.OPTION_CHAINS`, with notes on what is peculiar.
+        """The rows of `tables.OPTION_CHAINS`, with notes on irregularities.
 
         Raises NoContracts where nothing is left that can be traded.
         """

@@ -1,4 +1,4 @@
-"""From what any broker says of an account to rows of `tables.POSITIONS`: one set of rules for all of them."""
+"""Rows of `tables.POSITIONS` from any broker's account, by one set of rules."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _OPTION = re.compile(r"\d{6}[CP]\d{8}$")
 
 
 def dollars(document: Mapping[str, Any], name: str) -> float:
-    """A number in a vendor's object, however it is written; NaN where there is none."""
+    """A number in a vendor's object, as text or number; NaN where there is none."""
     return float(numbers([document.get(name)], no_value=())[0])
 
 
 def masked(number: str) -> str:
-    """What may be shown of an account's number or hash.
+    """Masked account number or hash, safe to show.
 
     >>> masked("12345678"), masked("default")
     ('...678', 'default')

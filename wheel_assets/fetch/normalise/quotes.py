@@ -1,4 +1,4 @@
-"""What vendors send as numbers, made into numbers; what a quote is good for.
+"""Numbers of vendors as floats and integers; the quality of a quote.
 
 Vendors write "no value" in many ways: null, "", "NaN", "-", ".", inf, -999. Here they all become NaN.
 """
@@ -23,7 +23,7 @@ NO_VALUE = (-999.0,)
 
 
 def numbers(values: Iterable[Any], no_value: Iterable[float] = NO_VALUE) -> NDArray[np.float64]:
-    """Floats of whatever a vendor sent; NaN for text that is no number, nulls and infinities.
+    """Floats of a vendor's values; NaN for text that is no number, nulls and infinities.
 
     `no_value` lists the numbers by which the vendor says "none".
 
@@ -73,7 +73,7 @@ def counts(values: Iterable[Any]) -> pd.Series:
 
 
 def quote_quality(bid: ArrayLike, ask: ArrayLike) -> NDArray[np.object_]:
-    """What each quote is good for, one of `tables.QUOTE_QUALITIES`; dollars a share, NaN or 0 is no quote.
+    """Quality of each quote, one of `tables.QUOTE_QUALITIES`; prices in dollars a share, NaN or 0 for none.
 
     >>> list(quote_quality([1.0, 0.0, 1.2, 0.2, float("nan")], [1.1, 0.1, 1.1, 0.9, 0.0]))
     ['ok', 'no_bid', 'crossed', 'wide', 'missing']

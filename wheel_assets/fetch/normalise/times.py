@@ -1,4 +1,4 @@
-"""When a vendor says that something was quoted or done."""
+"""Times of quotes and transactions as vendors write them."""
 
 from __future__ import annotations
 

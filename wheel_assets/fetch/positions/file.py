@@ -132,7 +132,7 @@ class FileAccount(AccountSource):
 
 
 def open_account(access: Access) -> FileAccount:
-    """For the registry, which sees to it that a file is named."""
+    """Factory named in the registry entry, which ensures that a file is named."""
     return FileAccount(access.settings.broker.file or "")
 
 

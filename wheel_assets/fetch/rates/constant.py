@@ -1,4 +1,4 @@
-"""The risk-free rate that the user set: known without asking anybody."""
+"""The constant risk-free rate of the settings."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class ConstantRate(RateSource):
 
 
 def open_rate(access: Access) -> ConstantRate:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return ConstantRate(access.settings.rate.value)

@@ -247,6 +247,7 @@ def _plausible(percent: float | None) -> bool:
 
 def _day(layout: str) -> Callable[[object], date | None]:
     def day(text: object) -> date | None:
+        """The date of a text; None where it does not match the layout."""
         try:
             return datetime.strptime(str(text).strip(), layout).date()
         except ValueError:

@@ -112,12 +112,12 @@ class SampleAccount(AccountSource):
 
 
 def open_market(access: Access) -> SampleMarket:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SampleMarket()
 
 
 def open_account(access: Access) -> SampleAccount:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SampleAccount()
 
 

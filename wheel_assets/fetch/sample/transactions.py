@@ -54,5 +54,5 @@ def _sale(day: date, symbol: str, contract: str, contracts: float, price: float)
 
 
 def open_transactions(_: Access) -> SampleTransactions:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SampleTransactions()

@@ -77,7 +77,7 @@ class SchwabAccount(AccountSource):
 
 
 def open_account(access: Access) -> SchwabAccount:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SchwabAccount(session_of(access))
 
 

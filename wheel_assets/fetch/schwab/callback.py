@@ -77,6 +77,7 @@ class _Visit(BaseHTTPRequestHandler):
     timeout = 10.0  # seconds for handshake and request
 
     def do_GET(self) -> None:  # noqa: N802
+        """Answer a browser request: accept the redirect with the code, refuse everything else."""
         parts = urlsplit(self.server.callback_url)
         address = f"{parts.scheme}://{parts.netloc}{self.path}"
         is_answer = self.server.is_answer(address)

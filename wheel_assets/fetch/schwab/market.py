@@ -174,7 +174,7 @@ class SchwabMarket(MarketSource):
 
 
 def open_market(access: Access) -> SchwabMarket:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SchwabMarket(session_of(access))
 
 

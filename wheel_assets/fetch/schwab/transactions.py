@@ -59,7 +59,7 @@ class SchwabTransactions(TransactionSource):
 
 
 def open_transactions(access: Access) -> SchwabTransactions:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return SchwabTransactions(session_of(access))
 
 

@@ -52,7 +52,7 @@ class TastytradeAccount(AccountSource):
 
 
 def open_account(access: Access) -> TastytradeAccount:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TastytradeAccount(session_of(access))
 
 

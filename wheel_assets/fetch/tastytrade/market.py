@@ -119,7 +119,7 @@ class TastytradeMarket(MarketSource):
 
 
 def open_market(access: Access) -> TastytradeMarket:
-    """For the registry; nothing is bought or rolled into beyond the farthest expiration of the strategy."""
+    """Factory named in the registry entry; expirations beyond the farthest of the strategy are not requested."""
     strategy = access.settings.strategy
     return TastytradeMarket(session_of(access), max(strategy.max_days, strategy.max_roll_days))
 

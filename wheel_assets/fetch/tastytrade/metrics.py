@@ -60,7 +60,7 @@ class TastytradeEvents(EventSource):
 
 
 def open_events(access: Access) -> TastytradeEvents:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TastytradeEvents(session_of(access))
 
 
@@ -79,7 +79,7 @@ class TastytradeRanks(RankSource):
 
 
 def open_ranks(access: Access) -> TastytradeRanks:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TastytradeRanks(session_of(access))
 
 

@@ -35,7 +35,7 @@ class TastytradeTransactions(TransactionSource):
 
 
 def open_transactions(access: Access) -> TastytradeTransactions:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TastytradeTransactions(session_of(access))
 
 

@@ -44,7 +44,7 @@ class TradierAccount(AccountSource):
 
 
 def open_account(access: Access) -> TradierAccount:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TradierAccount(session_of(access))
 
 

@@ -47,7 +47,7 @@ class TradierEvents(EventSource):
 
 
 def open_events(access: Access) -> TradierEvents:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TradierEvents(session_of(access))
 
 

@@ -71,7 +71,7 @@ class TradierMarket(MarketSource):
 
 
 def open_market(access: Access) -> TradierMarket:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TradierMarket(session_of(access))
 
 

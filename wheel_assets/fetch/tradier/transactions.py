@@ -45,7 +45,7 @@ class TradierTransactions(TransactionSource):
 
 
 def open_transactions(access: Access) -> TradierTransactions:
-    """For the registry."""
+    """Factory named in the registry entry."""
     return TradierTransactions(session_of(access))
 
 

@@ -128,6 +128,7 @@ def _tried(series: _Series, at: Floats, amount: Floats) -> _Tried:
     nothing = Dividends.none(number.size)
 
     def left_over(amount: Floats, rounds: int) -> ImpliedYields:
+        """The yields left over by dividends of this amount."""
         return _over_all(chain_yields(*every, _added(nothing, at[number], amount[number]), rounds), at.size)
 
     slope, before = np.full_like(at, -1.0), (amount, np.zeros_like(at))

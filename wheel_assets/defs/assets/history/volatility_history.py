@@ -33,7 +33,7 @@ def volatility_history(
 
 
 def _ranked(source: RankSource, symbols: list[str], known: pd.DataFrame) -> Rows:
-    """With the ranks of whoever knows a year; without them, and a note, where that fails."""
+    """The rows with the ranks of a vendor that offers them; unchanged, with a note, where that fails."""
     from wheel_assets.predict.volatility_history import ranked_by
 
     try:

@@ -63,6 +63,7 @@ def fetch_chains(
         pace.spread()
 
     def fetch(symbol: str) -> Rows:
+        """Fetch the chain of a symbol into the scan folder; return its notes without rows."""
         rows = market.option_chain(symbol, now.replace(tzinfo=UTC))
         folder.write(CHAINS, symbol, rows.frame, About(store.clock(), chains))
         return Rows(rows.frame.head(0), rows.notes)
@@ -96,6 +97,7 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
         name=f"value_share_{number:03d}", out=dg.Out(io_manager_key=STEPS), retry_policy=dg.RetryPolicy(max_retries=1)
     )
     def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> dict[str, Any]:
+        """Value this share of the universe's chains."""
         from wheel_assets.greeks import ZeroCurve
 
         folder, scan = ScanFolder(settings().scan.dir), settings().scan
