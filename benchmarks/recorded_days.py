@@ -30,7 +30,8 @@ from scipy.special import ndtr
 from wheel_assets.fetch.cboe import vendor_chain
 from wheel_assets.fetch.http.answer import Answer
 from wheel_assets.greeks import value_chain
-from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.arrays import Floats
+from wheel_assets.market.calendar import NEW_YORK, SESSIONS_PER_YEAR
 from wheel_assets.predict import predict_chain, realised_volatility
 from wheel_assets.predict.calibration import brier_difference, mirrored, score
 
@@ -66,8 +67,17 @@ def predictions_of(folder: Path) -> Iterator[pd.DataFrame]:
         greeks = value_chain(chain, risk_free_rate=RATE)
         known = realised_volatility(bars[bars["date"] <= day])
         said = predict_chain(chain, greeks, realised_volatility=known)
-        columns = {name: greeks[name].to_numpy() for name in ("years", "dividend_yield", "iv", "delta", "spot_price")}
-        yield said.assign(**columns, abs_delta=greeks["delta"].abs(), ended=said["expiration"].map(close))
+        names = ("years", "dividend_yield", "iv", "delta", "spot_price", "event_move")
+        columns = {name: greeks[name].to_numpy() for name in names}
+        quiet = quiet_volatility(close[close.index <= day])
+        yield said.assign(**columns, abs_delta=greeks["delta"].abs(), ended=said["expiration"].map(close), quiet=quiet)
+
+
+def quiet_volatility(close: pd.Series, sessions: int = 63) -> float:
+    """Realised volatility without the days of announcements: moves beyond 3.5 robust deviations are left out."""
+    moves = np.diff(np.log(close.to_numpy()[-sessions - 1 :]))
+    typical = 1.4826 * np.median(np.abs(moves))
+    return float(np.sqrt(np.mean(moves[np.abs(moves) <= 3.5 * typical] ** 2) * SESSIONS_PER_YEAR))
 
 
 def scorable(said: pd.DataFrame) -> pd.DataFrame:
@@ -129,13 +139,70 @@ def cuts(rows: pd.DataFrame) -> Iterator[str]:
         yield f"{name:20}{len(some):7}{some['group'].nunique():4}  " + "".join(f"{cell:>28}" for cell in cells)
 
 
+def market_alone(rows: pd.DataFrame, number: float) -> Floats:
+    """The variance that the smile has at each strike."""
+    return (rows["iv"] ** 2 * rows["years"]).to_numpy()
+
+
+def cheaper(rows: pd.DataFrame, number: float) -> Floats:
+    """The market's less a premium for variance that is the same at every maturity."""
+    return market_alone(rows, 0) * (1 - number)
+
+
+def cheaper_when_short(rows: pd.DataFrame, number: float) -> Floats:
+    """The market's less a premium that halves from 7 days to 28."""
+    return market_alone(rows, 0) * (1 - number * np.exp2(-(rows["years"].to_numpy() * 365 - 7) / 21))
+
+
+def like_for_like(rows: pd.DataFrame, number: float) -> Floats:
+    """Quiet realised variance weighed into what of the market's is no event; the event's is kept."""
+    market = market_alone(rows, 0)
+    event = np.minimum(rows["event_move"].fillna(0.0).to_numpy() ** 2, 0.9 * market)
+    quiet = np.clip(
+        rows["quiet"].to_numpy() ** 2 * rows["years"].to_numpy(), 0.25 * (market - event), 4 * (market - event)
+    )
+    return event + (1 - number) * (market - event) + number * quiet
+
+
+STEPS = {
+    "a premium for variance": (cheaper, (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3)),
+    "the same, by maturity": (cheaper_when_short, (-0.3, -0.15, 0.0, 0.15, 0.3)),
+    "like for like, events apart": (like_for_like, (-0.25, 0.0, 0.25, 0.5, 0.75)),
+}
+
+
+def steps(rows: pd.DataFrame) -> Iterator[str]:
+    """Each step's mirrored Brier score less that of no step, N(d2) both, where its number was chosen and where not."""
+    put = (rows["option_type"] == "put").to_numpy()
+    sign, moneyness = np.where(put, 1.0, -1.0), np.log(rows["strike"] / rows["forward"]).to_numpy()
+
+    def said(variance: Floats) -> Floats:
+        deviation = np.sqrt(variance)
+        return ndtr(sign * (moneyness / deviation + 0.5 * deviation))
+
+    numbers = (rows[column].to_numpy(dtype=float) for column in ("ended", "forward", "strike"))
+    came, group = mirrored(*numbers, put), rows["group"].to_numpy()
+    ends = np.sort(rows["expiration"].unique())
+    first = (rows["expiration"] <= ends[(ends.size - 1) // 2]).to_numpy()
+    none = said(market_alone(rows, 0))
+    yield f"{'step away from the market':30}{'number':>8}{'where it was chosen':>32}{'on the other half':>32}"
+    for name, (step, tried) in STEPS.items():
+        found = {number: said(step(rows, number)) for number in tried}
+        best = min(tried, key=lambda n: brier_difference(found[n][first], none[first], came[first], group[first]).mean)  # noqa: B023
+        cells = []
+        for part in (first, ~first):
+            d = brier_difference(found[best][part], none[part], came[part], group[part])
+            cells.append(f"{d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]")
+        yield f"{name:30}{best:8.2f}" + "".join(f"{cell:>32}" for cell in cells)
+
+
 def report(folder: Path, symbols: Sequence[str] = ()) -> Iterator[str]:
     """All tables, of these symbols or of all that the folder holds."""
     folders = [folder / symbol for symbol in symbols] or sorted(path.parent for path in folder.glob("*/bars.json.gz"))
     rows = scorable(pd.concat([day for each in folders for day in predictions_of(each)], ignore_index=True))
     days, names = rows["timestamp"].dt.normalize().nunique(), ", ".join(rows["symbol"].unique())
     yield f"{names}: {days} days, {len(rows)} contract-days, {rows['group'].nunique()} outcomes"
-    yield from ("", *table(rows), "", *cuts(rows))
+    yield from ("", *table(rows), "", *cuts(rows), "", *steps(rows))
 
 
 def main() -> None:

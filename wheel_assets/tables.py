@@ -274,6 +274,11 @@ RECOMMENDATION = SnapshotTable(
             "decimal, whole period",
         ),
         Column("objective", "DOUBLE", "what the ranking is by"),
+        Column("expected_return", "DOUBLE", "mean profit of the model over collateral", "decimal, whole period"),
+        Column("implied_volatility", "DOUBLE", "of the contract, at its mid", "decimal a year", low=0),
+        Column(
+            "realised_volatility", "DOUBLE", "of the shares of late; missing without a history", "decimal a year", low=0
+        ),
         Column("roll_to_option_symbol", "VARCHAR", "the contract to roll into, padded OSI"),
         Column("alternatives", "JSON", "of an open option: roll, hold, assignment and close, with their numbers"),
         Column("reason", "VARCHAR", "why, in plain words", required=True),

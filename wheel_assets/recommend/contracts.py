@@ -32,6 +32,7 @@ _NUMBERS = (
     *("strike", "bid", "ask", "volume", "open_interest", "spot_price", "multiplier"),
     *_OF_THE_GREEKS,
     *_OF_THE_PREDICTIONS,
+    "realised_volatility",
 )
 
 
@@ -72,16 +73,17 @@ def contracts_table(
     * collateral: dollars that one contract ties up: strike (or margin) for a put, shares at market for a call
     * credit: dollars that selling one contract brings, after commission
     * annualized_return: credit over collateral, simple, 365 days; a last day counts as one day
+    * realised_volatility: of the shares of late, decimal a year; NaN without a history
     * objective: what openings are ranked by, see `objective.yearly_profit`
     """
     chain = option_chains.loc[option_chains["symbol"].isin(list(symbols)), [*_OF_THE_CHAIN]]
     table = _unique(chain).join(_unique(greeks)[_present(greeks, (*_OF_THE_GREEKS, *_IF_THERE))])
     if "spot_price" in greeks:  # the price that the Greeks are of: where the quoted one was contradicted, another
         table["spot_price"] = _unique(greeks)["spot_price"].reindex(table.index).fillna(table["spot_price"])
-    table = table.join(_unique(predictions)[list(_OF_THE_PREDICTIONS)])
-    for name in _IF_THERE:
+    table = table.join(_unique(predictions)[_present(predictions, (*_OF_THE_PREDICTIONS, "realised_volatility"))])
+    for name in (*_IF_THERE, "realised_volatility"):
         if name not in table:
-            table[name] = np.nan if name == "event_move" else None
+            table[name] = np.nan if name in ("event_move", "realised_volatility") else None
     for name in _NUMBERS:
         table[name] = _floats(table[name])
     table["standard"] = [is_standard(code) for code in table.index]

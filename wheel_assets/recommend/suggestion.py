@@ -28,6 +28,9 @@ NUMBERS = (
         "breakeven",
         "cvar_95",
         "objective",
+        "expected_return",
+        "implied_volatility",
+        "realised_volatility",
     ),
 )
 
@@ -72,6 +75,9 @@ class Suggestion:
     max_loss: float = NAN
     cvar_95: float = NAN
     objective: float = NAN
+    expected_return: float = NAN
+    implied_volatility: float = NAN
+    realised_volatility: float = NAN
     roll_to_option_symbol: str | None = None
     alternatives: str | None = None  # JSON, see `managing.choices`
 

@@ -101,6 +101,7 @@ class Desk:
                 "prob_itm": at["prob"],
                 "cvar_95": at["cvar"],
                 "expected_return": at.get("mean", 0.001),
+                "realised_volatility": at.get("realised"),
                 "input_features": "{}",
                 "predictions": "{}",
             }

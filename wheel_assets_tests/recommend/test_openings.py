@@ -30,6 +30,14 @@ def test_the_reason_says_what_to_check(desk):
     )
 
 
+def test_implied_stands_beside_realised_volatility_and_a_loss_is_told(desk):
+    desk.cash(6_000).put(28, 0.55, 0.60, iv=0.45, realised=0.62, mean=-0.004)
+    row = opened(desk.advise(negative_expectation="warn"), "open_csp").loc["U"]
+    assert (row["implied_volatility"], row["realised_volatility"], row["expected_return"]) == (0.45, 0.62, -0.004)
+    assert "Volatility: 45 % a year implied, 62 % realised of late" in row["reason"]
+    assert "Warning: the model expects -0.4 % of the collateral on average" in row["reason"]
+
+
 def test_a_covered_call_with_all_its_numbers(desk):
     desk.cash(0).stock(250, 31.0).call(33, 0.60, 0.65)
     row = opened(desk.advise(), "open_cc").loc["U"]

@@ -154,6 +154,9 @@ def _roll(sold: ShortOption, roll: Roll, triggers: list[str]) -> Suggestion:
         prob_itm=target.prob_itm,
         cvar_95=target.cvar_95,
         objective=target.objective,
+        expected_return=target.expected_return,
+        implied_volatility=target.iv,
+        realised_volatility=target.realised_volatility,
         roll_to_option_symbol=roll.option_symbol,
         **sold.risk(target.strike, roll.credit / held.shares),
     )

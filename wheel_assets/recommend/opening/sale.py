@@ -43,6 +43,9 @@ def opening(contract: Any, situation: Situation) -> Suggestion:
         max_loss=max(0.0, breakeven * shares),
         cvar_95=contract.cvar_95,
         objective=contract.objective,
+        expected_return=contract.expected_return,
+        implied_volatility=contract.iv,
+        realised_volatility=contract.realised_volatility,
     )
 
 
@@ -57,7 +60,15 @@ def _reason(contract: Any, quantity: int, breakeven: float, situation: Situation
         f"{dollars(contract.collateral * quantity)} {behind}, {percent(1 - contract.prob_itm)} chance to keep "
         f"{'it all' if put else 'the shares'}; breakeven {price(breakeven)}"
     )
-    return ". ".join([said, *cautions(contract, situation)]) + "."
+    return ". ".join([said, *_volatilities(contract), *cautions(contract, situation)]) + "."
+
+
+def _volatilities(contract: Any) -> list[str]:
+    """What the contract is paid for beside what the shares did of late, where a history is cached."""
+    implied, realised = contract.iv, contract.realised_volatility
+    if not (implied > 0 and realised > 0):
+        return []
+    return [f"Volatility: {percent(implied)} a year implied, {percent(realised)} realised of late"]
 
 
 def _shares_behind(cost_basis: float) -> str:

@@ -13,7 +13,7 @@ from wheel_assets.cache.store.schema import SCHEMA_VERSION
 from wheel_assets.cache.store.store import Store
 from wheel_assets_tests.cache.store.test_schema import HELD_BY_VERSION_1, made_by
 
-# What a cache of a version held: two snapshots, by name of the columns that it had.
+# What a cache of a version held: two snapshots. From version 2 on they are put in by the names of columns.
 HELD = {
     1: HELD_BY_VERSION_1,
     2: """
@@ -33,7 +33,7 @@ def archive_of(version: int, folder: Path) -> Path:
     """An archive as that version wrote it: the tables it had, with their columns."""
     archive = folder / "wheel-20261122T000000Z"
     files = {}
-    with duckdb.connect(str(made_by(version, folder / "old.duckdb", HELD[version]))) as connection:
+    with duckdb.connect(str(made_by(version, folder / "old.duckdb", HELD[min(version, 2)]))) as connection:
         for table in ("price_history", "risk_free_rate", "snapshots"):
             path = archive / table / "00000.parquet"
             path.parent.mkdir(parents=True)
