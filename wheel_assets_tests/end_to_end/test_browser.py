@@ -165,6 +165,7 @@ def see_the_advice(browser):
 
 def see_the_checks(browser):
     browser.open("/assets/option_chains?view=checks")
+    browser.click("schema_and_quotes")
     browser.reads("This is a blocking asset check.")
     browser.reads("Passed")
 
