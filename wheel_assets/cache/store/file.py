@@ -55,7 +55,11 @@ class CacheFile:
     @property
     def size(self) -> int:
         """Bytes on disk, write-ahead log included; 0 where there is no file."""
-        return sum(part.stat().st_size for part in copying.with_log(self.path) if part.exists())
+        return copying.file_size(self.path)
+
+    def remove_broken(self, most_bytes: float) -> None:
+        """Remove broken files that were set aside, oldest first, until those left take `most_bytes` at most."""
+        recovery.remove_broken(self.path, most_bytes)
 
     @contextmanager
     def attached(self) -> Iterator[DuckDBPyConnection]:

@@ -32,6 +32,11 @@ def with_log(path: Path) -> tuple[Path, Path]:
     return path, Path(f"{path}.wal")
 
 
+def file_size(path: Path) -> int:
+    """Bytes of a database file on the disk, log included; 0 where there is none."""
+    return sum(part.stat().st_size for part in with_log(path) if part.exists())
+
+
 @contextmanager
 def replacement(
     connection: DuckDBPyConnection, path: Path, tables: Sequence[Table], first_id: int = 1

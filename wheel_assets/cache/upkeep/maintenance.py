@@ -99,14 +99,16 @@ class Maintenance:
                 "raise WHEEL_CACHE__MAX_SIZE_GB",
             )
         try:
+            self.file.remove_broken(FULL * self.limits.max_bytes - self.file.size - size)
             if self.file.size + size > FULL * self.limits.max_bytes:
                 self._evict(size)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             log.warning("the cache was not cleaned up: %s", error)
 
     def cleanup(self, dry_run: bool = False) -> Removal:
         """Remove what is too old or too much and compact the file; `dry_run` only tells what would go.
 
+        Broken files that were set aside count against the limit and go first, oldest first.
         Every snapshot is verified on the way. Raises StoreUnwritable where the disk has no room for
         the new file.
         """
@@ -116,6 +118,8 @@ class Maintenance:
             used = used_bytes(connection)
             young = [line for line in lines if line.snapshot_id not in old]
             drop = old | self._surplus(young, used * _share(young, lines))
+        if self.limits is not None and not dry_run:
+            self.file.remove_broken(FULL * self.limits.max_bytes - used)
         return self._without(lines, drop, used, dry_run)
 
     def clear(self) -> Removal:

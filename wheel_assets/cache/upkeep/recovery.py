@@ -22,6 +22,7 @@ from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
     copy_lines,
     copy_lists,
+    file_size,
     remove,
     replacement,
     slices,
@@ -58,10 +59,25 @@ def set_aside(path: Path, now: datetime, why: str = "corrupt") -> Path:
         if old.exists():
             os.replace(old, new)
     sync(path.parent)
-    older = sorted(path.parent.glob(f"{path.name}.corrupt-*[0-9]"))[:-KEPT_ASIDE]
-    for file in older:
-        remove(file)
+    for older in broken_files(path)[:-KEPT_ASIDE]:
+        remove(older)
     return aside
+
+
+def broken_files(path: Path) -> list[Path]:
+    """The broken files that were set aside for the cache at `path`, oldest first."""
+    return sorted(path.parent.glob(f"{path.name}.corrupt-*[0-9]"))
+
+
+def remove_broken(path: Path, most_bytes: float) -> None:
+    """Remove broken files that were set aside, oldest first, until those left take `most_bytes` at most."""
+    sizes = {file: file_size(file) for file in broken_files(path)}
+    for file, size in list(sizes.items()):
+        if sum(sizes.values()) <= most_bytes:
+            return
+        remove(file)
+        log.warning("%s, %.1f MB that were set aside, is removed to keep within the size limit", file, size / 1e6)
+        del sizes[file]
 
 
 def recover(connection: DuckDBPyConnection, aside: Path, path: Path, tables: Sequence[Table]) -> int | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,6 +21,26 @@ if TYPE_CHECKING:
 NO_BREAK = "\ue000"  # stands for a blank at which no line is broken; rich breaks at a no-break space
 PIPED_WIDTH = 100  # columns, where there is neither a terminal to ask nor COLUMNS
 _UNIT = re.compile(r"(\d) (?=(?:%|min|h|s|days?|delta|shares|contracts|[kMG]?B|API|ET|UTC)\b|%)")
+PLAINER = "wheel_assets.plainer"  # a handler of what an encoding lacks
+# As wide as what they stand for.
+_PLAIN = {"·": "-", "…": "~", "×": "x", "⚠": "!", "🟢": "ok", "🟡": "~ ", "🟠": "! ", "🔴": "x ", "⚪": "- "}
+
+
+def plainer(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that a terminal's encoding lacks: what looks alike, else `?`.
+
+    >>> codecs.register_error(PLAINER, plainer)
+    >>> "5 × 3 · Ünïcode … 日".encode("ascii", PLAINER)
+    b'5 x 3 - Unicode ~ ?'
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = [_PLAIN.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in lacking]
+    return "".join(each or "?" for each in plain), error.end
+
+
+codecs.register_error(PLAINER, plainer)
 
 
 def console(width: int | None = None, file: TextIO | None = None) -> Console:
@@ -28,7 +50,7 @@ def console(width: int | None = None, file: TextIO | None = None) -> Console:
     """
     stream = file or sys.stdout
     if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="replace")  # a terminal that knows ASCII only gets a question mark, not an error
+        stream.reconfigure(errors=PLAINER)  # a terminal that knows ASCII only gets what looks alike, not an error
     if width is None and not stream.isatty():
         width = int(os.environ.get("COLUMNS", "").strip() or PIPED_WIDTH)
     made = Console(file=file, width=width, markup=False, highlight=False, emoji=False)

@@ -252,6 +252,20 @@ def test_an_eviction_that_fails_does_not_undo_what_was_stored(small, clock, monk
     assert len(small.get("prices", [stored.snapshot_id])) == 60_000
 
 
+def test_broken_files_count_against_the_limit_and_go_first_oldest_first(small, clock):
+    small.put("prices", [Entry("A", noise(clock.now, 60_000, 1), "test")])
+    old, new, theirs = (
+        small.path.with_name(f"{small.path.name}.{end}")
+        for end in ("corrupt-20260101T000000000000", "corrupt-20260201T000000000000", "other-20260101T000000000000")
+    )
+    for path in (old, new, theirs):
+        path.write_bytes(bytes(7_000_000))
+    small.maintenance.cleanup()
+    assert [path.exists() for path in (old, new, theirs)] == [False, True, True]
+    fill_up(small, clock)
+    assert not new.exists()
+
+
 lines = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=12)
 
 
