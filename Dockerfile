@@ -3,18 +3,8 @@
 # docker run --rm --network host -v wheel:/home/wheel/.wheel_trading wheel_assets ui
 # Cloud Run: docs/deploy.md
 #
-# Pinned by version. Pin it by digest too before you publish an image, which only a registry can tell:
-# docker buildx imagetools inspect python:3.11.13-slim-bookworm, then --build-arg BASE=…@sha256:…
-ARG BASE=python:3.11.13-slim-bookworm
-
-FROM ${BASE} AS build
-COPY requirements.lock /tmp/
-RUN python -m venv /opt/wheel && /opt/wheel/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.lock
-COPY pyproject.toml setup.cfg README.md LICENSE /tmp/wheel_assets/
-COPY wheel_assets /tmp/wheel_assets/wheel_assets
-RUN /opt/wheel/bin/pip install --no-cache-dir --no-deps /tmp/wheel_assets
-
-FROM ${BASE}
+# The digest is that of the multi-platform image of this tag. A newer one: `docker buildx imagetools inspect TAG`.
+FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
 RUN useradd --create-home --uid 10001 wheel && install -d -o wheel -g wheel -m 700 /home/wheel/.wheel_trading
 COPY --from=build /opt/wheel /opt/wheel
 ENV PATH=/opt/wheel/bin:$PATH PYTHONUNBUFFERED=1

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from wheel_assets.greeks.quotes import URGENT
 from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
 from wheel_assets.sanitise import masked_account
@@ -46,8 +47,19 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
     missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
     told = " ".join(document["warnings"])
     news = [reason for reason in unjudged if reason.rstrip(".") not in told]
-    lines = [*document["warnings"], *missing, *news, *_old_data(document["inputs"]), *_of_the_account(document)]
+    lines = [*document["warnings"], *missing, *news, *_old_data(document["inputs"])]
+    lines += [*_of_the_prices(document), *_of_the_account(document)]
     return [_once(line) for line in lines]
+
+
+def _of_the_prices(document: Mapping[str, Any]) -> list[str]:
+    """What the options say that has to be known: another share price than the quoted one, a move that is priced in."""
+    told = [note for entry in document["inputs"] for note in entry.get("notes") or () if _urgent(note)]
+    return list(dict.fromkeys(told))
+
+
+def _urgent(note: str) -> bool:
+    return any(words in note for words in URGENT)
 
 
 def _of_the_account(document: Mapping[str, Any]) -> list[str]:
@@ -192,6 +204,8 @@ def notes(document: Mapping[str, Any]) -> list[str]:
     about: dict[str, list[str]] = {}
     for entry in document["inputs"]:
         for note in (entry["table"] != POSITIONS and entry.get("notes")) or ():
+            if _urgent(note):  # stands at the top
+                continue
             said = note.removeprefix(f"{entry['key']}: ")
             keys = about.setdefault(said, [])
             if said != note and entry["key"] not in keys:

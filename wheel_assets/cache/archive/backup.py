@@ -31,6 +31,7 @@ from wheel_assets.cache.foreign import confined, rewritten
 from wheel_assets.cache.store.backfill import insert_backfill
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreError, StoreUnwritable, UsageError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
 
@@ -286,6 +287,14 @@ def _check_columns(connection: DuckDBPyConnection, folder: Path, path: str, tabl
     found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(folder / path)]).fetchall()
     if unknown := {row[0] for row in found} - {column.name for column in table.stored_columns}:
         raise damaged(folder, f"{path} has unknown columns {sorted(unknown)}")
+    needed = [column.name for column in table.stored_columns if column.required]
+    if missing := set(needed) - {row[0] for row in found}:
+        raise damaged(folder, f"{path} lacks the columns {sorted(missing)}")
+    query = (
+        f"SELECT count(*) FROM read_parquet(?) WHERE {' OR '.join(f'{identifier(name)} IS NULL' for name in needed)}"
+    )
+    if empty := connection.execute(query, [str(folder / path)]).fetchall()[0][0]:
+        raise damaged(folder, f"{path} has {empty} rows without a value that each row has")
 
 
 def _restore_ledger(store: Store, calls: Path) -> int:

@@ -1,1 +1,5 @@
 """Inference from the quotes of a chain: usable prices, the spot, forwards, dividends, events."""
+
+CONTRADICTED = "contradicts the options"
+PRICED_MOVE = "the options price a move of"
+URGENT = (CONTRADICTED, PRICED_MOVE)  # words of the notes that have to be known before anything is traded

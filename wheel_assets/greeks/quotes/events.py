@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wheel_assets.greeks.quotes import PRICED_MOVE
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import closes_in_new_york, last_session, new_york_times, sessions_left
 
@@ -69,7 +70,7 @@ def event_notes(found: dict[str, list[Event]], known: pd.DataFrame | None) -> li
     for symbol, events in found.items():
         for event in events:
             days = f"on {_day(event.last)}" if event.first == event.last else f"between {_days(event)}"
-            told = f"{symbol}: the options price a move of about {100 * event.move:.0f} % {days}"
+            told = f"{symbol}: {PRICED_MOVE} about {100 * event.move:.0f} % {days}"
             notes.append(told + _named(symbol, event, known))
     return notes
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from wheel_assets.greeks.contracts import Contracts
 from wheel_assets.greeks.dividends import Dividends
+from wheel_assets.greeks.quotes import CONTRADICTED
 from wheel_assets.greeks.quotes.forward import Pairs, nearest_pairs
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import DAYS_PER_YEAR
@@ -81,7 +82,7 @@ def checked_spots(
         refused[rows] = mismatch == "refuse" or abs(np.log(max(1 + gap.size, 1e-9))) > LARGEST
         price[rows] = np.where(refused[rows], some.spot, implied)
         source[rows] = np.where(refused[rows], QUOTED, IMPLIED)
-        told = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} contradicts the options"
+        told = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} {CONTRADICTED}"
         consequence = "the symbol is left out" if refused[rows[0]] else "everything is valued at that"
         notes.append(f"{told}, which imply {implied[0]:,.2f}; {consequence}")
     return Spots(price, source, refused, tuple(notes))

@@ -229,7 +229,15 @@ def test_damage_is_refused_before_anything_is_written(archived, empty, damage):
     assert not empty.path.exists()
 
 
-@pytest.mark.parametrize("query", ["SELECT * FROM t LIMIT 0", "SELECT *, 1 AS more FROM t"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM t LIMIT 0",
+        "SELECT *, 1 AS more FROM t",
+        "SELECT * REPLACE (NULL::TIMESTAMP AS timestamp) FROM t",
+        "SELECT * EXCLUDE (timestamp) FROM t",
+    ],
+)
 def test_files_that_contradict_the_index_are_refused(archived, empty, query):
     file = archived / "rates/00000.parquet"
     duckdb.sql(f"CREATE TEMP TABLE t AS FROM '{file}'; COPY ({query}) TO '{file}'; DROP TABLE t")
