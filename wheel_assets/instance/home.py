@@ -77,5 +77,5 @@ def _made_whole(ref: InstanceRef) -> InstanceRef:
     """The same, its records made and mended where they are Dagster's own SQLite."""
     kept = ref.storage_data
     if kept and kept.class_name == DagsterSqliteStorage.__name__:
-        make_whole(Path(kept.config_dict["base_dir"]))
+        make_whole(Path(kept.config_dict["base_dir"]).absolute())
     return ref

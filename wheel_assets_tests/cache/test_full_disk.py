@@ -123,7 +123,7 @@ class _Cloud:
 
 
 def test_a_bucket_that_cannot_be_reached_does_not_undo_what_was_stored(stored, make_rows, monkeypatch, caplog):
-    monkeypatch.setattr("wheel_assets.cache.archive.locations._remote", lambda url: (_Cloud(), "bucket"))
+    monkeypatch.setattr("wheel_assets.cache.archive.locations.remote", lambda url: (_Cloud(), "bucket"))
     stored.after_put = PeriodicBackup("gs://bucket", timedelta(hours=1))
     stored.put("prices", [Entry("A", make_rows({"A": 2.0}), "test")])
     assert caplog.messages == [

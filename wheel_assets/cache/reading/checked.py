@@ -80,8 +80,7 @@ def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[
     name = table_name(node.key)
     if table is None and name in RESERVED:
         yield f"the store has a table {name} of its own", "name the asset otherwise"
-    output = definition.node_def.output_dict[definition.get_output_name_for_asset_key(node.key)]
-    if unfit := _unfit(output.dagster_type, (Rows, *handlers)):
+    if unfit := _unfit(_made(definition, node.key), (Rows, *handlers)):
         yield f"it returns {unfit}, and a table is stored from a frame", "return a DataFrame, or annotate -> None"
     for name, given in definition.node_def.input_dict.items():
         if name in definition.keys_by_input_name and (unfit := _unfit(given.dagster_type, (LoadedInput, *handlers))):
@@ -119,10 +118,14 @@ def _unfit(given: DagsterType, more: tuple[type[Any], ...]) -> str | None:
 
 
 def _nothing(node: AssetNode) -> bool:
-    definition = node.assets_def
-    if not definition.is_materializable:
-        return False
-    return definition.node_def.output_dict[definition.get_output_name_for_asset_key(node.key)].dagster_type.is_nothing
+    return node.assets_def.is_materializable and _made(node.assets_def, node.key).is_nothing
+
+
+def _made(definition: dg.AssetsDefinition, key: dg.AssetKey) -> DagsterType:
+    """The type of what makes an asset: that of the op, for the graph around it may declare none."""
+    name = definition.get_output_name_for_asset_key(key)
+    output, _ = definition.node_def.resolve_output_to_origin(name, None)
+    return output.dagster_type
 
 
 def _refuse_twins(assets: Mapping[dg.AssetKey, Any], name: Callable[[dg.AssetKey], str], what: str) -> None:
