@@ -24,6 +24,8 @@ def home(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copy(CLONE / "dagster.postgres.yaml", folder / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres_url)
+    with dg.DagsterInstance.get():
+        pass  # as dagster.postgres.yaml says: the tables are made before many come at once
     return folder
 
 
