@@ -1,21 +1,18 @@
 """When options on US shares trade: sessions, holidays and early closes of the New York Stock Exchange.
 
-The days come from `exchange_calendars`. Its import and its schedules take a tenth of a second each, so those of the
-years around now stand in `closings`; of others five years are loaded at a time, on first use. Times are naive UTC, as
-in the tables, unless stated otherwise; a `now` is always aware.
+The days come from `exchange_calendars`. Its import and its schedules take a tenth of a second each, so it is imported
+on first use and five years are loaded at a time. Times are naive UTC, as in the tables, unless stated otherwise; a
+`now` is always aware.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-
-from wheel_assets.market import closings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,14 +22,13 @@ if TYPE_CHECKING:
 
 NEW_YORK = ZoneInfo("America/New_York")
 OPEN, CLOSE = time(9, 30), time(16, 0)  # of a full session, in New York
-EARLY_CLOSE = time(13, 0)
 DAYS_PER_YEAR = 365.0
 SECONDS_PER_YEAR = DAYS_PER_YEAR * 86_400
 SESSIONS_PER_YEAR = 252
 _BLOCK = 5  # years loaded at once; most listed options and all daily prices used here lie within
 # Times at which advice may change: midnight, the open, the earliest and the usual close, and the end of trading in
 # index options. Each counts on holidays too: one too many costs a run, one too few shows yesterday's answer.
-_EVENTS = (time(0), OPEN, EARLY_CLOSE, CLOSE, time(16, 15))
+_EVENTS = (time(0), OPEN, time(13, 0), CLOSE, time(16, 15))
 _EARLIEST, _LATEST = 1990, 2100  # a day outside these years is an error of its source
 
 
@@ -75,35 +71,10 @@ def _schedule(first: date, last: date) -> _Schedule:
 
 @cache
 def _schedule_of_blocks(first: int, last: int) -> _Schedule:
-    years = first * _BLOCK, (last + 1) * _BLOCK - 1
-    known = years[0] >= closings.FIRST and years[1] <= closings.LAST
-    return table_schedule(*years) if known else library_schedule(*years)
-
-
-def table_schedule(first: int, last: int) -> _Schedule:
-    """The sessions of years that `closings` covers, and of a month on either side."""
-    start, end = np.datetime64(f"{first - 1}-12-01"), np.datetime64(f"{last + 1}-02-01")
-    weekdays = np.arange(start, end)
-    holidays = np.array(closings.HOLIDAYS.split(), dtype="datetime64[D]")
-    days = weekdays[np.is_busday(weekdays, holidays=holidays)]
-    early = np.isin(days, np.array(closings.EARLY.split(), dtype="datetime64[D]"))
-    opens = _in_seconds(days, [OPEN] * len(days))
-    closes = _in_seconds(days, [EARLY_CLOSE if is_early else CLOSE for is_early in early])
-    inside = holidays[(holidays >= days[0]) & (holidays <= days[-1])]
-    return _Schedule(days, opens, closes, np.busdaycalendar(holidays=inside))
-
-
-def _in_seconds(days: NDArray[np.datetime64], times: Sequence[time]) -> NDArray[np.int64]:
-    """Times of days in New York in seconds since 1970."""
-    moments = (datetime.combine(day, at, NEW_YORK) for day, at in zip(days.tolist(), times, strict=True))
-    return np.array([int(moment.timestamp()) for moment in moments], dtype=np.int64)
-
-
-def library_schedule(first: int, last: int) -> _Schedule:
-    """The same of any years, by `exchange_calendars`."""
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
 
-    exchange = XNYSExchangeCalendar(start=f"{first - 1}-12-01", end=f"{last + 1}-01-31")
+    years = first * _BLOCK, (last + 1) * _BLOCK
+    exchange = XNYSExchangeCalendar(start=f"{years[0] - 1}-12-01", end=f"{years[1]}-01-31")
     days = exchange.sessions.to_numpy().astype("datetime64[D]")
     weekdays = np.arange(days[0], days[-1] + 1)
     holidays = np.setdiff1d(weekdays[np.is_busday(weekdays)], days)
