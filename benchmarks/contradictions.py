@@ -12,7 +12,6 @@ where a fatal check leaves the symbol out. One quote: in every expiration of 5 t
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-from recorded_days import RATE, bars_of, chain_of
+from recorded_days import RATE, asked_days, bars_of, chain_of
 
 from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.greeks import chain as greeks_chain
@@ -158,15 +157,11 @@ def report_one(days: list[tuple[Path, str, float]], seed: int = 1) -> Iterator[s
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("symbols", nargs="*")
-    asked = parser.parse_args()
-    symbols = asked.symbols or sorted(path.parent.name for path in asked.folder.glob("*/bars.json.gz"))
+    folder, symbols = asked_days(__doc__)
     days = []
     for symbol in symbols:
-        close = bars_of(asked.folder / symbol).set_index("date")["close"]
-        paths = sorted((asked.folder / symbol).glob("20*.json.gz"))
+        close = bars_of(folder / symbol).set_index("date")["close"]
+        paths = sorted((folder / symbol).glob("20*.json.gz"))
         days += [(path, symbol, float(close[pd.Timestamp(path.name[:10])])) for path in paths]
     for report in (report_spots, report_whole, report_one):
         sys.stdout.writelines(f"{line}\n" for line in (*report(days), ""))

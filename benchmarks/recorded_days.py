@@ -198,20 +198,30 @@ def steps(rows: pd.DataFrame) -> Iterator[str]:
 
 def report(folder: Path, symbols: Sequence[str] = ()) -> Iterator[str]:
     """All tables, of these symbols or of all that the folder holds."""
-    folders = [folder / symbol for symbol in symbols] or sorted(path.parent for path in folder.glob("*/bars.json.gz"))
+    folders = [folder / symbol for symbol in symbols or symbols_in(folder)]
     rows = scorable(pd.concat([day for each in folders for day in predictions_of(each)], ignore_index=True))
     days, names = rows["timestamp"].dt.normalize().nunique(), ", ".join(rows["symbol"].unique())
     yield f"{names}: {days} days, {len(rows)} contract-days, {rows['group'].nunique()} outcomes"
     yield from ("", *table(rows), "", *cuts(rows), "", *steps(rows))
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def symbols_in(folder: Path) -> list[str]:
+    """The symbols that a folder of recorded days holds, by name."""
+    return sorted(path.parent.name for path in folder.glob("*/bars.json.gz"))
+
+
+def asked_days(description: str | None) -> tuple[Path, list[str]]:
+    """The folder of recorded days that a command line names, and its symbols; all that it holds if none are named."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("symbols", nargs="*")
     asked = parser.parse_args()
-    sys.stdout.writelines(f"{line}\n" for line in report(asked.folder, asked.symbols))
+    return asked.folder, asked.symbols or symbols_in(asked.folder)
+
+
+def main() -> None:
+    """Print the tables."""
+    sys.stdout.writelines(f"{line}\n" for line in report(*asked_days(__doc__)))
 
 
 if __name__ == "__main__":

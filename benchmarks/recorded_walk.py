@@ -10,7 +10,6 @@ nothing of the rules; how soon they undo what they advised does.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
-from recorded_days import RATE, bars_of, chain_of
+from recorded_days import RATE, asked_days, bars_of, chain_of
 
 from wheel_assets.backtest.account import Entry
 from wheel_assets.backtest.day import Day
@@ -111,12 +110,8 @@ def report(folder: Path, symbols: Sequence[str], rules: StrategySettings) -> Ite
 
 def main() -> None:
     """Print the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("symbols", nargs="*")
-    asked = parser.parse_args()
-    symbols = asked.symbols or sorted(path.parent.name for path in asked.folder.glob("*/bars.json.gz"))
-    sys.stdout.writelines(f"{line}\n" for line in report(asked.folder, symbols, StrategySettings()))
+    folder, symbols = asked_days(__doc__)
+    sys.stdout.writelines(f"{line}\n" for line in report(folder, symbols, StrategySettings()))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ def environment(folder: Path, market: str, executor: str, config: dict[str, Any]
     (home / "dagster.yaml").write_text((CLONE / "dagster.yaml").read_text().replace(": .dagster", f": {home}"))
     ours = {
         "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a worker's command starts `celery`
         "DAGSTER_HOME": str(home),
         "WHEEL_MARKET__SOURCE": "cboe",
         "WHEEL_CBOE__BASE_URL": market,

@@ -73,7 +73,7 @@ class _Wheel(click.Group):
 @click.option("--debug", is_flag=True, help="Show Dagster's log, and tracebacks.")
 @click.pass_context
 def main(context: click.Context, debug: bool) -> None:
-    """What should I do now? The options wheel, answered on demand from one local cache."""
+    """Advice on the options wheel, on demand from one local cache: what to sell, close, roll or hold now."""
     context.obj = debug
 
 

@@ -11,6 +11,7 @@ import re
 
 # C0 but for tab and newline, DEL and C1, Unicode's line and paragraph separators, bidirectional marks and surrogates.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+DIGITS_OF_NUMBER = 5  # at least; a name with fewer is no account's number
 SHOWN_OF_NUMBER = 3  # characters of an account's number
 HASH_LENGTH = 40  # a name of an account that is so long is a hash
 
@@ -50,7 +51,7 @@ def masked_account(name: str) -> str:
     >>> masked_account("12345678"), masked_account("default"), masked_account("SMCI")
     ('...678', 'default', 'SMCI')
     """
-    is_number = len(re.findall(r"\d", name)) >= 5 and not name.startswith("...")
+    is_number = len(re.findall(r"\d", name)) >= DIGITS_OF_NUMBER and not name.startswith("...")
     return f"...{name[-SHOWN_OF_NUMBER:]}" if is_number else name
 
 

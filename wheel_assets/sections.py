@@ -52,6 +52,16 @@ class CacheSettings(Section):
                 f"WHEEL_CACHE__DIR={self.dir} has no meaning here", f"{error}", "set WHEEL_CACHE__DIR to a folder"
             ) from error
 
+    @property
+    def records(self) -> Path:
+        """Folder of Dagster's records where neither DAGSTER_HOME nor a `dagster.yaml` names another."""
+        return self.file.parents[1] / "dagster"
+
+    @property
+    def backups(self) -> Path:
+        """Folder of the archives where WHEEL_BACKUP__DIR names none."""
+        return self.file.parents[1] / "backups"
+
 
 class BackupSettings(Section):
     """Archives that are written when something is stored and the last one is old."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.upkeep.index import content_hashes
 from wheel_assets.columns import identifier, literal
-from wheel_assets.sanitise import HASH_LENGTH, SHOWN_OF_NUMBER, account_alias
+from wheel_assets.sanitise import DIGITS_OF_NUMBER, HASH_LENGTH, SHOWN_OF_NUMBER, account_alias
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _HELD = "positions:"  # how the keys of documents about an account's holdings begin
 _DIGITS = "regexp_replace(account_id, '[^0-9]', '', 'g')"
 _ACCOUNT = (
-    f"CASE WHEN length({_DIGITS}) >= 5 AND length(account_id) < {HASH_LENGTH} AND NOT starts_with(account_id, '...') "
-    f"THEN '...' || right(account_id, {SHOWN_OF_NUMBER}) ELSE account_id END"
+    f"CASE WHEN length({_DIGITS}) >= {DIGITS_OF_NUMBER} AND length(account_id) < {HASH_LENGTH} "
+    f"AND NOT starts_with(account_id, '...') THEN '...' || right(account_id, {SHOWN_OF_NUMBER}) ELSE account_id END"
 )
 _ANSWER = (
     r"""regexp_replace(document::VARCHAR, '"account": "(?:[^".0-9]*[0-9]){2}[^"]*([^"]{3})"', '"account": "...\1"')"""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from wheel_assets.cache.reading.names import table_name
 from wheel_assets.sanitise import masked_account, one_line
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def record_failures(
     for (table, key), why in failures.items():
         by_table[table][masked_account(key)] = one_line(why)
     for check in graph.asset_check_keys:
-        if check.name == FRESHNESS and (failed := by_table.get(check.asset_key.to_python_identifier())):
+        if check.name == FRESHNESS and (failed := by_table.get(table_name(check.asset_key))):
             told = "; ".join(f"{key} could not be renewed: {why}" for key, why in failed.items())
             kept = {key: [now.isoformat(), why] for key, why in failed.items()}
             result = evaluation(check.asset_key, told, passed=False, metadata={FAILED: dg.MetadataValue.json(kept)})
@@ -71,5 +72,5 @@ def recorded_failures(
         value = told.metadata.get(FAILED) if isinstance(told, dg.AssetCheckEvaluation) else None
         failed = value.data if isinstance(value, dg.JsonMetadataValue) else None
         for key, (at, why) in failed.items() if isinstance(failed, Mapping) else ():
-            failures[check.asset_key.to_python_identifier(), key] = (datetime.fromisoformat(at), why)
+            failures[table_name(check.asset_key), key] = (datetime.fromisoformat(at), why)
     return failures

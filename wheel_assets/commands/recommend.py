@@ -63,12 +63,7 @@ def recommend(
         "allow_stale": allow_stale,
     }
     document = _replayed(asked, as_of) if as_of else _answer(asked, fresh=fresh, debug=debug)
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-    else:
-        from wheel_assets.show.terminal.answer import show
-
-        show(document, console(), verbose=verbose)
+    _print(document, as_json=as_json, verbose=verbose)
 
 
 @click.command()
@@ -82,7 +77,6 @@ def job(debug: bool, as_json: bool) -> None:
     from wheel_assets.cache.archive.lineage import kept_in
     from wheel_assets.commands.session import settings_and_store
     from wheel_assets.errors import UsageError
-    from wheel_assets.show.terminal.answer import show
 
     settings, store = settings_and_store()
     if settings.backup.dir is None:
@@ -91,7 +85,17 @@ def job(debug: bool, as_json: bool) -> None:
     asked = {"symbols": None, "account_id": settings.account_id, "portfolio_value": settings.portfolio_value}
     with kept_in(settings.backup.dir, store):
         document = _answer({**asked, "allow_stale": None}, fresh=False, debug=debug)
-    click.echo(json.dumps(document, indent=2)) if as_json else show(document, console())
+    _print(document, as_json=as_json)
+
+
+def _print(document: Mapping[str, Any], *, as_json: bool, verbose: bool = False) -> None:
+    """Print an answer as one JSON document, or for a person."""
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    from wheel_assets.show.terminal.answer import show
+
+    show(document, console(), verbose=verbose)
 
 
 def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, Any]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from wheel_assets.settings import Settings
 
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 TOP = 20
 
 
@@ -38,16 +37,16 @@ def scan(
     debug: bool, symbols_file: Path | None, symbols: tuple[str, ...], fresh: bool, top: int, as_json: bool
 ) -> None:
     """The best put of each of many symbols, by your rules, best first. Only what is not fresh is fetched and valued."""
-    from wheel_assets.scan.universe import symbols_of
+    from wheel_assets.scan.universe import UNIVERSE, symbols_of
     from wheel_assets.settings import checked_symbol, load_settings
 
     settings = load_settings()
     asked = [*(symbols_of(symbols_file) if symbols_file else ()), *map(checked_symbol, symbols)]
     with _instance(settings) as instance:
-        known = list(instance.get_dynamic_partitions("universe"))
+        known = list(instance.get_dynamic_partitions(UNIVERSE))
         wanted = list(dict.fromkeys(asked or known or settings.symbols))
         if new := [symbol for symbol in wanted if symbol not in set(known)]:
-            instance.add_dynamic_partitions("universe", new)
+            instance.add_dynamic_partitions(UNIVERSE, new)
         not_evaluated = _scan_stale(instance, settings, wanted, [*known, *new], fresh=fresh, debug=debug)
     document = _document(settings, wanted, not_evaluated)
     if as_json:
@@ -66,7 +65,7 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     from wheel_assets.instance.home import instance_ref
 
     with tempfile.TemporaryDirectory() as scratch:
-        ref = instance_ref(Path(scratch), settings.cache.file.parents[1] / "dagster")
+        ref = instance_ref(Path(scratch), settings.cache.records)
         with dg.DagsterInstance.from_ref(ref) as instance:
             yield instance
 
@@ -108,6 +107,7 @@ def scan_job() -> dg.JobDefinition:
 def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debug: bool) -> dict[str, str]:
     """One run over neighbours in the universe; why, by symbol, some were not evaluated. Raises RunFailed."""
     import dagster as dg
+    from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
     from wheel_assets.cache.reading.pull import failure_message
     from wheel_assets.errors import RunFailed
@@ -120,7 +120,7 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
             "ops": {"scan": {"ops": {"fetch_chains": config}}},
             "loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}},
         },
-        tags=dict(zip(RANGE, (keys[0], keys[-1]), strict=True)),
+        tags={ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[-1]},
     )
     for event in result.all_events:
         if message := failure_message(event):
@@ -160,11 +160,13 @@ def _document(settings: Settings, wanted: Sequence[str], not_evaluated: dict[str
     """What was found, as plain values."""
     from wheel_assets.scan.ranking import ranked
     from wheel_assets.scan.snapshots import ScanFolder
+    from wheel_assets.scan.valuation import cash_of
 
     ranking = ranked(ScanFolder(settings.scan.dir), now=_now(), **_limits(settings))
     ranking = ranking[ranking["symbol"].isin(wanted)] if len(ranking) else ranking
     return {
         "symbols": len(wanted),
+        "cash": cash_of(settings),
         "ranking": [_plain(row) for row in ranking.to_dict("records")],
         "not_evaluated": {symbol: why for symbol, why in not_evaluated.items() if symbol in set(wanted)},
     }

@@ -15,7 +15,7 @@ from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
-from wheel_assets.defs.flow import underlyings
+from wheel_assets.defs.flow import NEEDED, underlyings
 from wheel_assets.defs.resources import wanted_symbols
 from wheel_assets.settings import AccountAlias
 from wheel_assets.vendor import EVENTS, TRANSACTIONS
@@ -44,8 +44,7 @@ class RecommendationConfig(PullConfig):
     )
 
 
-# What the advice rests on, and what it can do without: used where it is there, or pulled where its source is named.
-NEEDED = ("option_chains", "positions", "greeks", "predictions")
+# What the advice can do without: used where it is there, or pulled where its source is named.
 OPTIONAL_INPUTS = {
     "events": where_known(EVENTS),
     "transactions": where_known(TRANSACTIONS),

@@ -33,7 +33,8 @@ class Stage:
     optional: frozenset[str] = frozenset()
 
 
-_NEEDED = ("option_chains", "positions", "greeks", "predictions")
+# What the advice rests on; it can do without the rest.
+NEEDED = ("option_chains", "positions", "greeks", "predictions")
 _SCANNED = ("option_chains", "risk_free_rate", "greeks", "predictions")
 _KNOWN_OR_NOT = ("events", "transactions", "volatility_history", "price_history")
 
@@ -51,8 +52,8 @@ STAGES: Mapping[str, Stage] = {
         Stage(tables.GREEKS, "5", ("option_chains", "risk_free_rate", "events"), frozenset({"events"})),
         Stage(tables.VOLATILITY_HISTORY, "1", ("greeks",)),
         Stage(tables.PREDICTIONS, "3", ("option_chains", "greeks", "price_history"), frozenset({"price_history"})),
-        Stage(tables.CANDIDATES, "2", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
-        Stage(tables.RECOMMENDATION, "4", (*_NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
+        Stage(tables.CANDIDATES, "2", (*NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
+        Stage(tables.RECOMMENDATION, "4", (*NEEDED, *_KNOWN_OR_NOT), frozenset(_KNOWN_OR_NOT)),
     )
 }
 
@@ -122,7 +123,7 @@ def stored_answer(
 
     `symbols` None are the watchlist and what is held now.
     """
-    joined = symbols or (*settings.symbols, *underlyings(store, _newest_positions(store, account_id)))
+    joined = symbols or (*settings.symbols, *underlyings(store, newest_positions(store, account_id)))
     keys = {"symbol": tuple(dict.fromkeys(joined)), "account_id": [account_id]}
     unknown = [
         table for table, role in (("events", EVENTS), ("transactions", TRANSACTIONS)) if not has_source(settings, role)
@@ -151,7 +152,8 @@ def underlyings(store: Store, positions: Sequence[int]) -> tuple[str, ...]:
     return tuple(ticker for (ticker,) in rows if TICKER.fullmatch(ticker))
 
 
-def _newest_positions(store: Store, account_id: str) -> list[int]:
+def newest_positions(store: Store, account_id: str) -> list[int]:
+    """Id of the newest snapshot of an account's positions, whatever its age; empty where there is none."""
     index, _ = store.index([(tables.POSITIONS.name, account_id)])
     return [index[0].snapshot_id] if index else []
 

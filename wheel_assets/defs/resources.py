@@ -71,42 +71,42 @@ def wanted_account(asked: str | None) -> tuple[str, ...]:
     return (checked_account(asked or settings().account_id),)
 
 
-@dg.resource(description="Who quotes the chains: WHEEL_MARKET__SOURCE.")
+@dg.resource(description="Source of option chains: WHEEL_MARKET__SOURCE.")
 def market(_: Any) -> Iterator[MarketSource]:
     """The market source of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
         yield market_source(settings(), ledger.record, ledger.reserve)
 
 
-@dg.resource(description="Who knows the account: WHEEL_BROKER__SOURCE.")
+@dg.resource(description="Source of positions: WHEEL_BROKER__SOURCE.")
 def account(_: Any) -> Iterator[AccountSource]:
     """The account source of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
         yield account_source(settings(), ledger.record)
 
 
-@dg.resource(description="Who knows the risk-free rate: WHEEL_RATE__SOURCE.")
+@dg.resource(description="Source of the risk-free rate: WHEEL_RATE__SOURCE.")
 def rate(_: Any) -> Iterator[RateSource]:
     """The rate source of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
         yield rate_source(settings(), ledger.record)
 
 
-@dg.resource(description="Who knows what happened in the account: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
+@dg.resource(description="Source of transactions: WHEEL_BROKER__TRANSACTIONS_FILE or the broker.")
 def past(_: Any) -> Iterator[TransactionSource]:
     """The source of transactions of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
         yield transaction_source(settings(), ledger.record)
 
 
-@dg.resource(description="Who knows what is to come: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
+@dg.resource(description="Source of events: WHEEL_EVENTS__SOURCE and WHEEL_EVENTS__FILE.")
 def calendar(_: Any) -> Iterator[EventSource]:
     """The source of events of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
         yield event_source(settings(), ledger.record, remembered)
 
 
-@dg.resource(description="Who ranks volatilities: the vendor of events, chains or positions that does.")
+@dg.resource(description="Source of IV ranks: the vendor of events, chains or positions that does.")
 def ranks(_: Any) -> Iterator[RankSource]:
     """The source of ranks of the settings; its requests end up in the ledger."""
     with one_line_errors(), the_ledger().kept() as ledger:
@@ -204,7 +204,7 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
             tend(context.instance, the_store().clock() - settings().cache.ttl)
 
 
-@dg.io_manager(description="What the steps of a scan hand on: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
+@dg.io_manager(description="Values between the steps of a scan: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
 def scan_steps(context: dg.InitResourceContext) -> Iterator[StepValues]:
     """The values that steps of a scan hand on."""
     from upath import UPath

@@ -9,6 +9,7 @@ from pathlib import Path
 from wheel_assets.errors import BadSymbol, UsageError
 from wheel_assets.settings import checked_symbol
 
+UNIVERSE = "universe"  # name of Dagster's dynamic partitions that hold the symbols
 _HEADINGS = ("symbol", "ticker")
 MOST_SYMBOLS = 20_000
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 CASH = 100_000.0  # dollars to size against where WHEEL_PORTFOLIO_VALUE is not set
 
 
+def cash_of(settings: Settings) -> float:
+    """Dollars that each symbol is sized against: WHEEL_PORTFOLIO_VALUE, else `CASH`."""
+    return settings.portfolio_value or CASH
+
+
 def screened(option_chains: pd.DataFrame, *, curve: ZeroCurve, settings: Settings, now: datetime) -> pd.DataFrame:
     """The columns of `tables.SCAN`, a row a put of all symbols of the batch; `now` is aware.
 
@@ -27,8 +32,7 @@ def screened(option_chains: pd.DataFrame, *, curve: ZeroCurve, settings: Setting
     strategy, mismatch = settings.strategy, settings.market.spot_mismatch
     greeks = valued_chain(option_chains, risk_free_rate=curve, spot_mismatch=mismatch).frame
     predictions = predict_chain(option_chains, greeks, price=strategy.price, commission=strategy.commission)
-    cash = settings.portfolio_value or CASH
-    puts = screened_puts(option_chains, greeks, predictions, strategy=strategy, now=now, cash=cash)
+    puts = screened_puts(option_chains, greeks, predictions, strategy=strategy, now=now, cash=cash_of(settings))
     quotes = option_chains.drop_duplicates("option_symbol", keep="last").set_index("option_symbol")
     for name in ("timestamp", "source"):
         puts[name] = quotes[name].reindex(puts["option_symbol"]).to_numpy()

@@ -57,9 +57,7 @@ def serve(pipe: int, port: int | None, *, read_only: bool, browse: bool) -> int:
     listener = _listener(port)
     with ExitStack() as held:
         held.callback(shutil.rmtree, folder, ignore_errors=True)
-        instance = held.enter_context(
-            DagsterInstance.from_ref(instance_ref(folder, load_settings().cache.file.parents[1] / "dagster"))
-        )
+        instance = held.enter_context(DagsterInstance.from_ref(instance_ref(folder, load_settings().cache.records)))
         target = WorkspaceFileTarget([str(workspace)])
         context = held.enter_context(
             WorkspaceProcessContext(

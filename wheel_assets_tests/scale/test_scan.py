@@ -51,6 +51,7 @@ class Place:
         self.folder, self.market, self.results = folder, market, folder / "scan" / "results"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("WHEEL_")} | {
             "HOME": str(folder),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a worker's command starts `celery`
             "DAGSTER_HOME": str(home),
             "WHEEL_MARKET__SOURCE": "cboe",
             "WHEEL_CBOE__BASE_URL": market,

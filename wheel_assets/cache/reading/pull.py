@@ -15,6 +15,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from wheel_assets.cache.freshness_check import without_freshness_checks
 from wheel_assets.cache.policy import CacheKey, LookupResult, input_keys, needed_keys
 from wheel_assets.cache.reading.asset_tables import AssetTables
+from wheel_assets.cache.reading.names import table_name
 from wheel_assets.cache.reading.partitions import in_order, is_range, key_of
 from wheel_assets.cache.reading.request import PULLED_BY, Reads, Request
 from wheel_assets.errors import INTERRUPTED, RefreshFailed
@@ -187,7 +188,7 @@ class Outcome:
         for event in filter(None, events):
             if event.is_step_materialization:
                 materialization = event.step_materialization_data.materialization
-                table = materialization.asset_key.to_python_identifier()
+                table = table_name(materialization.asset_key)
                 made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
                 reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
             elif sentence := failure_message(event):

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from wheel_assets.cache.reading.names import table_name
 from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Taken, taken_by_source
@@ -47,7 +48,7 @@ def cache_inspection(
         document, matrix = inspected(store, context.instance)
         metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
     context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))
-    for verdict in evaluations(matrix, [asset for asset in KEYED if matrix.of(asset.to_python_identifier())]):
+    for verdict in evaluations(matrix, [asset for asset in KEYED if matrix.of(table_name(asset))]):
         context.log_event(verdict)
     yield dg.MaterializeResult(metadata=metadata, check_results=[freshness_by_key(document, matrix)])
 

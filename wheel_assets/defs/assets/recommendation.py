@@ -9,10 +9,10 @@ from wheel_assets.cache.answers import keep
 from wheel_assets.cache.reading.loaded import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import INPUTS, NEEDED, RecommendationConfig, advised_now, symbols_asked
+from wheel_assets.defs.advice import INPUTS, RecommendationConfig, advised_now, symbols_asked
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
-from wheel_assets.defs.flow import nodes, question
+from wheel_assets.defs.flow import NEEDED, nodes, question
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 
@@ -26,7 +26,7 @@ def recommendation(
     store: dg.ResourceParam[Store],
     **inputs: LoadedInput,
 ) -> Checked:
-    """What should I do now? Puts and calls to sell, what to close, roll or hold, and why; best first.
+    """Advice for now: puts and calls to sell, what to close, roll or hold, and why; best first.
 
     Materialize this. What it needs is taken from the cache where that is fresh and fetched where it is
     not. Advice only: nothing is ever ordered.

@@ -10,12 +10,13 @@ from typing import Any
 import dagster as dg
 
 from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, recorded_failures
+from wheel_assets.cache.reading.names import table_name
 from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.outlook import Failure, last_failures
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import settings
-from wheel_assets.defs.flow import STAGES, nodes
+from wheel_assets.defs.flow import STAGES, newest_positions, nodes, underlyings
 from wheel_assets.sanitise import masked_account
 from wheel_assets.show.freshness import SERVED, Cell, Freshness, freshness
 
@@ -63,7 +64,7 @@ def inspected(
         document,
         store.clock(),
         symbols or settings().symbols,
-        holdings=_held(store),
+        holdings=underlyings(store, newest_positions(store, settings().account_id)),
         account=masked_account(settings().account_id),
         failures={**last_failures(store), **{cache_key: Failure(*failure) for cache_key, failure in told.items()}},
     )
@@ -72,7 +73,7 @@ def inspected(
 
 def evaluations(matrix: Freshness, assets: Collection[dg.AssetKey]) -> list[dg.AssetCheckEvaluation]:
     """The verdict on each asset."""
-    return [_verdict(asset, matrix.of(asset.to_python_identifier())) for asset in assets]
+    return [_verdict(asset, matrix.of(table_name(asset))) for asset in assets]
 
 
 def _verdict(asset: dg.AssetKey, cells: Mapping[str, Cell]) -> dg.AssetCheckEvaluation:
@@ -94,11 +95,3 @@ def _states(cells: Mapping[str, Cell]) -> dg.TableMetadataValue:
     ]
     schema = dg.TableSchema([dg.TableColumn(name) for name in ("key", "state", "why")])
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema)
-
-
-def _held(store: Store) -> Collection[str]:
-    """The underlyings of the newest positions."""
-    query = """SELECT DISTINCT underlying FROM positions WHERE underlying IS NOT NULL AND snapshot_id IN
-        (SELECT max(snapshot_id) FROM snapshots WHERE table_name = 'positions' GROUP BY key) ORDER BY 1"""
-    with store.file.attached() as connection:
-        return [symbol for (symbol,) in connection.execute(query).fetchall()]

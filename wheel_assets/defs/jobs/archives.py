@@ -30,9 +30,7 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
     from wheel_assets.cache.archive.backup import backup as back_up
 
     with one_line_errors():
-        context.add_output_metadata(
-            asdict(back_up(store, settings().backup.dir or str(settings().cache.file.parents[1] / "backups")))
-        )
+        context.add_output_metadata(asdict(back_up(store, settings().backup.dir or str(settings().cache.backups))))
 
 
 @dg.op

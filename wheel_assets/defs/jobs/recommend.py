@@ -5,6 +5,6 @@ import dagster as dg
 RECOMMEND = dg.define_asset_job(
     "recommend",
     selection=dg.AssetSelection.assets("recommendation"),
-    description="What should I do now? The same as Materialize of recommendation: what it needs is taken from the "
+    description="Advice for now: the same as Materialize of recommendation: what it needs is taken from the "
     "cache where that is fresh and fetched where it is not. Advice only: nothing is ever ordered.",
 )

@@ -26,4 +26,8 @@ def show_scan(document: Mapping[str, Any], top: int, console: Console) -> None:
         console.print(rows, "")
     for symbol, why in missing.items():
         console.print(Text(f"! {symbol} not evaluated: {why}", style="yellow"))
-    console.print("Each symbol as if your portfolio were cash; `wheel recommend --symbol SYMBOL` knows your account.")
+    cash = f"{document['cash']:,.0f}"
+    console.print(
+        f"Each symbol as if ${cash} in cash were all you have (WHEEL_PORTFOLIO_VALUE); "
+        "`wheel recommend --symbol SYMBOL` knows your account."
+    )

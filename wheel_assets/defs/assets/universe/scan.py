@@ -17,15 +17,15 @@ from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
-from wheel_assets.errors import SourceError
+from wheel_assets.errors import SourceError, UsageError
 from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.source import MarketSource, fetch_each
 from wheel_assets.rows import Rows
 from wheel_assets.scan.snapshots import CHAINS, RESULTS, About, ScanFolder
-from wheel_assets.scan.universe import blocks
+from wheel_assets.scan.universe import UNIVERSE, blocks
 from wheel_assets.tables import OPTION_CHAINS
 
-UNIVERSE = dg.DynamicPartitionsDefinition(name="universe")
+BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
 STEPS = "scan_steps"  # the IO manager of what steps hand on
 
 
@@ -36,6 +36,15 @@ class FetchConfig(dg.Config):
         default={"option_chains": settings().max_age.option_chains},
         description="age from which a chain is fetched again, minutes; 0 fetches anew",
     )
+
+    @property
+    def max_age(self) -> timedelta:
+        """Maximum age of a chain; raises UsageError for a limit of another table, or below 0."""
+        for table, minutes in self.max_age_minutes.items():
+            if table != OPTION_CHAINS.name or minutes < 0:
+                only = f"tables: {OPTION_CHAINS.name}; minutes, 0 or more"
+                raise UsageError(f"max_age_minutes {table}={minutes} is refused", "", only)
+        return timedelta(minutes=self.max_age_minutes.get(OPTION_CHAINS.name, settings().max_age.option_chains))
 
 
 VENDOR = f"vendor_{settings().market.source}"
@@ -54,10 +63,8 @@ def fetch_chains(
     """Fetch the chains that are not fresh. By the pool one step at a time asks the vendor, on however many machines."""
     folder, now = ScanFolder(settings().scan.dir), store.clock()
     chains, _ = scan_fingerprints(settings())
-    keys, age = (
-        list(context.partition_keys),
-        timedelta(minutes=config.max_age_minutes.get("option_chains", settings().max_age.option_chains)),
-    )
+    with one_line_errors():
+        keys, age = list(context.partition_keys), config.max_age
     fresh = {s for s, about in folder.about(CHAINS, set(keys)).items() if about.in_force(now, age, chains)}
     if pace := pace_of(market.name):
         pace.spread()
@@ -102,7 +109,7 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
 
         folder, scan = ScanFolder(settings().scan.dir), settings().scan
         curve = ZeroCurve.of(pd.Series(fetched["tenor_years"], dtype=float), pd.Series(fetched["value"], dtype=float))
-        batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE.name or ""), scan.batch))
+        batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE), scan.batch))
         run = set(context.partition_keys) - set(fetched["not_fetched"])
         mine = [[symbol for symbol in batch if symbol in run] for batch in batches[number::shares]]
         told: dict[str, Any] = {}
@@ -147,7 +154,7 @@ def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **s
 
 @dg.graph_asset(
     group_name="universe",
-    partitions_def=UNIVERSE,
+    partitions_def=BY_SYMBOL,
     backfill_policy=dg.BackfillPolicy.single_run(),
     ins={"risk_free_rate": dg.AssetIn()},
     kinds={"parquet", "pandas"},
