@@ -11,7 +11,7 @@ BUILD := 1.6.1
 CYCLONEDX := 7.5.0
 PIP_LICENSES := 5.5.5
 
-.PHONY: recommend ui check test-fast test test-browser test-scale coverage chromium postgresql redis benchmark benchmark-scale build sbom licences lock clean
+.PHONY: recommend ui check test-fast test test-browser test-scale fuzz coverage chromium postgresql redis benchmark benchmark-scale build sbom licences lock clean
 
 recommend: $(VENV)/installed
 	@$(BIN)/wheel recommend
@@ -32,6 +32,10 @@ test-fast: $(VENV)/installed-test
 # All tests but those in a browser, and those of real servers beside it.
 test: $(VENV)/installed-test
 	$(PYTEST) $(addprefix --ignore ,$(IN_A_BROWSER) wheel_assets_tests/scale)
+
+# The properties on other examples than every run tries: new ones each time.
+fuzz: $(VENV)/installed-test
+	HYPOTHESIS_PROFILE=default $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 
 # Which lines and branches the tests of the parts reach; below the floor it fails.
 coverage: $(VENV)/installed-test

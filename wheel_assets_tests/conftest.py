@@ -1,4 +1,8 @@
-"""Every test runs in a folder and with a home of its own, with none of our variables set."""
+"""Every test runs in a folder and with a home of its own, with none of our variables set.
+
+Properties are tried on the same examples in every run, so that a change is judged by what it changed;
+`make fuzz` tries others.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True)

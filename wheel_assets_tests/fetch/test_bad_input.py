@@ -261,14 +261,18 @@ def kept(real_assets) -> Callable[[Any], dict[str, list[Any]]]:
     return ask
 
 
+FILLS = {"option_chains": "cboe", "price_history": "cboe history", "positions": "schwab account"}
+FILLS |= {"risk_free_rate": "fred", "events": "nasdaq"}
+
+
 @pytest.fixture
 def vendor_with_cache(vendor_named, real_assets, calls) -> Callable[[str], Any]:
-    """A vendor whose good answer is in the cache, and none of whose requests is in the ledger."""
+    """A vendor that nothing was asked of, over a cache with a good answer of another or of its own."""
 
     def named(name: str) -> Any:
         vendor = vendor_named(name)
         if not real_assets.cache([vendor.table])[vendor.table]:
-            real_assets.fetch(vendor.table, vendor.source)
+            real_assets.fetch(vendor.table, vendor_named(FILLS[vendor.table]).source)
             calls.clear()
         return vendor
 

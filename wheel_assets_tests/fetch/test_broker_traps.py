@@ -142,6 +142,39 @@ def test_half_an_account_is_none(vendor_named, fake, reply, name, path, document
         vendor.ask()
 
 
+def test_the_same_option_twice_is_no_account(vendor_named, fake, reply, brokers):
+    vendor = vendor_named("alpaca account")
+    fake.on("/v2/positions", reply([brokers.alpaca_position(), brokers.alpaca_position(qty="1")]))
+    with pytest.raises(UnexpectedAnswer, match="it lists XYZ 270115P00095000 twice"):
+        vendor.ask()
+
+
+@pytest.mark.parametrize(("last", "rows"), [("9000", 2), ("9990", None)])
+def test_shares_in_two_lots_are_two_rows_and_one_lot_twice_is_no_account(
+    vendor_named, fake, reply, brokers, last, rows
+):
+    vendor = vendor_named("alpaca account")
+    shares = {"symbol": "XYZ", "asset_class": "us_equity", "side": "long", "qty": "100"}
+    fake.on("/v2/positions", reply([brokers.alpaca_position(**shares, market_value=each) for each in ("9990", last)]))
+    if rows is None:
+        with pytest.raises(UnexpectedAnswer, match="it lists XYZ twice"):
+            vendor.ask()
+    else:
+        assert vendor.ask().frame["symbol"].eq("XYZ").sum() == rows
+
+
+@pytest.mark.parametrize("name", ["alpaca account", "tastytrade account"])
+def test_an_option_that_is_called_shares_is_no_account(vendor_named, fake, reply, brokers, name):
+    vendor = vendor_named(name)
+    if name == "alpaca account":
+        fake.on("/v2/positions", reply([brokers.alpaca_position(asset_class="us_equity")]))
+    else:
+        held = brokers.tastytrade_position(**{"instrument-type": "Equity"})
+        fake.on(TASTYTRADE_HELD, reply(brokers.tastytrade_data({"items": [held]})))
+    with pytest.raises(UnexpectedAnswer, match="is no symbol of stock"):
+        vendor.ask()
+
+
 def test_a_grant_without_quotes_is_found_out_once(vendor_named, fake, reply):
     vendor = vendor_named("tastytrade chains")
     fake.on(vendor.path, reply({"error": {"code": "forbidden", "message": "not entitled"}}, 403))

@@ -21,7 +21,7 @@ from wheel_assets.fetch.normalise.holdings import (
 from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.rows import Rows
 
-_KINDS = ("us_equity", "us_option")
+_KINDS = {"us_equity": "stock", "us_option": "option"}
 _SIGNS = {"long": 1.0, "short": -1.0}
 
 
@@ -64,7 +64,8 @@ def _row(sent: dict[str, Any]) -> dict[str, Any]:
     sign = _SIGNS[side]
     quantity, value = sign * abs(dollars(sent, "qty")), sign * abs(dollars(sent, "market_value"))
     average = abs(dollars(sent, "avg_entry_price"))
-    row = holding(SOURCE, sent.get("symbol"), quantity=quantity, average_price=average, market_value=value)
+    values = {"quantity": quantity, "average_price": average, "market_value": value}
+    row = holding(SOURCE, sent.get("symbol"), _KINDS[sent["asset_class"]], **values)
     if not np.isfinite(value):
         row["market_value"] = dollars(sent, "current_price") * quantity * row["multiplier"]
     return row

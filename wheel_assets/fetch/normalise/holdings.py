@@ -52,8 +52,8 @@ def chosen_number(source: str, there: Sequence[str], wanted: str) -> str:
     raise SourceRefused(what, f"there are: {listed}", SEVERAL, source=source)
 
 
-def holding(source: str, code: Any, **values: float) -> dict[str, Any]:
-    """A row of shares, or of the option that `code` is the symbol of.
+def holding(source: str, code: Any, kind: str = "", **values: float) -> dict[str, Any]:
+    """A row of shares, or of the option that `code` is the symbol of; `kind` is which of the two the broker says.
 
     `values`: quantity, average_price (a share), market_value (of the whole), and multiplier where it is told.
     Raises UnexpectedAnswer for a holding that cannot be read: it must not go missing, for it may bind cash.
@@ -61,7 +61,10 @@ def holding(source: str, code: Any, **values: float) -> dict[str, Any]:
     quantity, multiplier = values["quantity"], values.pop("multiplier", np.nan)
     if not isinstance(code, str) or not code.strip() or not abs(quantity) <= _MOST_UNITS:
         raise unreadable(source, f"a position of {str(code)[:40]!r} without a plausible quantity")
-    if not _OPTION.search(code.strip()):
+    is_option = _OPTION.search(code.strip()) is not None
+    if kind and is_option != (kind == "option"):
+        raise unreadable(source, f"{code.strip()[:40]!r} is no symbol of {kind}")
+    if not is_option:
         symbol = code.strip().replace("/", ".")
         return {"asset_type": "stock", "symbol": symbol, "multiplier": 1, **values}
     try:
@@ -88,10 +91,12 @@ def account_rows(
     """Rows of the holdings and of the cash, as of `now`, and what to tell of them.
 
     `cash` is the field that was used and its dollars, free to set aside for puts; `equity` what liquidation
-    would bring. Raises UnexpectedAnswer where the cash is no plausible number.
+    would bring. Raises UnexpectedAnswer where the cash is no plausible number, or a holding is sent twice.
     """
     field, free = cash
     rows = [row for row in holdings if row["quantity"]]
+    if (twice := _sent_twice(rows)) is not None:
+        raise unreadable(source, f"it lists {twice} twice")
     if not abs(free) <= _MOST_DOLLARS:
         raise unreadable(source, f"its {field} is no plausible number")
     held = equity - sum(row["market_value"] for row in rows)
@@ -102,6 +107,17 @@ def account_rows(
     options = [parse_osi(each["symbol"]) for each in rows if each["asset_type"] == "option"]
     notes = [note for option in options if (note := option.deliverable_note)]
     return Rows(frame.assign(timestamp=stamp, account_id=account_id, source=source), (*notes, f"cash is {field}"))
+
+
+def _sent_twice(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Symbol of an option in two rows, or of shares in two equal ones; shares in several lots are several rows."""
+    seen: set[tuple[Any, ...]] = set()
+    for row in rows:
+        lot = () if row["asset_type"] == "option" else (row["quantity"], row["average_price"], row["market_value"])
+        if (row["symbol"], *lot) in seen:
+            return str(row["symbol"])
+        seen.add((row["symbol"], *lot))
+    return None
 
 
 def unreadable(source: str, why: str) -> UnexpectedAnswer:

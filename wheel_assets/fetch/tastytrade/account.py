@@ -21,7 +21,7 @@ from wheel_assets.fetch.source import Access, AccountSource
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of
 from wheel_assets.rows import Rows
 
-_KINDS = ("Equity", "Equity Option")
+_KINDS = {"Equity": "stock", "Equity Option": "option"}
 _SIGNS = {"Long": 1.0, "Short": -1.0, "Zero": 0.0}
 
 
@@ -77,7 +77,7 @@ def _row(sent: dict[str, Any]) -> dict[str, Any]:
     quantity = _SIGNS[direction] * dollars(sent, "quantity")
     average, multiplier = dollars(sent, "average-open-price"), dollars(sent, "multiplier")
     values = {"quantity": quantity, "average_price": average, "market_value": np.nan, "multiplier": multiplier}
-    row = holding(SOURCE, sent.get("symbol"), **values)
+    row = holding(SOURCE, sent.get("symbol"), _KINDS[sent["instrument-type"]], **values)
     units = quantity * row["multiplier"]
     prices = [dollars(sent, "mark-price"), dollars(sent, "mark") / abs(units or np.nan), dollars(sent, "close-price")]
     row["market_value"] = next((price for price in prices if np.isfinite(price)), np.nan) * units
