@@ -42,8 +42,8 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
         done = take(store, in_inbox(config.file), dry_run=config.dry_run)
     for refusal in done.refused:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
-    told: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
-    context.add_output_metadata(told)
+    summary: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
+    context.add_output_metadata(summary)
 
 
 def in_inbox(name: str) -> Path:
@@ -70,7 +70,7 @@ def backup() -> None:
 
 @dg.job(
     description="Take in data of the original design, or exported by hand, under its original times. What is cached "
-    "stays as it is; every row that is not taken is told with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
+    "stays as it is; every row that is not taken is listed with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
     "and name it in the Launchpad."
 )
 def migrate() -> None:
