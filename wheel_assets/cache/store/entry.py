@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BYTES_A_ROW, TEXT_PACKED = 25, 0.33  # measured: bytes a row of numbers, and the compressed share of text
+LOGGED_BYTES = 8  # of a value in the write-ahead log, beside its text
 _TEXT = ("VARCHAR", "JSON")
 
 
@@ -43,7 +44,7 @@ def packed(table: SnapshotTable, rows: pd.DataFrame) -> int:
     return int(len(rows) * (BYTES_A_ROW + text * TEXT_PACKED))
 
 
-def unpacked(table: SnapshotTable, rows: pd.DataFrame) -> int:
-    """Upper bound of the rows' size in the file, bytes: text counts as incompressible."""
+def written(table: SnapshotTable, rows: pd.DataFrame) -> int:
+    """Upper bound of what storing the rows writes, bytes: to the log unpacked, to the file packed but for the text."""
     text = sum(int(rows[c.name].str.len().sum()) for c in table.columns if c.type in _TEXT)
-    return len(rows) * BYTES_A_ROW + text
+    return len(rows) * (len(table.columns) * LOGGED_BYTES + BYTES_A_ROW) + 2 * text

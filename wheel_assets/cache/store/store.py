@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.entry import Entry as Entry
-from wheel_assets.cache.store.entry import as_of, packed, unpacked
+from wheel_assets.cache.store.entry import as_of, packed, written
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.inferred import InferredTable, fit
 from wheel_assets.cache.store.leases import Leases
@@ -94,7 +94,7 @@ class Store:
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
         self.write_touches()  # first, so that recently used snapshots are not evicted to make room
-        self.maintenance.make_room(table, sum(unpacked(declared, frame) for frame in frames))
+        self.maintenance.make_room(table, sum(written(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
             created_at = self.clock()
             if isinstance(declared, InferredTable):

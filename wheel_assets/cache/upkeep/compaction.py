@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
-    IN_ONE_GO_BYTES,
     copy_lines,
     copy_lists,
     remove,
@@ -60,7 +59,7 @@ class Compaction:
         try:
             with self.attached() as connection:
                 lines = [line for line in index_lines(connection) if line.snapshot_id not in drop]
-                self._begin(connection, sum(line.bytes for line in lines) <= IN_ONE_GO_BYTES)
+                self._begin(connection)
             with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
                 for table in dict.fromkeys(line.table for line in lines):
                     for piece in slices([line for line in lines if line.table == table]):
@@ -77,11 +76,10 @@ class Compaction:
         tell_lost(len(self._lost), len(self._lost) + len(self._copied))
         return sorted(self._copied)
 
-    def _begin(self, connection: DuckDBPyConnection, small: bool) -> None:
-        """Create the empty copy. A log of one slice is small against a large cache; a small one checkpoints at once."""
+    def _begin(self, connection: DuckDBPyConnection) -> None:
+        """Create the empty copy. It has no log: it counts once it is whole, and the log would take room on the disk."""
         connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
-        connection.execute(f"SET wal_autocheckpoint = '{'1KB' if small else '1GB'}'")
-        connection.execute("ATTACH ? AS new", [str(self._scratch)])
+        connection.execute("ATTACH ? AS new (RECOVERY_MODE NO_WAL_WRITES)", [str(self._scratch)])
         schema.create(connection, "new", self.tables)
         connection.execute("USE cache")
 
