@@ -6,8 +6,6 @@ process would have started. Nothing here ever starts by itself: no schedule, sen
 
 from __future__ import annotations
 
-import gc
-
 import dagster as dg
 
 from wheel_assets.defs import assets
@@ -27,7 +25,3 @@ defs = dg.Definitions(
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )
-
-# What is loaded by now lives as long as the process: garbage collections pass over it, also those at exit, which
-# went through all modules for 0.6 s of every command.
-gc.freeze()
