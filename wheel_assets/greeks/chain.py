@@ -68,8 +68,9 @@ def valued_chain(
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
     quotes = quotes.within_parity()
     known = paid
+    number, _ = pd.factorize(option_chains["symbol"])
     yields, paid = with_implied_dividends(
-        contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid
+        contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid, symbol=number
     )
     quotes = quotes.carried(yields, paid)
     iv, greeks = valued(quotes.contracts, quotes.european_style, quotes.good_mid, paid)

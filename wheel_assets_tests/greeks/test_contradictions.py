@@ -93,6 +93,14 @@ def test_volatilities_of_other_prices_know_of_the_dividends(told):
     )
 
 
+def test_greeks_of_a_symbol_do_not_depend_on_what_it_is_valued_together_with():
+    paying, other = chain(dividend=1.5, ex_day=25), chain(borrow=0.01)
+    code = other["option_symbol"].str.replace("ABCD", "WXYZ")
+    together = pd.concat([paying, other.assign(symbol="WXYZ", option_symbol=code)], ignore_index=True)
+    alone, both = (valued_chain(quotes, risk_free_rate=RATE).frame for quotes in (paying, together))
+    pd.testing.assert_frame_equal(both.iloc[: len(paying)], alone)
+
+
 def test_a_call_whose_time_value_is_below_the_dividend_may_be_assigned_early():
     known = events("ex_dividend", "2027-01-13", 2.0)
     made = valued_chain(chain(dividend=2.0, ex_day=5), risk_free_rate=RATE, events=known).frame
