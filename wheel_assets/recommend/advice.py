@@ -115,7 +115,8 @@ def advise(
     bounds = Bounds(strategy)
     contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
-    account = read_account(positions, spots, portfolio_value, cash_is_net=known.cash_is_net)
+    mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna().to_dict()
+    account = read_account(positions, spots, portfolio_value, mids=mids, cash_is_net=known.cash_is_net)
     stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
     situation = Situation(
         account=account,

@@ -296,6 +296,7 @@ def test_what_is_peculiar_about_the_positions_is_a_warning(trades):
     answer = document(trades, [HIT | {"notes": ["the positions are 5 days old"]}])
     text = on_terminal(answer)
     assert "! the positions are 5 days old" in text
+    assert "the positions are 5 days old" in answer["warnings"]  # a program reads of it where a person does
     assert "About the data" not in text
 
 
