@@ -8,8 +8,8 @@ Its keys: `as_of`, `account`, `portfolio_value`, `free_cash`, `sample`, `source`
 `advice` (one object a row of `tables.RECOMMENDATION`, with `contract`, `order` and, for a roll,
 `roll_to` in words), `alternatives` (the same, without rank and origin), `declined` (symbol,
 option_type, reason), `rejected` (symbol, option_type, rule, meaning, count), `not_evaluated` (symbol,
-reason), `warnings` (all that every rendering puts at the top), `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as given), `risk`; further
-`new_collateral` (dollars that new puts might tie up),
+reason), `warnings` (all that a rendering puts at the top), `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as
+given), `risk`; further `new_collateral` (dollars that new puts might tie up),
 `net_basis` (dollars a share net of premiums, by symbol), `exposure` (`before` and `after` the advice, each with delta,
 gamma, theta, vega and `stress`, see `portfolio.exposure`; `not_counted`). A row of an open option has `choices`, see
 `managing.choices`; `limit_start` and `limit_floor` say how its order is worked.

@@ -90,12 +90,12 @@ class Account:
         held = self.shares[symbol].quantity if symbol in self.shares else 0.0
         return max(0.0, held) if math.isfinite(held) else 0.0
 
-    def free_shares(self, symbol: str) -> float:
-        """Shares that cover no open call."""
+    def free_shares(self, symbol: str, closed: float = 0.0) -> float:
+        """Shares that cover no open call, once calls on `closed` shares are bought back."""
         if not self.is_clear:
             return 0.0
         behind = sum(self._on_shares(call) * call.multiplier for call in self.short_calls(symbol))
-        return max(0.0, self.shares_of(symbol) - behind)
+        return max(0.0, self.shares_of(symbol) - max(0.0, behind - closed))
 
     def uncovered(self, option: OpenOption) -> int:
         """Contracts of a short call that neither shares nor long calls cover.
