@@ -75,7 +75,7 @@ def backup(destination: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def restore(source: str, as_json: bool) -> None:
     """Put back the archive in DIR, or the newest of those that lie there. What is here stays as it is."""
-    from wheel_assets.cache.archive.backup import restore as put_back
+    from wheel_assets.cache.archive.restore import restore as put_back
     from wheel_assets.show.terminal.archive import show_restored
 
     _, store = settings_and_store()

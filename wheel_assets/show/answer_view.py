@@ -107,11 +107,11 @@ def order_cells(document: Mapping[str, Any]) -> list[Cells]:
 
 
 def totals(document: Mapping[str, Any]) -> str:
-    """What all orders come to together; empty where there is none."""
+    """What all orders come to together, and the cash behind the new puts among them; empty where there is none."""
     credits = [row["credit"] for row in to_do(document) if row["credit"] is not None]
     if not credits:
         return ""
-    secured = document.get("new_collateral") or 0.0
+    secured = math.fsum(row["collateral"] or 0.0 for row in to_do(document) if row["action"] == "open_csp")
     aside = f", {dollars(secured)} newly set aside" if secured else ""
     return f"All filled: {signed_dollars(round(math.fsum(credits), 2))}{aside}"
 

@@ -195,7 +195,7 @@ class Storage:
 
     @cached_property
     def _store(self) -> Store:
-        from wheel_assets.cache.archive.backup import periodic_backup
+        from wheel_assets.cache.archive.periodic import periodic_backup
         from wheel_assets.cache.store.store import store_at
         from wheel_assets.cache.upkeep.maintenance import Limits
 

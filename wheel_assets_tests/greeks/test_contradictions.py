@@ -69,6 +69,12 @@ def test_borrow_fees_and_dividends_are_no_late_spot(carry):
     assert not any("contradicts" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("carry", "told"), [({"borrow": 1.5}, True), ({"dividend": 3.0, "ex_day": 3}, False)])
+def test_a_high_borrow_fee_is_told_and_a_dividend_is_none(carry, told):
+    notes = valued_chain(chain(**carry), risk_free_rate=RATE).notes
+    assert any("hard to borrow, the options price a fee of about 150 % a year" in note for note in notes) == told
+
+
 @pytest.mark.parametrize(("dividend", "ex_day"), [(0.3, 3), (1.5, 25), (3.0, 40), (3.0, 13)])
 def test_known_dividends_give_back_volatility(dividend, ex_day):
     day = (QUOTED.normalize() + pd.Timedelta(days=ex_day)).date()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
@@ -29,8 +30,9 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
-    with one_line_errors():
-        context.add_output_metadata(asdict(back_up(store, settings().backup.dir or str(settings().cache.backups))))
+    with one_line_errors(), telling("rows archived", context.log.info) as tell:
+        done = back_up(store, settings().backup.dir or str(settings().cache.backups), tell=tell)
+    context.add_output_metadata(asdict(done))
 
 
 @dg.op

@@ -37,7 +37,7 @@ def as_renderables(document: Mapping[str, Any], width: int, *, verbose: bool = F
     parts.append(Text(unbroken(answer_view.headline(document)), style="bold"))
     if document.get("from_cache"):
         parts.append(Text(f"from the cache, {age(document['age_minutes'])} old; --fresh asks anew", style="dim"))
-    parts += [_warning(line) for line in answer_view.warnings(document)]
+    parts += [_warning(line) for line in document["warnings"]]
     parts.append(_orders(document, width) if answer_view.to_do(document) else Text("Nothing to do now."))
     parts += [Text(unbroken(answer_view.totals(document)))] if answer_view.totals(document) else []
     parts += _listed("Hold", answer_view.to_hold(document))

@@ -11,7 +11,8 @@ from wheel_assets.market.calendar import NEW_YORK
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wheel_assets.cache.archive.backup import Backup, Restored
+    from wheel_assets.cache.archive.backup import Backup
+    from wheel_assets.cache.archive.restore import Restored
 
 
 def show_backup(done: Backup, console: Console) -> None:
