@@ -71,6 +71,7 @@ def valued_chain(
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
+    # Only now: parity is judged beside the spot, and a late spot would condemn every right quote.
     quotes = quotes.within_parity()
     known = paid
     number, _ = pd.factorize(option_chains["symbol"])
@@ -82,6 +83,7 @@ def valued_chain(
     greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
     status = _unsolved_or_wide(quotes.status, iv, greeks, quotes.spread)
     values = {"iv": iv} | greeks._asdict()
+    # Half a row of Greeks invites use of the half: a row without a volatility has none.
     computed = {name: np.where(status == "ok", column, np.nan) for name, column in values.items()}
     columns = computed | quotes.columns(paid) | {"status": status, "spot_source": spots.source}
     priced = priced_events(_frame(option_chains, columns))
@@ -227,8 +229,8 @@ def _dividend_notes(chain: pd.DataFrame, known: Dividends, paid: Dividends) -> l
     """One note for each symbol whose options price a cash dividend that no event announces."""
     implied = np.flatnonzero(paid.any & ~known.any)
     amounts = pd.Series(paid.amount[implied].sum(axis=1)).groupby(chain["symbol"].to_numpy()[implied], sort=False)
-    told = "the options price a cash dividend of about {:.2f} that no event tells of; it is valued as such"
-    return [f"{symbol}: {told.format(amount)}" for symbol, amount in amounts.median().items()]
+    note = "the options price a cash dividend of about {:.2f} that no event announces; it is valued as such"
+    return [f"{symbol}: {note.format(amount)}" for symbol, amount in amounts.median().items()]
 
 
 def _borrow_notes(symbols: pd.Series, contracts: Contracts) -> list[str]:

@@ -56,9 +56,9 @@ class Advice:
 
     `frame` is what is stored, the columns of `tables.RECOMMENDATION`, best first; `alternatives` are the next best
     openings, each sized as if it were the only one; `verdicts` what the rules say of every contract; `declined` a
-    sentence for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
+    reason for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
     puts are secured in full; `new_collateral` what new puts may tie up of it. `net_basis` is dollars a share that
-    shares cost net of premiums, where the transactions tell.
+    shares cost net of premiums, where the transactions say.
     """
 
     frame: pd.DataFrame

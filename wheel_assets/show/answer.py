@@ -46,8 +46,8 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
 
     `inputs` has one mapping a snapshot that was used: table, key, source, timestamp, created_at,
     age_minutes, max_age_minutes, outcome (`cache_hit`, `cache_miss`, or `cache_stale`: kept for
-    want of newer), reason, snapshot_id, and where its source had something to tell, `notes`, a
-    list of sentences.
+    want of newer), reason, snapshot_id, and where its source has notes, `notes`, a
+    list of lines.
     """
     used = [{name: plain(value) for name, value in entry.items()} for entry in inputs]
     rows = [_in_words(record) for record in advice.frame.to_dict("records")]

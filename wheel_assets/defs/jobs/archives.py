@@ -14,7 +14,7 @@ from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
 
-MOST_TOLD = 1_000  # rows that were not taken, each an event of the run; `wheel migrate` tells them all
+MOST_LOGGED = 1_000  # rows that were not taken, each an event of the run; `wheel migrate` lists them all
 
 
 class MigrateConfig(dg.Config):
@@ -44,10 +44,10 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
 
     with one_line_errors():
         done = take(store, in_inbox(config.file), dry_run=config.dry_run)
-    for refusal in done.refused[:MOST_TOLD]:
+    for refusal in done.refused[:MOST_LOGGED]:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
-    told: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
-    context.add_output_metadata(told)
+    summary: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
+    context.add_output_metadata(summary)
 
 
 def in_inbox(name: str) -> Path:
@@ -74,7 +74,7 @@ def backup() -> None:
 
 @dg.job(
     description="Take in data of the original design, or exported by hand, under its original times. What is cached "
-    "stays as it is; rows that are not taken are told with their reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
+    "stays as it is; rows that are not taken are listed with their reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
     "and name it in the Launchpad."
 )
 def migrate() -> None:

@@ -182,7 +182,7 @@ class ShortOption:
     @property
     def _earned(self) -> str:
         if not self.received > 0:
-            return "premium received unknown, so its profit cannot be told"
+            return "premium received unknown, so its profit is not known"
         if round(self.quoted.ask - self.received, 2) > 0:
             return f"{price(self.quoted.ask - self.received)} above the {price(self.received)} premium received"
         earned = percent(self.captured) if self.captured > 0 else "none"

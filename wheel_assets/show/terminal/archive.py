@@ -31,5 +31,5 @@ def show_restored(done: Restored, console: Console) -> None:
 
 
 def counted(by_table: Mapping[str, int]) -> str:
-    """Tables and their numbers in a sentence; those of nothing left out."""
+    """Tables and their numbers in one line; those of nothing left out."""
     return ", ".join(f"{name} {count}" for name, count in by_table.items() if count) or "none"
