@@ -77,9 +77,9 @@ def fill(path: Path, rows: int) -> None:
 
 
 def copy(store: Store, drawn: int, number: int) -> None:
-    """Copy the first `drawn` snapshots, later by so many minutes."""
+    """Copy the first `drawn` snapshots, so many minutes older."""
     new = range(drawn * number + 1, drawn * (number + 1) + 1)
-    changed = f"snapshot_id + {drawn * number} AS snapshot_id, created_at + to_minutes({number}) AS created_at"
+    changed = f"snapshot_id + {drawn * number} AS snapshot_id, created_at - to_minutes({number}) AS created_at"
     with store.file.transaction() as connection:
         for table, order in ((TABLE, "rowid"), ("snapshots", "snapshot_id")):
             rows = f"SELECT * REPLACE ({changed}) FROM {table} WHERE snapshot_id <= {drawn} ORDER BY {order}"

@@ -1,4 +1,4 @@
-"""Attack the program as its tests do, longer and with new random choices, and count.
+"""Attack the program as its tests do, with new random choices, and count.
 
     python benchmarks/attacks.py [--rounds 3] [--seed 1] [--keep]
 
@@ -34,7 +34,7 @@ def attack(paths: tuple[str, ...], seed: int) -> Counter[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *random, "--tb=short", *files]
     anew = {**os.environ, "HYPOTHESIS_PROFILE": "default"}
     told = subprocess.run(command, cwd=HERE.parent, env=anew, capture_output=True, text=True, check=False).stdout
-    counted = Counter(damages=sum(map(int, re.findall(r"(\d+) passing examples", told))))
+    counted = Counter(damages=sum(map(int, re.findall(r"(\d+) passing", told))))
     summary = next((line for line in reversed(told.splitlines()) if " passed" in line or " failed" in line), "")
     for count, what in re.findall(r"(\d+) (passed|failed|error|skipped)", summary):
         counted[what] += int(count)
