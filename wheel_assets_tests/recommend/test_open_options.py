@@ -54,7 +54,7 @@ def test_an_unknown_premium_is_never_taken_as_profit(desk):
     row = judged(desk.option("put", 28, -1).put(28, 0.35, 0.40))
     assert row["action"] == "hold"
     assert (
-        "premium received unknown, so its profit cannot be told; nothing to do until 21 days are left" in row["reason"]
+        "premium received unknown, so its profit is not known; nothing to do until 21 days are left" in row["reason"]
     )
 
 
