@@ -42,7 +42,7 @@ class Browser:
         options.binary_location = CHROMIUM
         for flag in [*FLAGS.split(), f"user-data-dir={folder / 'chromium'}"]:
             options.add_argument(f"--{flag}")
-        self.server = server
+        self.server, self.looked = server, 0.0
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
 
     @property
@@ -79,9 +79,9 @@ class Browser:
         def read() -> bool:
             if words in self.text:
                 return True
-            if reload:
+            if reload and time.monotonic() > self.looked + 5:
                 self.driver.refresh()
-                time.sleep(5)
+                self.looked = time.monotonic()
             return words in self.text
 
         self._until(read)
@@ -97,7 +97,7 @@ class Browser:
         folder = os.environ.get("SCREENSHOTS")
         if folder:
             self.driver.set_window_size(width, height)
-            time.sleep(2)  # until it is drawn anew
+            time.sleep(1)  # until it is drawn anew
             (CLONE / folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(CLONE / folder / name))
 
