@@ -26,7 +26,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from wheel_assets.cache.archive.backup import backup, restore
+from wheel_assets.cache.archive.backup import backup
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store, utc_now
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.errors import WheelError

@@ -6,7 +6,7 @@ The flow, each stage a Dagster asset with a freshness policy equal to its cache 
     positions ──────────────────────────────┼─→ recommendation
     events, transactions, risk_free_rate ───┘
 
-Whoever loads a stage gets it from `cache` where it is fresh; where not, `fetch` asks a vendor, or `greeks`, `predict`
+A stage is loaded from `cache` where it is fresh; where not, `fetch` asks a vendor, or `greeks`, `predict`
 and `recommend` compute it anew. `defs` declares the stages, `storage` reads the cache from Python without Dagster,
 `show` renders an answer, `commands` are those of `wheel`.
 """

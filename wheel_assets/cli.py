@@ -1,4 +1,4 @@
-"""The `wheel` command: finds the command that was asked for, and tells an error in one line."""
+"""The `wheel` command: finds the command that was asked for, and shows an error in one line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COMMANDS = {
 
 
 class _Wheel(click.Group):
-    """A group of lazily imported commands that tells an error in one line and leaves with its exit code."""
+    """A group of lazily imported commands that shows an error in one line and leaves with its exit code."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         """The names of all commands."""
@@ -78,7 +78,7 @@ def main(context: click.Context, debug: bool) -> None:
 
 
 def _tell_unexpected(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
-    """Tell an unexpected error in one line; Python leaves with 1."""
+    """Show an unexpected error in one line; Python leaves with 1."""
     words = one_line(f"{kind.__name__}: {error}")
     click.echo(f"wheel: error: {words}; unexpected error; rerun with `wheel --debug ...` to see where", err=True)
 

@@ -47,7 +47,7 @@ class Column:
 
     @property
     def description(self) -> str:
-        """Meaning, unit and allowed values in one sentence."""
+        """Meaning, unit and allowed values in one line."""
         unit = f" ({self.unit})" if self.unit else ""
         values = f": {', '.join(self.values)}" if self.values else ""
         return f"{self.meaning}{unit}{values}"

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from wheel_assets.sanitise import one_line
 
-INTERRUPTED = "interrupted; nothing that was stored is lost"  # not an error of ours, and told like one
+INTERRUPTED = "interrupted; nothing that was stored is lost"  # not an error of ours, and shown like one
 
 
 class WheelError(Exception):

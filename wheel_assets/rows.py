@@ -1,4 +1,4 @@
-"""Rows of a table with what has to be told about them: what sources give, checks pass on and assets return."""
+"""Rows of a table with notes on them: what sources give, checks pass on and assets return."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Rows:
     """The rows of one fetch or computation.
 
-    `notes` say what was dropped or is peculiar, each in one sentence that begins with the key it is about and
+    `notes` say what was dropped or is unusual, each in one line that begins with the key it is about and
     a colon, or is about all keys. `not_fetched` gives, for each key that was asked for and has no rows, the
     reason.
     """

@@ -69,8 +69,8 @@ def token_file(name: str, meaning: str) -> Any:
 class Guarded(PydanticBaseSettingsSource):
     """A source in the working directory, which may be anybody's: it does not decide where secrets go.
 
-    Whoever unpacks an archive and runs `wheel` in it would else send keys and tokens to an address that
-    somebody else wrote down.
+    Otherwise, unpacking an archive and running `wheel` in it would send keys and tokens to an address that
+    someone else wrote down.
     """
 
     def __init__(self, source: PydanticBaseSettingsSource, file: str) -> None:
@@ -85,14 +85,14 @@ class Guarded(PydanticBaseSettingsSource):
         """What the source says; raises SettingError where that sends a secret elsewhere than to its vendor."""
         values = self._source()
         for name, field in self.settings_cls.model_fields.items():
-            kind, told = field.annotation, values.get(name)
-            if isinstance(kind, type) and issubclass(kind, Section) and isinstance(told, dict):
-                self._check(name, kind, told)
+            kind, given = field.annotation, values.get(name)
+            if isinstance(kind, type) and issubclass(kind, Section) and isinstance(given, dict):
+                self._check(name, kind, given)
         return values
 
-    def _check(self, name: str, kind: type[Section], told: dict[str, Any]) -> None:
+    def _check(self, name: str, kind: type[Section], given: dict[str, Any]) -> None:
         for sub, default in kind.guarded().items():
-            if sub in told and str(told[sub]) != str(default):
+            if sub in given and str(given[sub]) != str(default):
                 what = f"WHEEL_{name}__{sub}".upper() + f" in {self._file} of this folder is refused"
                 why = "it decides where keys and tokens go, and anybody may have written that file"
                 raise SettingError(what, why, f"set it in the environment or in {OWN_FILE}")

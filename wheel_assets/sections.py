@@ -121,7 +121,7 @@ class BrokerSettings(Section):
     source: Annotated[str, _offered(BROKER)] = Field("sample", description="where positions come from")
     file: OptionalFile = Field(None, description="CSV or JSON with positions, for source `file`")
     cash_is_net: bool | None = Field(
-        None, description="whether its cash leaves out the collateral of open puts; told by the balances if not set"
+        None, description="whether its cash leaves out the collateral of open puts; read off the balances if not set"
     )
     transactions_file: OptionalFile = Field(
         None, description="transactions as the broker exports them, a CSV or Flex XML file or a folder of them"

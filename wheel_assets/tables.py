@@ -211,7 +211,7 @@ VOLATILITY_HISTORY = SnapshotTable(
 
 PREDICTIONS = SnapshotTable(
     "predictions",
-    "What may happen to whoever sells the contract, held to expiration.",
+    "What may happen to the seller of the contract, held to expiration.",
     (
         _TIMESTAMP,
         Column("prediction_id", "VARCHAR", "the same for the same inputs and model", required=True),
@@ -392,7 +392,7 @@ SNAPSHOTS = Table(
         Column("run_id", "VARCHAR", "the run that made it"),
         Column("inputs", "BIGINT[]", "ids of the snapshots it was built from", required=True),
         Column("recipe", "VARCHAR", "what made it besides its inputs: code version and settings", required=True),
-        Column("notes", "VARCHAR[]", "what is peculiar about it, in sentences"),
+        Column("notes", "VARCHAR[]", "what is unusual about it, a line each"),
     ),
 )
 

@@ -11,8 +11,8 @@ from wheel_assets.section import Section
 
 # What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
 MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")
-TRANSACTIONS = "transactions"  # asked of the broker, where it can tell
-RANKS = "ranks"  # of volatility: asked of whoever is chosen for something else and knows them
+TRANSACTIONS = "transactions"  # asked of the broker, where it has them
+RANKS = "ranks"  # of volatility: asked of a vendor chosen for something else that knows them
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Vendor:
 
     `name` is what settings, ledger and cache call it; `sources` names, by role, the function of a module
     of `fetch` that opens it (`module:function`, see `fetch.source.Access`); `settings` is its section, None
-    where it asks nobody; `login` the function behind `wheel login` (see `fetch.login`); `fingerprint` what
+    where it sends no request; `login` the function behind `wheel login` (see `fetch.login`); `fingerprint` what
     its data depends on besides its name, of (vendor, settings, role). The rest is for people: `title` what
     it gives, `usage` and `monthly_usd` the plan of what it costs, `limit` the pace that is kept to,
     `access` what a user needs, `freshness` how old its data is when it comes.

@@ -162,7 +162,7 @@ VENDORS: tuple[Vendor, ...] = (
     ),
     Vendor(
         name="none",
-        title="nobody: events are left out",
+        title="none: events are left out",
         sources={EVENTS: "events.unknown:open_events"},
         freshness="never",
     ),

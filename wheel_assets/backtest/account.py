@@ -107,7 +107,7 @@ class Account:
 
     def _why_not_sell(self, quote: Quote, contracts: int) -> str:
         if not quote.bid > 0:
-            return "nobody bids"
+            return "there is no bid"
         if quote.option_type == "call":
             covered = contracts * quote.multiplier <= self.free_shares(quote.symbol)
             return "" if covered else "the shares do not cover it"
@@ -142,7 +142,7 @@ class Account:
 
     def _why_not_buy(self, quote: Quote, contracts: int) -> str:
         if not quote.ask > 0:
-            return "nobody asks"
+            return "there is no ask"
         freed = _dollars(quote.strike, contracts, quote) if quote.option_type == "put" else Decimal(0)
         cost = _dollars(quote.ask, contracts, quote) + self.commission * contracts
         return "" if self.free_cash + freed >= cost else "the free cash does not pay for it"

@@ -82,6 +82,6 @@ def _caution(track: Track) -> str:
     trades = sum(entry.event in TRADES for entry in track.account.ledger)
     return (
         f"This is {days} trading day{'s' * (days != 1)} and {trades} trade{'s' * (trades != 1)}, in one market: far "
-        "too little to tell skill from luck. A month that only rose says nothing about a fall. Fills at the bid and "
-        "the ask of one moment a day; no early assignment."
+        "too little to separate skill from luck. A month that only rose says nothing about a fall. Fills at the bid "
+        "and the ask of one moment a day; no early assignment."
     )

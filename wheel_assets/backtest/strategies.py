@@ -44,7 +44,7 @@ def advised(strategy: StrategySettings, symbols: Sequence[str]) -> Strategy:
 
 
 def _manage(day: Day, account: Account, row: dict[Any, Any]) -> None:
-    """Closes, or rolls with both legs; a roll whose second leg nobody buys is not begun."""
+    """Closes, or rolls with both legs; a roll whose second leg has no bid is not begun."""
     held, later = day.quotes.get(row["option_symbol"]), day.quotes.get(row["roll_to_option_symbol"])
     contracts = int(row["quantity"])
     if held is None or (row["action"] == "roll" and (later is None or not later.bid > 0)):

@@ -40,7 +40,7 @@ def config(as_json: bool, example: bool) -> None:
 @click.argument("broker", type=click.Choice([vendor.name for vendor in VENDORS if vendor.login]))
 @click.option("--paste", is_flag=True, help="Do not listen for a browser: ask for what it shows.")
 def login(broker: str, paste: bool) -> None:
-    """Log in to a broker; what that takes is told on the way."""
+    """Log in to a broker; what it takes is said on the way."""
     from datetime import UTC
 
     from wheel_assets.cache.upkeep.ledger import ledger_of
@@ -49,5 +49,5 @@ def login(broker: str, paste: bool) -> None:
 
     settings, store = settings_and_store()
     with ledger_of(store).kept() as ledger:
-        told = log_in(broker, settings, ledger.record, Prompt(paste=paste), store.clock().replace(tzinfo=UTC))
-    click.echo(one_line(told))
+        outcome = log_in(broker, settings, ledger.record, Prompt(paste=paste), store.clock().replace(tzinfo=UTC))
+    click.echo(one_line(outcome))

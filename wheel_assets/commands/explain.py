@@ -8,12 +8,12 @@ import click
 
 from wheel_assets.commands.session import console, settings_and_store
 
-NEAREST = 5  # contracts of a symbol and right that are told without being asked for more
+NEAREST = 5  # contracts of a symbol and right that are shown unless more are asked for
 
 
 @click.command()
 @click.argument("symbol", required=False)
-@click.option("--all", "everything", is_flag=True, help="Tell every contract, not only the nearest.")
+@click.option("--all", "everything", is_flag=True, help="Show every contract, not only the nearest.")
 @click.option(
     "--nearest", type=click.IntRange(1, 10_000), help=f"Contracts of each symbol and right. Default: {NEAREST}."
 )

@@ -10,7 +10,7 @@ import click
 class Prompt:
     """A `fetch.login.Terminal` on standard input and output.
 
-    Answers are pasted where that is asked for, and where standard input is no terminal: then somebody has
+    Answers are pasted where that is asked for, and where standard input is no terminal: then someone has
     piped them in.
     """
 

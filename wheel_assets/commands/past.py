@@ -1,4 +1,4 @@
-"""`wheel diff` and `wheel backtest`: what the snapshots of the past tell."""
+"""`wheel diff` and `wheel backtest`: comparisons over stored snapshots."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
     "--as-of", type=moment, metavar="TIME", help="Replay: as advised from the snapshots in force then, New York time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell all reasons, what was refused and every input too.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all reasons, what was refused and every input too.")
 @click.pass_obj
 def recommend(
     debug: bool,

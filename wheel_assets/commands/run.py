@@ -26,9 +26,9 @@ def recommend(config: dict[str, Any], *, fresh: bool = False, debug: bool = Fals
     asked = config | ({"max_age_minutes": dict.fromkeys(_ancestors(), 0.0)} if fresh else {})
     result = _materialized(QUESTION, asked, debug=debug)
     for event in result.all_events:
-        if sentence := failure_message(event):
-            settled = bool(config.get("allow_stale")) or sentence == INTERRUPTED
-            raise RunFailed(sentence, "", "" if settled else _older_data(event))
+        if message := failure_message(event):
+            settled = bool(config.get("allow_stale")) or message == INTERRUPTED
+            raise RunFailed(message, "", "" if settled else _older_data(event))
     answer = result.asset_materializations_for_node(QUESTION.path[-1])[0].metadata["answer"]
     return cast(dict[str, Any], answer.value)
 
@@ -37,8 +37,8 @@ def made(asset: str, config: dict[str, Any], *, debug: bool = False) -> dict[str
     """Materialize one asset and return its metadata as plain values; raises RunFailed with the line of what failed."""
     result = _materialized(dg.AssetKey(asset), config, debug=debug)
     for event in result.all_events:
-        if sentence := failure_message(event):
-            raise RunFailed(sentence)
+        if message := failure_message(event):
+            raise RunFailed(message)
     metadata = result.asset_materializations_for_node(asset)[0].metadata
     return {name: value.value for name, value in metadata.items()}
 

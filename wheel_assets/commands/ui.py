@@ -16,7 +16,7 @@ def ui(port: int | None, no_browser: bool, read_only: bool) -> None:
     from wheel_assets.settings import load_settings
     from wheel_assets.web.supervisor import supervise
 
-    load_settings()  # what is wrong with them is told here, in one line
+    load_settings()  # what is wrong with them is said here, in one line
     flags = {"--no-browser": no_browser, "--read-only": read_only}
     asked = [name for name, wanted in flags.items() if wanted]
     sys.exit(supervise(*asked, *(["--port", str(port)] if port else [])))

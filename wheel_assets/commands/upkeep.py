@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def cleanup(dry_run: bool, as_json: bool) -> None:
     """Retention now: what is too old or too much goes, the file is compacted, old run records go."""
@@ -26,15 +26,15 @@ def cleanup(dry_run: bool, as_json: bool) -> None:
     from wheel_assets.show.terminal.cache import show_removal
 
     _, store = settings_and_store()
-    told = clean_up(store, dry_run)
+    removal = clean_up(store, dry_run)
     with opened() as instance:  # afterwards: on a full disk the cache has made room by now
-        told["runs"] = clean_up_runs(store, instance, dry_run)
-    click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, console())
+        removal["runs"] = clean_up_runs(store, instance, dry_run)
+    click.echo(json.dumps(removal, indent=2)) if as_json else show_removal(removal, console())
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not run.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     """Empty the cache. The ledger of API calls stays."""
@@ -46,11 +46,11 @@ def clear(yes: bool, dry_run: bool, as_json: bool) -> None:
     from wheel_assets.instance.run_records import forget_materializations
     from wheel_assets.show.terminal.cache import show_removal
 
-    told = clear_all(store, dry_run)
+    removal = clear_all(store, dry_run)
     if not dry_run:
         with opened() as instance:  # afterwards: on a full disk there is room by now
             forget_materializations(instance, list(store.tables))
-    click.echo(json.dumps(told, indent=2)) if as_json else show_removal(told, console())
+    click.echo(json.dumps(removal, indent=2)) if as_json else show_removal(removal, console())
 
 
 def _question(store: Store) -> str:
@@ -75,7 +75,7 @@ def backup(destination: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def restore(source: str, as_json: bool) -> None:
     """Put back the archive in DIR, or the newest of those that lie there. What is here stays as it is."""
-    from wheel_assets.cache.archive.backup import restore as put_back
+    from wheel_assets.cache.archive.restore import restore as put_back
     from wheel_assets.show.terminal.archive import show_restored
 
     _, store = settings_and_store()
@@ -85,7 +85,7 @@ def restore(source: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be taken.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be taken.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def migrate(file: str, dry_run: bool, as_json: bool) -> None:
     """Take in old data: SQLite or DuckDB of the original design, or CSV, JSON or Parquet in our column names."""

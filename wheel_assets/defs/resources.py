@@ -50,7 +50,7 @@ def the_store() -> Store:
     cache = settings().cache
     store = store_at(cache.file, Limits.of(cache))
     if settings().backup.dir:
-        from wheel_assets.cache.archive.backup import periodic_backup
+        from wheel_assets.cache.archive.periodic import periodic_backup
 
         store.after_put = periodic_backup(settings().backup)
     return store

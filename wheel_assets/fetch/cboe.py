@@ -101,7 +101,7 @@ class CboeMarket(MarketSource):
         return self._http.get(f"/api/global/delayed_quotes/{what}/{spelling}.json", key=key)
 
     def _unknown_or_blocked(self, what: str, symbol: str, refused: SourceError) -> SourceError:
-        """403 means either; how the same vendor answers for a symbol that surely exists tells them apart."""
+        """403 means either; how it answers for a symbol that surely exists decides which."""
         probed = refused if symbol == _KNOWN_SYMBOL else self._probe()
         if probed is None:
             why = f"HTTP {refused.status}, while it answers for {_KNOWN_SYMBOL}"

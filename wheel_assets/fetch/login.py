@@ -9,11 +9,11 @@ class Terminal(Protocol):
     """The user of a login.
 
     The function that an entry of the registry names as `login` is called with `fetch.source.Access`,
-    a terminal and the time (aware, UTC), and returns what to tell at the end. It raises SourceError or
+    a terminal and the time (aware, UTC), and returns the line to show at the end. It raises SourceError or
     UsageError, and then has changed nothing.
     """
 
-    pasting: bool  # nothing on this machine may listen, or nobody sees it: answers are pasted or piped in
+    pasting: bool  # no listener on this machine, or no terminal: answers are pasted or piped in
 
     def show(self, text: str) -> None:
         """Print a paragraph."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wheel_assets.fetch.http.client import ApiCall
     from wheel_assets.settings import Settings
 
-Record = Callable[["ApiCall"], None]  # is told every request
+Record = Callable[["ApiCall"], None]  # called with every request
 # Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
 # BudgetExceeded.
 Reserve = Callable[[str, str, float], AbstractContextManager[None]]
@@ -93,7 +93,7 @@ class TransactionSource(ABC):
     """Source of the transactions of an account."""
 
     name: ClassVar[str]
-    incremental: ClassVar[bool] = True  # whether what it told before is kept, as it may have forgotten it since
+    incremental: ClassVar[bool] = True  # whether what it sent before is kept, as it may no longer send it
 
     @abstractmethod
     def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
@@ -211,7 +211,7 @@ def fetch_each(
 ) -> Rows:
     """Fetch every key, `concurrency` at a time; one that fails is in `not_fetched` and does not stop the others.
 
-    `watch` is told, by any thread, how many are done and what a fetch says of itself (`tell_progress`).
+    `watch` is called, from any thread, with how many are done and what a fetch says of itself (`tell_progress`).
     Raises the first SourceError where no key could be fetched at all.
     """
     import pandas as pd

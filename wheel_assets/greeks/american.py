@@ -62,6 +62,7 @@ def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, sch
     `boundary` is what `boundary.log_boundary` gives, shape (contracts, points).
     """
     puts, scale = as_puts(contracts, volatility)
+    # Below the boundary Kim's integral is not the premium: the option is worth its intrinsic value there.
     held = puts.distance > boundary[:, 0]
     extra = np.where(held, scale * premium(puts, boundary, scheme), 0.0)
     return np.maximum(european.price(contracts, volatility) + extra, contracts.intrinsic)
@@ -120,6 +121,7 @@ def _premium_and_slopes(
 ) -> tuple[Floats, Floats, Floats]:
     """The premium and its first two derivatives with respect to `distance` (0 without `slopes`)."""
     angle, weight = angles(scheme.premium_angles)
+    # The substitution takes the root singularities at both ends out of the integrand, so that few points do.
     time, weight = np.sin(angle) ** 2, 2 * np.sin(angle) * np.cos(angle) * weight
     at_time = sampled(puts, boundary, premium_weights(scheme))
     x, s, rate, dividend = (column[:, None] for column in puts)
@@ -154,6 +156,7 @@ def _with_premium(
     value = without.price + scale * extra
     delta = without.delta + np.where(c.is_put, scale * first, scale * (extra - first)) / c.spot
     gamma = without.gamma + scale * (second - first) / c.spot**2
+    # The Black-Scholes equation holds while the option is held: theta is what is left of it.
     theta = c.rate * value - (c.rate - c.dividend_yield) * c.spot * delta - 0.5 * (volatility * c.spot) ** 2 * gamma
     vega = without.vega + slope(c, volatility * (1 + BUMP), nearby.livelier, volatility * BUMP) * ONE_POINT
     rho = without.rho + slope(c._replace(rate=c.rate + BUMP), volatility, nearby.dearer, BUMP) * ONE_POINT

@@ -81,6 +81,7 @@ class Boundaries(NamedTuple):
     @classmethod
     def of(cls, contracts: Contracts, highest: Floats, scheme: Scheme = STANDARD) -> Boundaries:
         """Boundaries of contracts at volatilities up to `highest` (decimal a year)."""
+        # The bands have fixed edges, so that a contract's value does not depend on what it is valued together with.
         band = np.floor(np.log(highest * np.sqrt(contracts.years)) / np.log(BAND))
         kind, first = _kinds(contracts, band)
         lowest = BAND**band / DEPTH
@@ -89,6 +90,7 @@ class Boundaries(NamedTuple):
         volatility = nodes.ravel() / np.sqrt(each.years)
         puts, _ = as_puts(each, volatility)
         dearer, _ = as_puts(each._replace(rate=each.rate + BUMP), volatility)
+        # The bumped boundary goes on from the other one, with the same system: their errors cancel in the difference.
         by_value, onwards = drifting(puts), scheme._replace(steps=BUMPED_STEPS)
         found = log_boundary(puts, scheme._replace(steps=max(STEPS, scheme.steps)), by_value=by_value)
 
@@ -126,6 +128,7 @@ def _kinds(contracts: Contracts, band: Floats) -> tuple[NDArray[np.intp], NDArra
     """Group number of each contract, and one contract of each group; a group differs in spot and strike only."""
     c = contracts
     columns = (c.is_put, c.years, c.rate, c.dividend_yield, band)
+    # Faster than np.unique by rows, which sorts them as bytes.
     order = np.lexsort(columns)
     new = np.zeros(order.size, dtype=bool)
     new[:1] = True

@@ -160,6 +160,7 @@ def log_boundary(
     boundary = _quadratic_approximation(puts, grid(scheme).time) if start is None else start.copy()
     by_value = drifting(puts) if by_value is None else by_value
     slow = scheme._replace(steps=SLOWER * scheme.steps)
+    # One system does not fit all: smooth pasting is faster but diverges under a strong drift.
     for system, rows, paced in ((_smooth_pasting, ~by_value, scheme), (_value_matching, by_value, slow)):
         if rows.any():
             boundary[rows] = _fixed_point(Puts(*(column[rows] for column in puts)), boundary[rows], paced, system)

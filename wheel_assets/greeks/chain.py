@@ -12,6 +12,7 @@ from wheel_assets.greeks.contracts import Contracts, Sensitivities
 from wheel_assets.greeks.curve import ZeroCurve
 from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.greeks.early_exercise import early_exercise
+from wheel_assets.greeks.quotes import BORROW_FEE
 from wheel_assets.greeks.quotes.arbitrage import contradicted
 from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced_events
 from wheel_assets.greeks.quotes.ex_dates import announced
@@ -23,6 +24,7 @@ from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY
 from wheel_assets.greeks.valuation import valued
 from wheel_assets.market.arrays import Bools, Floats
+from wheel_assets.market.calendar import DAYS_PER_YEAR
 from wheel_assets.market.expiration import years_to_expiration
 from wheel_assets.market.indices import AM_SETTLED_ROOTS, EUROPEAN_ROOTS
 from wheel_assets.market.osi import roots
@@ -30,6 +32,9 @@ from wheel_assets.rows import Rows
 from wheel_assets.tables import GREEKS
 
 Texts = NDArray[np.object_]
+
+BORROW_LEAST = 0.15  # yield, decimal a year, beyond cash dividends: more than any ordinary dividend
+BORROW_WITHIN = 120 / DAYS_PER_YEAR  # years
 
 
 def value_chain(
@@ -66,22 +71,26 @@ def valued_chain(
     spots = checked_spots(option_chains, quotes.contracts, quotes.good_mid, quotes.expiration, paid, spot_mismatch)
     contracts = quotes.contracts._replace(spot=spots.price)
     quotes = quotes._replace(contracts=contracts, status=np.where(spots.refused, "spot_mismatch", quotes.status))
+    # Only now: parity is judged beside the spot, and a late spot would condemn every right quote.
     quotes = quotes.within_parity()
     known = paid
+    number, _ = pd.factorize(option_chains["symbol"])
     yields, paid = with_implied_dividends(
-        contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid
+        contracts, quotes.european_style, quotes.good_mid, quotes.spread, quotes.expiration, paid, symbol=number
     )
     quotes = quotes.carried(yields, paid)
     iv, greeks = valued(quotes.contracts, quotes.european_style, quotes.good_mid, paid)
     greeks = greeks._replace(delta=_within_bounds(greeks.delta, contracts.is_put))
     status = _unsolved_or_wide(quotes.status, iv, greeks, quotes.spread)
     values = {"iv": iv} | greeks._asdict()
+    # Half a row of Greeks invites use of the half: a row without a volatility has none.
     computed = {name: np.where(status == "ok", column, np.nan) for name, column in values.items()}
     columns = computed | quotes.columns(paid) | {"status": status, "spot_source": spots.source}
     priced = priced_events(_frame(option_chains, columns))
     frame = _frame(option_chains, columns | event_columns(option_chains, priced))
     bad = _notes(option_chains["symbol"], quotes.expiration, yields.credible, contracts.years > 0)
-    return Rows(frame, (*spots.notes, *_dividend_notes(option_chains, known, paid), *event_notes(priced, events), *bad))
+    carry = (*_borrow_notes(option_chains["symbol"], quotes.contracts), *_dividend_notes(option_chains, known, paid))
+    return Rows(frame, (*spots.notes, *carry, *event_notes(priced, events), *bad))
 
 
 class _Quotes(NamedTuple):
@@ -220,8 +229,19 @@ def _dividend_notes(chain: pd.DataFrame, known: Dividends, paid: Dividends) -> l
     """One note for each symbol whose options price a cash dividend that no event announces."""
     implied = np.flatnonzero(paid.any & ~known.any)
     amounts = pd.Series(paid.amount[implied].sum(axis=1)).groupby(chain["symbol"].to_numpy()[implied], sort=False)
-    told = "the options price a cash dividend of about {:.2f} that no event tells of; it is valued as such"
-    return [f"{symbol}: {told.format(amount)}" for symbol, amount in amounts.median().items()]
+    note = "the options price a cash dividend of about {:.2f} that no event announces; it is valued as such"
+    return [f"{symbol}: {note.format(amount)}" for symbol, amount in amounts.median().items()]
+
+
+def _borrow_notes(symbols: pd.Series, contracts: Contracts) -> list[str]:
+    """One note for each symbol whose forwards fall like those of shares that cost a high fee to borrow.
+
+    The fee is in the puts' premium: it is no reward for risk, and takes their probability of assignment above |delta|.
+    """
+    near = (contracts.years > 0) & (contracts.years < BORROW_WITHIN)
+    fees = pd.Series(contracts.dividend_yield[near]).groupby(symbols.to_numpy()[near], sort=False).median()
+    told = "the options price a fee of about {:.0f} % a year, and puts are assigned more often than their delta says"
+    return [f"{symbol}: {BORROW_FEE}, {told.format(100 * fee)}" for symbol, fee in fees.items() if fee > BORROW_LEAST]
 
 
 def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:

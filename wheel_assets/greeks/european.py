@@ -90,6 +90,7 @@ def implied_volatility(contracts: Contracts, prices: Floats) -> Floats:
     [0.235]
     """
     c = contracts
+    # By parity the out-of-the-money option has the same volatility, and all of its price is time value.
     forward_price = np.asarray(prices, dtype=float) / c.discount
     moneyness = np.log(c.forward / c.strike)
     scale = np.sqrt(c.forward * c.strike)
@@ -110,6 +111,7 @@ def _deviation(x: Floats, target: Floats) -> Floats:
     for _ in range(MAX_STEPS):
         step = _step(x, target, guess)
         guess = guess + step
+        # Rows that are solved leave the arrays: far strikes take more steps than those at the money.
         done = np.abs(step) <= 1e-9 * guess
         out[open_rows[done]] = guess[done]
         if done.all():
@@ -134,6 +136,7 @@ def _step(x: Floats, target: Floats, s: Floats) -> Floats:
     value = np.maximum(np.exp(0.5 * x) * cumulative_normal(d1) - np.exp(-0.5 * x) * cumulative_normal(d1 - s), _TINY)
     vega = np.exp(0.5 * x) * density(d1)
     slope = np.maximum(vega / value, _TINY)
+    # The logarithm of a tail's price is nearly quadratic in the deviation, the price itself is flat to the last digit.
     newton = np.log(target / value) / slope
     curvature = (x * x / s**3 - 0.25 * s) - slope
     halley = newton / np.maximum(1 + 0.5 * newton * curvature, 0.5)

@@ -72,11 +72,12 @@ def american_volatility(contracts: Contracts, prices: Floats, scheme: Scheme = S
     prices = np.asarray(prices, dtype=float)
     with_time_value = prices > contracts.intrinsic
     volatility = european.implied_volatility(contracts, np.where(with_time_value, prices, np.nan))
+    # No volatility lifts an American option above what it could ever pay: the strike, or the shares themselves.
     bound = np.where(contracts.is_put, contracts.strike, contracts.spot)
     highest = np.where(np.isnan(volatility), ENDLESS / np.sqrt(contracts.years), volatility)
     rows = np.flatnonzero(with_time_value & (prices < bound) & american.premium_counts(contracts, highest))
     out = Implied(volatility, Nearby.unknown(prices.size, scheme.points))
-    volatility[rows] = np.nan
+    volatility[rows] = np.nan  # the European volatility is too high wherever exercising early counts
     highest = highest[rows]
     for _ in range(MAX_DESCENTS):
         if not rows.size:

@@ -42,7 +42,7 @@
 A locked quote (bid equal to ask) has a mid and is valued. `wide` is judged in volatility, not in percent of the
 price: 0.05 bid, 0.10 asked, far out of the money determines the volatility within a few points and is kept; a deep
 in-the-money quote two dollars wide does not and is rejected. No volatility is ever clamped. Of the Greeks only delta
-is: a borrow fee (a negative yield) can take a deep call's above 1.
+is: a negative yield can take a deep call's above 1.
 
 Dividends that are known, or that the options price, are paid in cash (`greeks.dividends`); `dividend_yield` is then
 that of the whole forward, with them. What American prices promise, and what is outside of it: `greeks.american`.

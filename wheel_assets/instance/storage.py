@@ -135,14 +135,14 @@ def _mend_or_set_aside(storage: Path) -> None:
 
 
 def _is_sound(storage: Path) -> bool:
-    """Whether every database is there, is whole, and has one stamp; raises StoreUnwritable where none can tell."""
+    """Whether every database is there, is whole, and has one stamp; raises StoreUnwritable where unknown."""
     return all(len(_stamps(storage / name, table)) == 1 for name, table in DATABASES.items())
 
 
 def _stamps(database: Path, table: str) -> list[str]:
     """The versions that a database is stamped with; none where it is missing, broken or lacks `table`.
 
-    A full disk breaks nothing: what cannot be opened for such a reason is left alone, and told.
+    A full disk breaks nothing: what cannot be opened for such a reason is left alone and reported.
     """
     if not database.exists():
         return []

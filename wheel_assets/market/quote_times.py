@@ -22,8 +22,8 @@ def quote_warnings(as_of: Mapping[str, datetime], now: datetime) -> list[str]:
     missed = [symbol for symbol, when in as_of.items() if when < session.opens.replace(tzinfo=UTC)]
     if missed:
         oldest = min(as_of[symbol] for symbol in missed)
-        told = f"of {new_york_text(oldest)}, before the session of {session.day:%a %d %b}"
-        return [f"old quotes for {', '.join(missed)}: {told}; prices have moved since, get new ones before you trade"]
+        when = f"of {new_york_text(oldest)}, before the session of {session.day:%a %d %b}"
+        return [f"old quotes for {', '.join(missed)}: {when}; prices have moved since, get new ones before you trade"]
     oldest = min(as_of.values())
     if not is_open(now):
         return [f"market closed; quotes of {new_york_text(oldest)}; bids and asks will differ when it opens"]

@@ -1,6 +1,6 @@
 """Data of the original design, or exported by hand, put into the cache under its original times.
 
-What it did is told row by row: what was taken, what was here already, what could not be taken and why.
+What it did is reported row by row: what was taken, what was here already, what could not be taken and why.
 Migrated data is history: it keeps the time it was cached at, and is marked as made by no recipe of
 today's, so that no reader ever takes it for its own.
 """
@@ -55,7 +55,7 @@ class Migration:
 
 
 def migrate(store: Store, path: Path | str, *, table: str | None = None, dry_run: bool = False) -> Migration:
-    """Take what an old file holds into the store; with `dry_run` only tell what would be taken.
+    """Take what an old file holds into the store; with `dry_run` only report what would be taken.
 
     `path` is a SQLite or DuckDB file of the original design, or CSV, JSON or Parquet in our own column
     names, all rows of it of `table` where that is given. Running it again changes nothing. Raises

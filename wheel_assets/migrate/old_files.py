@@ -47,12 +47,12 @@ def read_source(path: Path) -> tuple[str, Iterator[Found]]:
     ]
     for is_it, kind, read in kinds:
         if is_it:
-            return kind, _told(path, read)
+            return kind, _readable(path, read)
     known = ", ".join(kind for _, kind, _ in kinds)
-    raise UsageError(f"{path} is of no known kind", "neither its first bytes nor its name tell", f"known: {known}")
+    raise UsageError(f"{path} is of no known kind", "neither its first bytes nor its name say which", f"known: {known}")
 
 
-def _told(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found]:
+def _readable(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found]:
     """The rows; damage becomes a UsageError."""
     try:
         yield from read(path)

@@ -65,10 +65,12 @@ def contracts_in(document: Any) -> list[dict[str, Any]]:
     for side, contracts in sides.items():
         name = str(side).lower()
         if isinstance(contracts, Mapping):
-            contracts = [{"strike": strike, **told} for strike, told in contracts.items() if isinstance(told, Mapping)]
+            contracts = [
+                {"strike": strike, **given} for strike, given in contracts.items() if isinstance(given, Mapping)
+            ]
         if name in _SIDES and isinstance(contracts, list):
-            told = [respelt(contract) for contract in contracts if isinstance(contract, Mapping)]
-            found += [{"option_type": _SIDES[name], **contract} for contract in told]
+            given = [respelt(contract) for contract in contracts if isinstance(contract, Mapping)]
+            found += [{"option_type": _SIDES[name], **contract} for contract in given]
     return found
 
 
@@ -100,7 +102,7 @@ def positions_document(old: OldRow) -> list[dict[str, Any]]:
 
 
 def holdings_in(document: Any) -> list[dict[str, Any]]:
-    """The holdings of a document of positions, cash among them where the account's is told."""
+    """The holdings of a document of positions, cash among them where the account's is given."""
     if not isinstance(document, Mapping):
         document = {"positions": document}
     holdings = document.get("positions") or []
@@ -157,16 +159,16 @@ def greeks_row(old: OldRow) -> dict[str, Any]:
 
 
 def prediction_row(old: OldRow) -> dict[str, Any]:
-    """One prediction; the contract it is about is told among its features or its results, if anywhere."""
+    """One prediction; the contract it is about is given among its features or its results, if anywhere."""
     row = respelt(old)
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for column in ("predictions", "input_features"):
         document = json_value(row.get(column), column)
-        told |= respelt(document) if isinstance(document, Mapping) else {}
+        given |= respelt(document) if isinstance(document, Mapping) else {}
         row[column] = json.dumps(document if document is not None else {})
-    contract = _contract({**told, **_present(row)})
-    measures = {name: told.get(name) for name in ("prob_itm", "prob_touch", "expected_return", "cvar_95")}
-    symbol = row.get("symbol") or told.get("symbol") or contract.root
+    contract = _contract({**given, **_present(row)})
+    measures = {name: given.get(name) for name in ("prob_itm", "prob_touch", "expected_return", "cvar_95")}
+    symbol = row.get("symbol") or given.get("symbol") or contract.root
     version = row.get("model_version") or "unknown"
     return {**measures, **row, **_contract_columns(contract), "symbol": symbol, "model_version": version}
 
@@ -247,16 +249,16 @@ def _contract_columns(contract: OptionSymbol) -> dict[str, Any]:
 
 
 def _asset_type(row: OldRow) -> str:
-    told = str(row.get("asset_type") or row.get("position_type") or "").lower()
-    if told in ("stock", "option", "cash"):
-        return told
-    if told in ("equity", "etf"):
+    given = str(row.get("asset_type") or row.get("position_type") or "").lower()
+    if given in ("stock", "option", "cash"):
+        return given
+    if given in ("equity", "etf"):
         return "stock"
     return "option" if row.get("strike") or _is_osi(row.get("symbol")) else "stock"
 
 
 def _account(row: OldRow) -> Any:
-    """The account as it was configured; a broker's number is told by its end only, as everywhere here."""
+    """The account as it was configured; a broker's number is given by its end only, as everywhere here."""
     if row.get("account_id"):
         return account_alias(str(row["account_id"]))
     number = str(row.get("account_number") or "")

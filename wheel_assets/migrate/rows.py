@@ -1,4 +1,4 @@
-"""Values as old files hold them, made into values of our columns; what cannot be is told with its reason."""
+"""Values as old files hold them, made into values of our columns; what cannot be is reported with its reason."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ class Distribution:
     def of(cls, mean: float, relative: Floats, below: Floats) -> Distribution:
         """A distribution with this mean: `relative` prices are scaled to it; `below` rises from 0 to 1."""
         below = np.concatenate([[0.0], below[1:-1], [1.0]])
+        # Risk-neutral: the mean must be the forward, or every put and call would be mispriced one way.
         cells = np.diff(below) * 0.5 * (relative[1:] + relative[:-1])
         scale = mean / cells.sum()
         return cls(relative * scale, below, np.concatenate([[0.0], np.cumsum(cells * scale)]))

@@ -63,6 +63,7 @@ def session_variances(bars: pd.DataFrame) -> Floats:
     rest = ((high - close) * (high - opened) + (low - close) * (low - opened))[1:]
     variance = np.where(whole[1:], overnight**2 + rest, move**2)
     after_gap = np.diff(bars["date"].to_numpy("datetime64[D]")) > np.timedelta64(LONGEST_BREAK)
+    # A split shows between close and open; where the open is missing, in the move of the whole day.
     split = _is_split(np.where(np.isnan(overnight), move, overnight)) | _is_split(move)
     return np.where(after_gap | split | _is_undone(move), np.nan, variance)
 

@@ -66,6 +66,7 @@ def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Float
     typical = np.median(deviation)
     error = np.maximum(error / typical, LEAST_ERROR)
     surprise = (deviation - _medians(strike, deviation)) / (typical * error)
+    # The level is what z is measured in, so it must hold before the fit that would show which quotes are wrong.
     near = np.exp(-0.5 * np.minimum((moneyness / typical) ** 2, 100.0)) * _strength(error, surprise)
     level = float(near @ deviation / near.sum())
     z = moneyness / level
@@ -85,6 +86,7 @@ def implied_distribution(smile: Smile, stretch: float = 1.0) -> Distribution:
     deviation = smile.level * smile.ratio
     d2 = -GRID * smile.level / deviation - 0.5 * deviation
     slope = np.gradient(smile.ratio, GRID)
+    # Sorting is the rearrangement: the closest rising function, and itself where there is no arbitrage.
     below = np.sort(np.clip(cumulative_normal(-d2) + np.exp(-0.5 * d2 * d2) / _ROOT_TWO_PI * slope, 0.0, 1.0))
     relative = np.exp(np.clip(stretch * smile.level * GRID, -700.0, 700.0))
     return Distribution.of(smile.forward, relative, below)

@@ -43,13 +43,13 @@ def ranked_by(frame: pd.DataFrame, source: str, ranks: Mapping[str, tuple[float 
     """
     frame = frame.sort_values(["symbol", "date"], ignore_index=True)
     newest = ~frame["symbol"].duplicated(keep="last")
-    known = {symbol: told for symbol, told in ranks.items() if any(value is not None for value in told)}
-    told = newest & frame["symbol"].isin(list(known))
+    known = {symbol: ranked for symbol, ranked in ranks.items() if any(value is not None for value in ranked)}
+    ranked = newest & frame["symbol"].isin(list(known))
     for place, name in enumerate(("iv_rank", "iv_percentile")):
         theirs = frame["symbol"].map({symbol: pair[place] for symbol, pair in known.items()}).astype("float64")
-        frame[name] = frame[name].mask(told, theirs)
-    frame["days"] = frame["days"].mask(told, YEAR_OF_SESSIONS)
-    frame["source"] = frame["source"].mask(told, source)
+        frame[name] = frame[name].mask(ranked, theirs)
+    frame["days"] = frame["days"].mask(ranked, YEAR_OF_SESSIONS)
+    frame["source"] = frame["source"].mask(ranked, source)
     return frame
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -55,9 +56,9 @@ class Advice:
 
     `frame` is what is stored, the columns of `tables.RECOMMENDATION`, best first; `alternatives` are the next best
     openings, each sized as if it were the only one; `verdicts` what the rules say of every contract; `declined` a
-    sentence for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
+    reason for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
     puts are secured in full; `new_collateral` what new puts may tie up of it. `net_basis` is dollars a share that
-    shares cost net of premiums, where the transactions tell.
+    shares cost net of premiums, where the transactions say.
     """
 
     frame: pd.DataFrame
@@ -115,7 +116,8 @@ def advise(
     bounds = Bounds(strategy)
     contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
-    account = read_account(positions, spots, portfolio_value, cash_is_net=known.cash_is_net)
+    mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna()
+    account = read_account(positions, spots, portfolio_value, mids=dict(mids), cash_is_net=known.cash_is_net)
     stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
     situation = Situation(
         account=account,
@@ -208,10 +210,14 @@ def _cost_of_closing(held: Sequence[Suggestion]) -> float:
 def _freed(situation: Situation, held: Sequence[Suggestion]) -> list[str]:
     """Note about the collateral and shares that the advised closes free; they are not used before the fills."""
     closes = {row.option_symbol: row.quantity or 0 for row in held if row.action == "close"}
-    closed = [(o, closes[o.symbol] / o.contracts) for o in situation.account.options if o.symbol in closes]
-    cash = math.fsum(situation.account.collateral(o) * part for o, part in closed if o.option_type == "put")
-    shares = math.fsum(o.shares * part for o, part in closed if o.option_type == "call")
-    freed = [f"{dollars(cash)} of collateral"] * (cash > 0) + [f"{count(shares)} shares"] * (shares > 0)
+    account = situation.account
+    closed = [(o, closes[o.symbol] / o.contracts) for o in account.options if o.symbol in closes]
+    cash = math.fsum(account.collateral(o) * part for o, part in closed if o.option_type == "put")
+    calls: Counter[str] = Counter()
+    for option, part in closed:
+        calls[option.underlying] += round(option.shares * part) if option.option_type == "call" else 0
+    shares = math.fsum(account.free_shares(symbol, n) - account.free_shares(symbol) for symbol, n in calls.items())
+    freed = [f"{dollars(cash)} of collateral"] * (cash > 0) + [f"{count(shares)} shares"] * (shares >= 100)
     return [f"the closes free {' and '.join(freed)}: ask again after the fills"] if freed else []
 
 

@@ -30,7 +30,7 @@ def candidates(advice: Advice) -> pd.DataFrame:
 
     puts, calls, unserved = advice.verdicts
     judged = (puts.of(~puts.table.index.isin(unserved.table.index)), unserved, calls)
-    table = pd.concat([_told(verdicts) for verdicts in judged if len(verdicts.table)] or [_told(calls)])
+    table = pd.concat([_explained(verdicts) for verdicts in judged if len(verdicts.table)] or [_explained(calls)])
     opened = advice.frame[advice.frame["action"].isin(["open_csp", "open_cc"])]
     table["advised"] = table["option_symbol"].isin(opened["option_symbol"])
     for name in _COUNTS:
@@ -43,7 +43,7 @@ def candidates(advice: Advice) -> pd.DataFrame:
     return ranked.drop(columns=["order", "miss"]).reset_index(drop=True)
 
 
-def _told(verdicts: Verdicts) -> pd.DataFrame:
+def _explained(verdicts: Verdicts) -> pd.DataFrame:
     """The numbers of the candidates and what they fail; `order` and `miss` as of `Verdicts.refused`."""
     table = verdicts.table.reindex(columns=_NUMBERS).reset_index(names="option_symbol")
     failures = verdicts.every_failure()

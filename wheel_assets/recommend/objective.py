@@ -24,7 +24,7 @@ def yearly_profit(contracts: pd.DataFrame, premium: pd.Series, commission: float
     * D is days to expiration, H the days to the managing day (`roll_days`), or to the day on which the passing of
       time alone has earned `take_profit` (g), D x (1 - (1 - g)^2) / (1 - f), where that is sooner
     * f is the share of the variance to expiration that an event after the managing day is priced with, from the
-      chain: event_move^2 / (iv^2 x D / 365), else 0. Nobody earns it by waiting until then
+      chain: event_move^2 / (iv^2 x D / 365), else 0. Waiting until then does not earn it
     * s = 1 - sqrt(1 - (1 - f) x H / D) is the share of the premium that time earns until then: the value of an
       option falls with the square root of the variance left (Natenberg, Option Volatility and Pricing, on theta)
     * q is the chance that a favourable move earns the rest of g by then, 1 - N(x) with

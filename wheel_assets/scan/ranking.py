@@ -40,5 +40,5 @@ def ranked(folder: ScanFolder, *, now: datetime, max_age: timedelta, fingerprint
 
 def in_force(folder: ScanFolder, *, now: datetime, max_age: timedelta, fingerprint: str) -> list[str]:
     """The symbols whose results may be ranked at `now`, by name."""
-    told = folder.about(RESULTS)
-    return sorted(symbol for symbol, about in told.items() if about.in_force(now, max_age, fingerprint))
+    stamps = folder.about(RESULTS)
+    return sorted(symbol for symbol, about in stamps.items() if about.in_force(now, max_age, fingerprint))

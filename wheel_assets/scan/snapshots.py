@@ -163,8 +163,8 @@ def _about(engine: DuckDBPyConnection, path: str) -> About | None:
     """What a file says of itself; None where it cannot be read, or says nothing."""
     try:
         rows = engine.execute("SELECT key, value FROM parquet_kv_metadata(?)", [path]).fetchall()
-        told = {bytes(key).decode(): bytes(value).decode() for key, value in rows}
-        return About(datetime.fromisoformat(told["fetched_at"]), told["fingerprint"])
+        stamp = {bytes(key).decode(): bytes(value).decode() for key, value in rows}
+        return About(datetime.fromisoformat(stamp["fetched_at"]), stamp["fingerprint"])
     except (duckdb.Error, KeyError, ValueError):
         return None
 

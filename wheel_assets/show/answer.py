@@ -8,8 +8,8 @@ Its keys: `as_of`, `account`, `portfolio_value`, `free_cash`, `sample`, `source`
 `advice` (one object a row of `tables.RECOMMENDATION`, with `contract`, `order` and, for a roll,
 `roll_to` in words), `alternatives` (the same, without rank and origin), `declined` (symbol,
 option_type, reason), `rejected` (symbol, option_type, rule, meaning, count), `not_evaluated` (symbol,
-reason), `warnings`, `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as given), `risk`; further
-`new_collateral` (dollars that new puts might tie up),
+reason), `warnings` (all that a rendering puts at the top), `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as
+given), `risk`; further `new_collateral` (dollars that new puts might tie up),
 `net_basis` (dollars a share net of premiums, by symbol), `exposure` (`before` and `after` the advice, each with delta,
 gamma, theta, vega and `stress`, see `portfolio.exposure`; `not_counted`). A row of an open option has `choices`, see
 `managing.choices`; `limit_start` and `limit_floor` say how its order is worked.
@@ -24,6 +24,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.wording import contract_of, price
+from wheel_assets.show.answer_view import warnings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +46,13 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
 
     `inputs` has one mapping a snapshot that was used: table, key, source, timestamp, created_at,
     age_minutes, max_age_minutes, outcome (`cache_hit`, `cache_miss`, or `cache_stale`: kept for
-    want of newer), reason, snapshot_id, and where its source had something to tell, `notes`, a
-    list of sentences.
+    want of newer), reason, snapshot_id, and where its source has notes, `notes`, a
+    list of lines.
     """
     used = [{name: plain(value) for name, value in entry.items()} for entry in inputs]
     rows = [_in_words(record) for record in advice.frame.to_dict("records")]
     sources = str(rows[0]["source"]) if rows else ""
-    return {
+    document = {
         "as_of": advice.now.isoformat(),  # to the microsecond: `--as-of` replays it
         "account": advice.account_id,
         "portfolio_value": plain(advice.portfolio_value),
@@ -75,6 +76,7 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "inputs": used,
         "risk": RISK,
     }
+    return document | {"warnings": warnings(document)}
 
 
 def order_text(row: Mapping[str, Any]) -> str:

@@ -45,8 +45,8 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
     """What has to be known before anything is typed: of the account, of what could not be judged, of old data."""
     unjudged = [row["reason"] for row in document["advice"] if row["action"] == "none" and row["option_symbol"]]
     missing = [f"{entry['symbol']} not evaluated: {entry['reason']}" for entry in document["not_evaluated"]]
-    told = " ".join(document["warnings"])
-    news = [reason for reason in unjudged if reason.rstrip(".") not in told]
+    shown = " ".join(document["warnings"])
+    news = [reason for reason in unjudged if reason.rstrip(".") not in shown]
     lines = [*document["warnings"], *missing, *news, *_old_data(document["inputs"])]
     lines += [*_of_the_prices(document), *_of_the_account(document)]
     return [_once(line) for line in lines]
@@ -54,8 +54,8 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
 
 def _of_the_prices(document: Mapping[str, Any]) -> list[str]:
     """What the options say that has to be known: another share price than the quoted one, a move that is priced in."""
-    told = [note for entry in document["inputs"] for note in entry.get("notes") or () if _urgent(note)]
-    return list(dict.fromkeys(told))
+    shown = [note for entry in document["inputs"] for note in entry.get("notes") or () if _urgent(note)]
+    return list(dict.fromkeys(shown))
 
 
 def _urgent(note: str) -> bool:
@@ -63,7 +63,7 @@ def _urgent(note: str) -> bool:
 
 
 def _of_the_account(document: Mapping[str, Any]) -> list[str]:
-    """What is peculiar about the positions: how old they are, what of the cash is not known, whose they may be."""
+    """What is unusual about the positions: how old they are, what of the cash is not known, whose they may be."""
     notes = [note for entry in document["inputs"] if entry["table"] == POSITIONS for note in entry.get("notes") or ()]
     return list(dict.fromkeys(notes))
 
@@ -107,11 +107,11 @@ def order_cells(document: Mapping[str, Any]) -> list[Cells]:
 
 
 def totals(document: Mapping[str, Any]) -> str:
-    """What all orders come to together; empty where there is none."""
+    """What all orders come to together, and the cash behind the new puts among them; empty where there is none."""
     credits = [row["credit"] for row in to_do(document) if row["credit"] is not None]
     if not credits:
         return ""
-    secured = document.get("new_collateral") or 0.0
+    secured = math.fsum(row["collateral"] or 0.0 for row in to_do(document) if row["action"] == "open_csp")
     aside = f", {dollars(secured)} newly set aside" if secured else ""
     return f"All filled: {signed_dollars(round(math.fsum(credits), 2))}{aside}"
 
@@ -197,7 +197,7 @@ def not_done(document: Mapping[str, Any]) -> list[str]:
 
 
 def notes(document: Mapping[str, Any]) -> list[str]:
-    """What is peculiar about the market's data, each once, with all symbols that it is true of.
+    """What is unusual about the market's data, each once, with all symbols that it is true of.
 
     Beyond `MOST_NOTES` only how many more there are.
     """

@@ -1,4 +1,4 @@
-"""The words and cells of what the cache has to tell, read from the document of `stats.stats` alone.
+"""Words and cells for the state of the cache, read from the document of `stats.stats` alone.
 
 `terminal` prints them, the asset `cache_inspection` shows them in the browser.
 """
@@ -14,7 +14,7 @@ from wheel_assets.show.units import age, size
 
 Cells = tuple[str, ...]
 
-# Column by column: its heading, and what it tells.
+# Column by column: its heading, and what it means.
 KEY_COLUMNS = {
     "table": "what is cached",
     "key": "symbol or account; all where a table has one for all",
@@ -68,7 +68,7 @@ def key_cells(document: Mapping[str, Any], now: datetime) -> list[Cells]:
 
 
 def table_names(document: Mapping[str, Any]) -> list[str]:
-    """The tables that a document tells of."""
+    """The tables of a document."""
     return [name.removesuffix("_count") for name in document if name.endswith("_count")]
 
 

@@ -50,8 +50,8 @@ def _axes(plot: svg.Plot) -> list[str]:
 
 def _candidate(plot: svg.Plot, row: Mapping[str, Any], colour: str) -> list[str]:
     x, y = row["prob_itm"], row["annualized_return"]
-    told = f"{row['contract']}: {percent(y)} a year, {percent(x)} assigned"
-    dot = plot.dot(x, y, colour, radius=5 if row["chosen"] else 3.5, told=told)
+    tooltip = f"{row['contract']}: {percent(y)} a year, {percent(x)} assigned"
+    dot = plot.dot(x, y, colour, radius=5 if row["chosen"] else 3.5, tooltip=tooltip)
     if not row["chosen"]:
         return [dot]
     at = plot.at(x, y)

@@ -58,7 +58,7 @@ def as_markdown(document: Mapping[str, Any], payoff: str = "", candidates: str =
     return paragraphs(
         f"> **{for_markdown(banner)}**" if banner else "",
         f"**{for_markdown(answer_view.headline(document))}**",
-        bullets(answer_view.warnings(document), "⚠ "),
+        bullets(document["warnings"], "⚠ "),
         advice or "Nothing to do now.",
         for_markdown(answer_view.totals(document)),
         image(payoff, "profit at expiration of these trades"),

@@ -73,6 +73,6 @@ def _forecast(bins: Sequence[Mapping[str, Any]], colour: str, *, with_intervals:
         if with_intervals:
             ends = PLOT.at(forecast, bin_["interval_low"]), PLOT.at(forecast, bin_["interval_high"])
             parts.append(svg.line(*ends, colour))
-        told = f"{bin_['count']} forecasts, {forecast:.1%} on average; happened {share:.1%}"
-        parts.append(PLOT.dot(forecast, share, colour, told=told))
+        tooltip = f"{bin_['count']} forecasts, {forecast:.1%} on average; happened {share:.1%}"
+        parts.append(PLOT.dot(forecast, share, colour, tooltip=tooltip))
     return parts

@@ -65,10 +65,10 @@ class Plot:
         stroke = f'stroke="{colour}" stroke-width="{width:g}"{_class(colour)}'
         return f'<polyline points="{corners}" fill="none" {stroke} {style}/>'
 
-    def dot(self, x: float, y: float, colour: str, *, radius: float = 4, told: str = "") -> str:
-        """A dot at a point, which tells more where the mouse rests on it."""
+    def dot(self, x: float, y: float, colour: str, *, radius: float = 4, tooltip: str = "") -> str:
+        """A dot at a point, with a text that appears under the mouse."""
         at_x, at_y = self.at(x, y)
-        title = f"<title>{_escaped(told)}</title>" if told else ""
+        title = f"<title>{_escaped(tooltip)}</title>" if tooltip else ""
         return (
             f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="{radius:g}" fill="{colour}"{_class(colour)}>{title}</circle>'
         )
@@ -100,10 +100,10 @@ def text(at: Point, words: str, colour: str = INK, *, anchor: str = "start", siz
     return f'<text {where} fill="{colour}"{_class(colour)}{weight}>{_escaped(words)}</text>'
 
 
-def bar(at: Point, size: Point, colour: str, told: str = "") -> str:
+def bar(at: Point, size: Point, colour: str, tooltip: str = "") -> str:
     """A filled rectangle: its upper left corner and its width and height, pixels."""
     where = f'x="{at[0]:.1f}" y="{at[1]:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}"'
-    return f'<rect {where} fill="{colour}"><title>{_escaped(told)}</title></rect>'
+    return f'<rect {where} fill="{colour}"><title>{_escaped(tooltip)}</title></rect>'
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

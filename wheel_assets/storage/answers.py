@@ -1,7 +1,7 @@
 """Get or fetch for the Python API: answers of any shape, kept and given back as they were.
 
 A frame in the columns of its table is kept there. Any other answer is kept as a document, and what it
-tells of contracts and holdings in the table too, for SQL. All of it lies under keys of the API's own
+says of contracts and holdings in the table too, for SQL. All of it lies under keys of the API's own
 (`option_chains:U:2026-12-18`) and a fingerprint of its own: what a user fetched never stands in for what an
 asset would have.
 """
@@ -59,7 +59,7 @@ class Answer:
 class Answers:
     """The answers that a store keeps.
 
-    `rows_of` tells, of a table, the name of an answer, the answer and the time, the rows that it holds
+    `rows_of` gives, of a table, the name of an answer, the answer and the time, the rows that it holds
     for SQL.
     """
 
@@ -90,7 +90,7 @@ class Answers:
         """The answer that another process has got meanwhile, else what `fetch` gives.
 
         One at a time fetches what answers a question, in whatever process. An empty answer is given
-        back and not kept; nor is one that the disk has no room for, which is only told in the log.
+        back and not kept; nor is one that the disk has no room for, which the log says.
         """
         with self.store.pulling([(question.table, f"api:{question.name}")]):
             found, _ = self.find(question, newer_than)

@@ -77,7 +77,7 @@ def _unpacked(found: dict[str, Any]) -> Any:
 
 
 def _packed_time(value: datetime) -> list[Any]:
-    """A time and its zone; what a zone of another make means cannot be told."""
+    """A time and its zone; what a zone of another make means is not known."""
     zone = value.tzinfo
     if zone is not None and not isinstance(zone, timezone | ZoneInfo):
         raise _refused(f"a time with a zone of type {type(zone).__qualname__}")

@@ -7,7 +7,7 @@
 A fetch function may be sync or async, and may return a frame in the columns of its table
 (`wheel_assets.tables`), or any document of plain Python values. A hit gives back exactly what the miss
 did, types included: both are read from what was stored. An empty answer is passed on and not kept, an
-exception is passed on; nothing is tried twice. Whoever asks for the same at the same time, in this
+exception is passed on; nothing is tried twice. Callers who ask for the same at the same time, in this
 process or in another, waits for the one fetch.
 """
 
@@ -195,7 +195,7 @@ class Storage:
 
     @cached_property
     def _store(self) -> Store:
-        from wheel_assets.cache.archive.backup import periodic_backup
+        from wheel_assets.cache.archive.periodic import periodic_backup
         from wheel_assets.cache.store.store import store_at
         from wheel_assets.cache.upkeep.maintenance import Limits
 

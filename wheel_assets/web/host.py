@@ -36,7 +36,7 @@ LOCATION = "load_from:\n  - python_module: {module_name: wheel_assets.definition
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that tells the link once it listens."""
+    """Uvicorn that prints the link once it listens."""
 
     link = ""
     browse = False

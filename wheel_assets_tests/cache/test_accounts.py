@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from wheel_assets.cache.accounts import TOLD, account_key
-from wheel_assets.cache.archive.backup import backup, restore
+from wheel_assets.cache.archive.backup import backup
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.sanitise import account_alias
 from wheel_assets.tables import DOCUMENTS, POSITIONS, STORED_TABLES, TRANSACTIONS

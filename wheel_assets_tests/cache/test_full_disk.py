@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wheel_assets.cache.archive.backup import PeriodicBackup, backup
+from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.locations import newest_time
+from wheel_assets.cache.archive.periodic import PeriodicBackup
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import StoreUnwritable
 

@@ -69,6 +69,12 @@ def test_borrow_fees_and_dividends_are_no_late_spot(carry):
     assert not any("contradicts" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("carry", "told"), [({"borrow": 1.5}, True), ({"dividend": 3.0, "ex_day": 3}, False)])
+def test_a_high_borrow_fee_is_told_and_a_dividend_is_none(carry, told):
+    notes = valued_chain(chain(**carry), risk_free_rate=RATE).notes
+    assert any("hard to borrow, the options price a fee of about 150 % a year" in note for note in notes) == told
+
+
 @pytest.mark.parametrize(("dividend", "ex_day"), [(0.3, 3), (1.5, 25), (3.0, 40), (3.0, 13)])
 def test_known_dividends_give_back_volatility(dividend, ex_day):
     day = (QUOTED.normalize() + pd.Timedelta(days=ex_day)).date()
@@ -91,6 +97,14 @@ def test_volatilities_of_other_prices_know_of_the_dividends(told):
     assert greeks.frame.loc[greeks.frame["years"] > 0.08, "cash_dividends"].sub(1.5).abs().max() < (
         1e-9 if told else 0.05
     )
+
+
+def test_greeks_of_a_symbol_do_not_depend_on_what_it_is_valued_together_with():
+    paying, other = chain(dividend=1.5, ex_day=25), chain(borrow=0.01)
+    code = other["option_symbol"].str.replace("ABCD", "WXYZ")
+    together = pd.concat([paying, other.assign(symbol="WXYZ", option_symbol=code)], ignore_index=True)
+    alone, both = (valued_chain(quotes, risk_free_rate=RATE).frame for quotes in (paying, together))
+    pd.testing.assert_frame_equal(both.iloc[: len(paying)], alone)
 
 
 def test_a_call_whose_time_value_is_below_the_dividend_may_be_assigned_early():

@@ -132,6 +132,14 @@ def test_the_portfolio_value_is_the_sum_of_market_values(desk):
     assert account(desk).portfolio_value == 12_940
 
 
+@pytest.mark.parametrize(("mid", "value"), [(9.8, 9_020), (math.nan, 9_400)])
+def test_a_sold_option_without_a_market_value_is_a_debt_at_its_mid_or_else_at_the_premium(desk, mid, value):
+    # 10,000 - 100 x 9.80, or 100 x 6.00
+    positions = desk.cash(10_000).option("put", 40, -1, premium=6.0).frames()["positions"]
+    code = positions.loc[positions["asset_type"] == "option", "symbol"].item()
+    assert read_account(positions, {}, mids={code: mid}).portfolio_value == value
+
+
 def test_a_given_portfolio_value_wins(desk):
     assert read_account(desk.cash(10_000).frames()["positions"], {}, 50_000).portfolio_value == 50_000
 

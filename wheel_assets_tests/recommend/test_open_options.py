@@ -156,11 +156,12 @@ def test_in_the_money_alone_is_no_reason_to_roll(desk):
     [
         (0.70, 1.85, "delta 0.70 has reached 0.70"),
         (0.60, 1.02, "its time value of 0.01 has vanished, so it may be exercised"),
+        (math.nan, 1.85, "delta is unknown, but it is assigned with 90 %"),
     ],
 )
 def test_far_from_expiration_it_is_managed_at_a_delta_or_without_time_value(desk, delta, ask, why):
-    desk.option("put", 31, -1, 1.00).put(31, ask - 0.02, ask, delta=delta).put(30, 2.40, 2.45, days=46, delta=0.28)
-    row = judged(desk)
+    desk.option("put", 31, -1, 1.00).put(31, ask - 0.02, ask, delta=delta, prob=0.9)
+    row = judged(desk.put(30, 2.40, 2.45, days=46, delta=0.28))
     assert row["action"] == "roll"
     assert why in row["reason"]
 

@@ -117,6 +117,13 @@ def test_what_the_closes_free_is_named_and_not_used(desk):
     assert "the closes free $5,600 of collateral: ask again after the fills" in advice.warnings
 
 
+def test_a_close_frees_only_the_shares_that_stood_behind_it(desk):
+    desk.cash(5_000).stock(120, 28.0).option("call", 33, -3, 1.0).call(33, 0.55, 0.60)
+    advice = desk.advise()
+    assert list(advice.frame.loc[advice.frame["action"] == "close", "quantity"]) == [2]  # the two that are not covered
+    assert not any("the closes free" in line for line in advice.warnings)
+
+
 def exposure(desk, **options):
     return desk.advise(**options).exposures
 

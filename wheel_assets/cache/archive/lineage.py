@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wheel_assets.cache.archive.backup import backup, restore
+from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.locations import manifests
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.errors import ArchiveDamaged
 
 if TYPE_CHECKING:

@@ -98,13 +98,13 @@ class CacheFile:
         Other processes use the file meanwhile. Must not be called while it is attached. Raises StoreBusy where another
         process is compacting.
         """
-        with self._alone(f"{self.path}.compact.lock", "is being compacted by another process"):
-            own = CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
-            try:
-                with as_store_errors(self.path):
-                    return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
-            finally:
-                own.close()
+        compacting = self._alone(f"{self.path}.compact.lock", "is being compacted by another process")
+        with compacting, closing(self.twin()) as own, as_store_errors(self.path):
+            return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
+
+    def twin(self) -> CacheFile:
+        """The same file on a connection of its own, for work between attachments; close it when done."""
+        return CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
 
     def empty(self) -> None:
         """Remove the file first and put an empty one in its place: for a disk without any room for a copy.

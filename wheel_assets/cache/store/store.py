@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.entry import Entry as Entry
-from wheel_assets.cache.store.entry import as_of, packed, unpacked
+from wheel_assets.cache.store.entry import insert, written
 from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.inferred import InferredTable, fit
 from wheel_assets.cache.store.leases import Leases
@@ -27,7 +27,6 @@ from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
 from wheel_assets.cache.store.uses import Uses
-from wheel_assets.cache.upkeep.index import content_hash_of
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -94,7 +93,7 @@ class Store:
             if frame.empty:
                 raise BadFrame(f"no rows of {table} for {entry.key}", "an empty result is never cached", "")
         self.write_touches()  # first, so that recently used snapshots are not evicted to make room
-        self.maintenance.make_room(table, sum(unpacked(declared, frame) for frame in frames))
+        self.maintenance.make_room(table, sum(written(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
             created_at = self.clock()
             if isinstance(declared, InferredTable):
@@ -103,7 +102,7 @@ class Store:
                 if view is not None:
                     schema.make_view(connection, table, view)
             snapshots = [
-                self._insert(connection, declared, entry, frame, created_at)
+                insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
         for snapshot, frame in zip(snapshots, frames, strict=True) if table in self.tables else ():
@@ -177,7 +176,7 @@ class Store:
             if not self.uses.waiting:
                 return
             with self.file.transaction() as connection:
-                self._write_touches(connection)
+                self.uses.move_to(connection)
         except (StoreError, OSError) as error:
             log.warning("uses of the cache were not counted: %s", error)
 
@@ -236,34 +235,6 @@ class Store:
             self._clock_told = True
             log.warning("the newest snapshot was cached %s from now; was the clock set back? it is fetched anew", ahead)
 
-    def _insert(
-        self,
-        connection: DuckDBPyConnection,
-        table: SnapshotTable,
-        entry: Entry,
-        rows_to_store_: pd.DataFrame,
-        created_at: datetime,
-    ) -> Snapshot:
-        """Insert one snapshot and its index row; DuckDB finds the frame by the parameter's name, which no table has."""
-        rows = rows_to_store_
-        snapshot_id = connection.execute("SELECT nextval('snapshot_ids')").fetchall()[0][0]
-        connection.execute(
-            f"INSERT INTO {identifier(table.name)} BY NAME "
-            "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows_to_store_",
-            [snapshot_id, created_at],
-        )
-        content_hash = content_hash_of(connection, table.name, snapshot_id)
-        timestamp = as_of(rows, created_at)
-        connection.execute(
-            "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
-            "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
-            "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",
-            [snapshot_id, table.name, entry.key, timestamp, created_at, created_at, len(rows), packed(table, rows)]
-            + [content_hash, entry.source, entry.run_id, sorted(entry.inputs), entry.fingerprint, list(entry.notes)],
-        )
-        where_from = (entry.source, entry.run_id, entry.inputs, entry.fingerprint, entry.notes)
-        return Snapshot(snapshot_id, table.name, entry.key, timestamp, created_at, len(rows), *where_from)
-
     def _read(
         self, table: SnapshotTable, snapshot_ids: Sequence[int], columns: Sequence[str]
     ) -> dict[int, pd.DataFrame]:
@@ -297,17 +268,6 @@ class Store:
         with self.file.transaction() as connection:
             connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
         raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
-
-    def _write_touches(self, connection: DuckDBPyConnection) -> None:
-        with self.uses.taken() as uses:
-            if uses:
-                hits, last = ([use[i] for use in uses.values()] for i in (0, 1))
-                connection.execute(
-                    "UPDATE snapshots SET hits = snapshots.hits + used.hits, "
-                    "last_used_at = greatest(last_used_at, used.at) FROM (SELECT unnest(?::BIGINT[]) AS id, "
-                    "unnest(?::BIGINT[]) AS hits, unnest(?::TIMESTAMP[]) AS at) used WHERE snapshot_id = used.id",
-                    [list(uses), hits, last],
-                )
 
 
 def _list(columns: Sequence[str]) -> str:

@@ -13,6 +13,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 FULL_BYTES = 500_000  # of notes: the index should take them over
 _NOTE = struct.Struct("<qq")  # id of the snapshot, microseconds since 1970
@@ -37,8 +41,20 @@ class Uses:
             os.write(handle, b"".join(_NOTE.pack(snapshot_id, moment) for snapshot_id in snapshot_ids))
             return os.fstat(handle).st_size > FULL_BYTES
 
+    def move_to(self, connection: DuckDBPyConnection) -> None:
+        """Add the notes to the index of the attached cache and remove them."""
+        with self._taken() as uses:
+            if uses:
+                hits, last = ([use[i] for use in uses.values()] for i in (0, 1))
+                connection.execute(
+                    "UPDATE snapshots SET hits = snapshots.hits + used.hits, "
+                    "last_used_at = greatest(last_used_at, used.at) FROM (SELECT unnest(?::BIGINT[]) AS id, "
+                    "unnest(?::BIGINT[]) AS hits, unnest(?::TIMESTAMP[]) AS at) used WHERE snapshot_id = used.id",
+                    [list(uses), hits, last],
+                )
+
     @contextmanager
-    def taken(self) -> Iterator[dict[int, tuple[int, datetime]]]:
+    def _taken(self) -> Iterator[dict[int, tuple[int, datetime]]]:
         """Number of uses and last use (naive UTC) by snapshot; the notes are removed when the block succeeds."""
         if not self.path.exists():
             yield {}

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
-    IN_ONE_GO_BYTES,
     copy_lines,
     copy_lists,
+    differing,
     remove,
     slices,
     sync,
@@ -60,13 +60,17 @@ class Compaction:
         try:
             with self.attached() as connection:
                 lines = [line for line in index_lines(connection) if line.snapshot_id not in drop]
-                self._begin(connection, sum(line.bytes for line in lines) <= IN_ONE_GO_BYTES)
+                self._begin(connection)
             with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
                 for table in dict.fromkeys(line.table for line in lines):
                     for piece in slices([line for line in lines if line.table == table]):
                         with self.attached() as connection:
-                            self._copy_piece(connection, table, piece)
-                        connection.execute("CHECKPOINT new")  # not while the readers wait
+                            copied = self._copy_piece(connection, table, piece)
+                        # Not while the readers wait: verified and packed.
+                        if differing(connection, table, copied):
+                            with self.attached() as connection:
+                                self._drop_broken(connection, table, copied)
+                        connection.execute("CHECKPOINT new")
                         advance(sum(line.rows for line in piece))
             connection.execute("CHECKPOINT new")
             sync(self._scratch)  # here, so that the last step, under the lock, has little left to write
@@ -77,28 +81,31 @@ class Compaction:
         tell_lost(len(self._lost), len(self._lost) + len(self._copied))
         return sorted(self._copied)
 
-    def _begin(self, connection: DuckDBPyConnection, small: bool) -> None:
-        """Create the empty copy. A log of one slice is small against a large cache; a small one checkpoints at once."""
+    def _begin(self, connection: DuckDBPyConnection) -> None:
+        """Create the empty copy. It has no log: it counts once it is whole, and the log would take room on the disk."""
         connection.execute("SET threads = 1")  # with more, the slices are stored with gaps between them
-        connection.execute(f"SET wal_autocheckpoint = '{'1KB' if small else '1GB'}'")
-        connection.execute("ATTACH ? AS new", [str(self._scratch)])
+        connection.execute("ATTACH ? AS new (RECOVERY_MODE NO_WAL_WRITES)", [str(self._scratch)])
         schema.create(connection, "new", self.tables)
         connection.execute("USE cache")
 
-    def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> None:
-        """Copy snapshots of one table, except those removed meanwhile."""
+    def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> list[Line]:
+        """Copy snapshots of one table, except those removed meanwhile, and return the others."""
         ids = [line.snapshot_id for line in lines]
         there = "SELECT snapshot_id FROM snapshots WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))"
         still = {row[0] for row in connection.execute(there, [ids]).fetchall()}
         lines = [line for line in lines if line.snapshot_id in still]
-        if not lines:
-            return
-        schema.adopt(connection, "cache", "new")
-        with schema.one_transaction(connection):
+        if lines:
+            schema.adopt(connection, "cache", "new")
             copy_lines(connection, table, lines, tolerant=False)
-            whole = set(verified_lines(connection, table, lines, tolerant=False))
-        self._copied |= {line.snapshot_id: line for line in lines if line.snapshot_id in whole}
-        self._lost |= still - whole
+            self._copied |= {line.snapshot_id: line for line in lines}
+        return lines
+
+    def _drop_broken(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> None:
+        """Leave out those of copied snapshots that were not whole in the cache either."""
+        whole = verified_lines(connection, table, lines, tolerant=False)
+        for lost in {line.snapshot_id for line in lines} - set(whole):
+            self._lost.add(lost)
+            del self._copied[lost]
 
     def _finish(self, connection: DuckDBPyConnection, drop: Collection[int]) -> None:
         """Apply the changes made meanwhile, and rename the copy over the cache."""
@@ -108,7 +115,7 @@ class Compaction:
         new = [line for line in lines if line.snapshot_id not in done]
         for table in dict.fromkeys(line.table for line in new):
             for piece in slices([line for line in new if line.table == table]):
-                self._copy_piece(connection, table, piece)
+                self._drop_broken(connection, table, self._copy_piece(connection, table, piece))
         for gone in self._copied.keys() - {line.snapshot_id for line in lines}:
             table = self._copied.pop(gone).table
             connection.execute(f"DELETE FROM new.{identifier(table)} WHERE snapshot_id = ?", [gone])

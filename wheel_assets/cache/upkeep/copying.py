@@ -114,17 +114,22 @@ def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]
             copy_lines(connection, table, lines[half:], tolerant)
 
 
+def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> list[Line]:
+    """Those of some copied snapshots whose copy is not what was stored once."""
+    copied = content_hashes(connection, f"new.{identifier(table)}", [line.snapshot_id for line in lines])
+    return [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
+
+
 def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
     """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
-    ids = [line.snapshot_id for line in lines]
-    copied = content_hashes(connection, f"new.{identifier(table)}", ids)
-    bad = [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
+    bad = differing(connection, table, lines)
     if bad and not tolerant:
+        ids = [line.snapshot_id for line in bad]
         original = content_hashes(connection, f"cache.{identifier(table)}", ids)
         if any(line.tells_of(original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}
-    if lost & set(copied):
+    if lost:
         connection.execute(
             f"DELETE FROM new.{identifier(table)} WHERE list_contains(?::BIGINT[], snapshot_id)", [sorted(lost)]
         )

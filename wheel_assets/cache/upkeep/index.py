@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from wheel_assets.columns import identifier
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+ROW_GROUP = 122_880  # rows that DuckDB packs together
 HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
 
 
@@ -56,6 +58,47 @@ def index_lines(connection: DuckDBPyConnection) -> list[Line]:
     ]
 
 
+class Footprint:
+    """Bytes of snapshots in the file, as the index weighs them, and what a write rewrites.
+
+    Every checkpoint rewrites the last, unfinished row group of a table, into free blocks or at the end of the file. Of
+    numbers that is a few MB; of large documents it is all of them, and their file is twice as large as they are.
+    """
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self._bytes: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        for line in lines:
+            self._add(line.table, line.rows, line.bytes)
+
+    @classmethod
+    def of(cls, connection: DuckDBPyConnection) -> Footprint:
+        """The footprint of all snapshots of the attached file."""
+        footprint = cls()
+        sums = "SELECT table_name, sum(rows)::BIGINT, sum(bytes)::BIGINT FROM snapshots GROUP BY ALL"
+        for table, rows, size in connection.execute(sums).fetchall():
+            footprint._add(table, rows, size)
+        return footprint
+
+    def remove(self, line: Line) -> None:
+        """Take one of the snapshots out."""
+        self._add(line.table, -line.rows, -line.bytes)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all rows."""
+        return self._bytes.total()
+
+    @property
+    def rewritten(self) -> float:
+        """Bytes of the largest unfinished row group, at most."""
+        return max((size * min(1, ROW_GROUP / max(1, self._rows[t])) for t, size in self._bytes.items()), default=0.0)
+
+    def _add(self, table: str, rows: int, size: int) -> None:
+        self._rows[table] += rows
+        self._bytes[table] += size
+
+
 def next_id(connection: DuckDBPyConnection, lines: Iterable[Line] = ()) -> int:
     """The id that no snapshot ever had: ids are not given twice, even when the cache was emptied."""
     query = "SELECT last_value FROM duckdb_sequences() WHERE database_name = 'cache' AND sequence_name = 'snapshot_ids'"
@@ -72,6 +115,8 @@ def content_hashes(
     nor a column that was added later changes the hash. DuckDB's own hash may change with its version,
     which therefore is part of the text.
     """
+    if ids is not None and not ids:
+        return {}
     names = [column[0] for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]
     row = reduce(lambda so_far, value: f"xor({so_far}, {value})", (_hash_of(name) for name in names))
     which = "" if ids is None else "WHERE snapshot_id BETWEEN ? AND ? AND snapshot_id IN (SELECT unnest(?::BIGINT[]))"

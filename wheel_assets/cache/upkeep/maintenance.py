@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.file import CacheFile
-from wheel_assets.cache.upkeep.index import Line, index_lines
+from wheel_assets.cache.upkeep.index import Footprint, Line, index_lines
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreError, StoreUnwritable
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wheel_assets.sections import CacheSettings
 
 # Shares of the limit. Only a copy makes a DuckDB file smaller, and file and copy are on the disk together:
-# what the file may hold and what an eviction leaves of it come to 1.1 times the limit.
+# what the file may take and what an eviction leaves of it come to 1.1 times the limit.
 FULL, ROOM = 0.6, 0.5
 PEAK = 1.1
 LEAST_GAIN = 0.05  # of the file: copying it for less is refused
@@ -86,7 +86,7 @@ class Maintenance:
             log.warning("the cache was not cleaned up: %s", error)
 
     def make_room(self, table: str, size: int) -> None:
-        """Evict what was used least recently, whatever its key, if `size` more bytes would be too many.
+        """Evict what was used least recently, whatever its key, if a write of `size` bytes, log included, is too much.
 
         Raises BadFrame for an entry that is larger than the limit. It only warns where evicting fails.
         """
@@ -95,12 +95,13 @@ class Maintenance:
         if size > self.limits.max_bytes:
             raise BadFrame(
                 f"an entry of {table} was refused",
-                f"it takes {size / 1e6:.1f} MB, the limit of the cache is {self.limits.max_bytes / 1e6:.1f} MB",
+                f"writing it takes {size / 1e6:.1f} MB, the limit of the cache is {self.limits.max_bytes / 1e6:.1f} MB",
                 "raise WHEEL_CACHE__MAX_SIZE_GB",
             )
         try:
-            self.file.remove_broken(FULL * self.limits.max_bytes - self.file.size - size)
-            if self.file.size + size > FULL * self.limits.max_bytes:
+            most = FULL * self.limits.max_bytes - size
+            self.file.remove_broken(most - self.file.size)
+            if 2 * self.file.size > most and self._after_write() > most:  # the first is quick, and at most half true
                 self._evict(size)
         except (StoreError, OSError) as error:
             log.warning("the cache was not cleaned up: %s", error)
@@ -163,6 +164,12 @@ class Maintenance:
         oldest = self.file.clock() - self.limits.ttl
         return {line.snapshot_id for line in lines if line.created_at < oldest} - self._records(lines)
 
+    def _after_write(self) -> float:
+        """Bytes of the file after the smallest write: what it rewrites goes into free blocks first."""
+        with self.file.attached() as connection:
+            footprint, used = Footprint.of(connection), used_bytes(connection)
+        return max(self.file.size, used * (1 + footprint.rewritten / max(1, footprint.bytes)))
+
     def _evict(self, size: int) -> None:
         """Copy what was used last to a smaller file, so that `size` more bytes fit, unless that hardly helps."""
         assert self.limits is not None
@@ -183,13 +190,17 @@ class Maintenance:
         log.info("%d snapshots were evicted, %.1f MB freed", sum(gone.snapshots.values()), gone.freed / 1e6)
 
     def _surplus(self, lines: Sequence[Line], used: float, size: int = 0) -> set[int]:
-        """What has to go to come down to what an eviction leaves, `size` more bytes included."""
-        if not lines or self.limits is None or used + size <= FULL * self.limits.max_bytes:
+        """What has to go so that a file of the others takes `size` more bytes, and fits beside the present file."""
+        footprint = Footprint(lines)
+        if not footprint.bytes or self.limits is None:
             return set()
-        most = self.limits.max_bytes
-        left = max(0.0, min(ROOM * most - size, PEAK * most - used))
-        weight = sum(line.bytes for line in lines)
-        return least_recently_used(lines, weight * (1 - left / used), {*self.leased(), *self._records(lines)})
+        most, packing, file_size = self.limits.max_bytes, used / footprint.bytes, self.file.size
+        if used + footprint.rewritten * packing + size <= FULL * most:
+            return set()
+        left = ROOM * most - size
+        if file_size <= most:  # else the limit was lowered, and the peak is behind us
+            left = min(left, PEAK * most - file_size)
+        return least_recently_used(lines, left / packing, {*self.leased(), *self._records(lines)})
 
     def _records(self, lines: Sequence[Line]) -> set[int]:
         """Ids of the newest snapshots of tables that no source can fetch again."""
@@ -222,15 +233,15 @@ class Maintenance:
         return Removal(dict(counts), sum(line.rows for line in going), before, after)
 
 
-def least_recently_used(lines: Sequence[Line], weight: float, kept: Collection[int] = ()) -> set[int]:
-    """Ids of the least recently used snapshots that together weigh at least `weight`; never those in `kept`."""
-    victims: set[int] = set()
+def least_recently_used(lines: Sequence[Line], most: float, kept: Collection[int] = ()) -> set[int]:
+    """Ids of the least recently used snapshots, without which a write leaves `most` bytes; never those in `kept`."""
+    footprint, victims = Footprint(lines), set[int]()
     for line in sorted(lines, key=lambda line: (line.last_used_at, line.snapshot_id)):
-        if weight <= 0:
+        if footprint.bytes + footprint.rewritten <= most:
             break
         if line.snapshot_id not in kept:
             victims.add(line.snapshot_id)
-            weight -= line.bytes
+            footprint.remove(line)
     return victims
 
 

@@ -72,15 +72,32 @@ def _logging(news: Sequence[str], log: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function that advances a bar of `total` steps; the bar is shown on standard error if that is a terminal.
+def progress_bar(what: str, total: int, tell: Callable[[str], None] | None = None) -> Iterator[Callable[[int], None]]:
+    """A function that advances a bar of `total` steps, shown on standard error if that is a terminal, and tells `tell`.
 
-    >>> with progress_bar("copying", 10) as advance:
-    ...     advance(10)
+    >>> with progress_bar("copying", 10, print) as advance:
+    ...     advance(5)
+    5 of 10
     """
-    if not sys.stderr.isatty():
-        yield lambda amount: None
-        return
+    with ExitStack() as held:
+        show = held.enter_context(_bar(what, total)) if sys.stderr.isatty() else None
+        done = 0
+
+        def advance(amount: int) -> None:
+            """Advance the bar."""
+            nonlocal done
+            done += amount
+            if show:
+                show(amount)
+            if tell:
+                tell(f"{done:,} of {total:,}")
+
+        yield advance
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A function that advances a bar, which appears after PATIENCE_SECONDS."""
     from rich.console import Console
     from rich.progress import Progress
 

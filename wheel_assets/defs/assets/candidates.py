@@ -29,11 +29,11 @@ def candidates(config: RecommendationConfig, store: dg.ResourceParam[Store], **i
 
     frame = candidates_of(advised_now(config, inputs, store))
     document = explain_document(frame)
-    told = [
+    summary = [
         "\n\n".join([*summary_lines(side), markdown.table(COLUMNS, candidate_cells(side), NUMBERS)])
         for side in document["sides"]
     ]
     counts = {"contracts": len(frame), "passed": int((frame["failures"] == 0).sum())}
     broken = frame["failed"].dropna().str.split(", ").explode().value_counts()
-    metadata = {"told": dg.MetadataValue.md("\n\n".join(told)), **counts}
+    metadata = {"summary": dg.MetadataValue.md("\n\n".join(summary)), **counts}
     yield from checked(CANDIDATES, Rows(frame), metadata | {f"failed/{rule}": int(n) for rule, n in broken.items()})

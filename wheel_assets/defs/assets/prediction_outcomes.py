@@ -54,7 +54,7 @@ def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
         for loss in ("brier", "log_loss")
     }
     return {
-        "told": dg.MetadataValue.text(document["message"] or document["caveat"]),
+        "summary": dg.MetadataValue.text(document["message"] or document["caveat"]),
         "scores": dg.MetadataValue.md("\n\n".join(_table(name, event) for name, event in events.items())),
         "reliability": dg.MetadataValue.md(markdown.image(diagram(document), "reliability diagram")),
         "document": dg.MetadataValue.json(dict(document)),

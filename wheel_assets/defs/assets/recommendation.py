@@ -49,7 +49,7 @@ def recommendation(
 
 def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document of `recommend.answer` as metadata: what to do, the whole advice, the numbers to plot."""
-    from wheel_assets.show.answer_view import ADVICE_COLUMNS, advice_cells, banner, warnings
+    from wheel_assets.show.answer_view import ADVICE_COLUMNS, advice_cells, banner
     from wheel_assets.show.candidates import candidates_svg
     from wheel_assets.show.markdown import as_markdown, bullets
     from wheel_assets.show.payoff import payoff_svg
@@ -58,7 +58,7 @@ def advice_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     cells = [dict(zip(ADVICE_COLUMNS, row, strict=True)) for row in advice_cells(document)]
     rows = [dg.TableRecord({name: row[name] for name in AT_A_GLANCE}) for row in cells]
     numbers = {name: document[name] for name in ("portfolio_value", "free_cash") if document[name] is not None}
-    warned = [line for line in (banner(document), *warnings(document)) if line]
+    warned = [line for line in (banner(document), *document["warnings"]) if line]
     return {
         **({"warnings": dg.MetadataValue.md(bullets(warned, "⚠ "))} if warned else {}),
         "what_to_do": dg.MetadataValue.table(rows, columns),  # seen at once; Markdown of this size after a click

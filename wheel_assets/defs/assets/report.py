@@ -28,7 +28,7 @@ def report(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) ->
 
 
 def page(document: Mapping[str, Any], store: Store) -> str:
-    """The page of an answer, with what the cache tells beside it."""
+    """The page of an answer, with the state of the cache beside it."""
     from wheel_assets.cache.upkeep.outcomes import outcomes
     from wheel_assets.defs.checks.freshness import inspected
     from wheel_assets.show.html.report import report_html

@@ -104,7 +104,7 @@ def parity_gap(greeks: pd.DataFrame) -> pd.Series:
 
     At the strike nearest the spot of each expiration. For American options parity is an inequality,
     S exp(-qT) - K <= C - P <= S - K exp(-rT) (Hull, *Options, Futures, and Other Derivatives*, ch. 11);
-    with a negative yield (a borrow fee) the bounds on the shares change places.
+    with a negative yield the bounds on the shares change places.
     """
     contract = ["symbol", "expiration", "strike"]
     near = greeks[greeks["mid"].notna() & (np.abs(greeks["strike"] / greeks["spot_price"] - 1) < NEAR_THE_MONEY)]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.progress import telling
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
@@ -29,8 +30,9 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
-    with one_line_errors():
-        context.add_output_metadata(asdict(back_up(store, settings().backup.dir or str(settings().cache.backups))))
+    with one_line_errors(), telling("rows archived", context.log.info) as tell:
+        done = back_up(store, settings().backup.dir or str(settings().cache.backups), tell=tell)
+    context.add_output_metadata(asdict(done))
 
 
 @dg.op
@@ -42,8 +44,8 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
         done = take(store, in_inbox(config.file), dry_run=config.dry_run)
     for refusal in done.refused:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
-    told: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
-    context.add_output_metadata(told)
+    summary: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
+    context.add_output_metadata(summary)
 
 
 def in_inbox(name: str) -> Path:
@@ -70,7 +72,7 @@ def backup() -> None:
 
 @dg.job(
     description="Take in data of the original design, or exported by hand, under its original times. What is cached "
-    "stays as it is; every row that is not taken is told with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
+    "stays as it is; every row that is not taken is listed with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
     "and name it in the Launchpad."
 )
 def migrate() -> None:

@@ -37,8 +37,8 @@ def remove_what_is_too_old(
 ) -> None:
     """Remove old and surplus snapshots and run records, and compact the files."""
     with one_line_errors():
-        told = clean_up(store, config.dry_run)
-        _tell(context, {**told, "runs": clean_up_runs(store, context.instance, config.dry_run)})
+        done = clean_up(store, config.dry_run)
+        _report(context, {**done, "runs": clean_up_runs(store, context.instance, config.dry_run)})
 
 
 @dg.op
@@ -48,14 +48,14 @@ def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: 
         if not config.dry_run and config.confirm != CLEAR:
             remedy = f"set `confirm: {CLEAR}`, or `dry_run: true` to look first"
             raise UsageError("nothing was removed", "emptying the cache cannot be undone", remedy)
-        _tell(context, clear(store, config.dry_run))
+        _report(context, clear(store, config.dry_run))
         if not config.dry_run:
             forget_materializations(context.instance, list(store.tables))
 
 
 def clean_up(store: Store, dry_run: bool = False) -> dict[str, Any]:
     """Retention of the cache now; what went, or would go, in plain values."""
-    return {**_told(store.maintenance.cleanup(dry_run)), "dry_run": dry_run}
+    return {**_numbers(store.maintenance.cleanup(dry_run)), "dry_run": dry_run}
 
 
 def clean_up_runs(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> int:
@@ -71,7 +71,7 @@ def clean_up_runs(store: Store, instance: dg.DagsterInstance, dry_run: bool = Fa
 def clear(store: Store, dry_run: bool = False) -> dict[str, Any]:
     """Empty the cache; what went, or would go, in plain values."""
     removal = _everything(store) if dry_run else store.maintenance.clear()
-    return {**_told(removal), "dry_run": dry_run}
+    return {**_numbers(removal), "dry_run": dry_run}
 
 
 def _everything(store: Store) -> Removal:
@@ -83,15 +83,15 @@ def _everything(store: Store) -> Removal:
     return Removal(counts, rows, bytes_before=size, bytes_after=size)
 
 
-def _tell(context: dg.OpExecutionContext, told: Mapping[str, Any]) -> None:
-    """On the run page: a sentence in the log, numbers and a table in the metadata."""
-    counts = {name: count for name, count in told["snapshots"].items() if count}
+def _report(context: dg.OpExecutionContext, done: Mapping[str, Any]) -> None:
+    """On the run page: a line in the log, numbers and a table in the metadata."""
+    counts = {name: count for name, count in done["snapshots"].items() if count}
     listed = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "none"
-    context.log.info(f"snapshots {'that would go' if told['dry_run'] else 'gone'}: {listed}; {told['rows']:,} rows")
-    context.add_output_metadata(dict(told))
+    context.log.info(f"snapshots {'that would go' if done['dry_run'] else 'gone'}: {listed}; {done['rows']:,} rows")
+    context.add_output_metadata(dict(done))
 
 
-def _told(removal: Removal) -> dict[str, Any]:
+def _numbers(removal: Removal) -> dict[str, Any]:
     return {
         "snapshots": dict(removal.snapshots),
         "rows": removal.rows,

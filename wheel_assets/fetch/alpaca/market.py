@@ -66,7 +66,7 @@ class AlpacaMarket(MarketSource):
         pages = self._session.pages(
             lambda asked: self._session.data(path, asked, key=symbol, endpoint=endpoint), params, "snapshots"
         )
-        return {code: told for page in pages if isinstance(page, dict) for code, told in page.items()}
+        return {code: snapshot for page in pages if isinstance(page, dict) for code, snapshot in page.items()}
 
     def _contracts(self, symbol: str, now: datetime) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """Terms and yesterday's open interest by code; without them the chain is still one."""
@@ -84,12 +84,12 @@ class AlpacaMarket(MarketSource):
 
     def _spot(self, symbol: str) -> tuple[float, list[str]]:
         document = self._session.data("/v2/stocks/snapshots", {"symbols": symbol, "feed": "iex"}, key=symbol)
-        told = _inner(_inner({"all": document}, "all"), symbol)
-        bid, ask = non_negative([_inner(told, "latestQuote").get(name) for name in ("bp", "ap")])
+        snapshot = _inner(_inner({"all": document}, "all"), symbol)
+        bid, ask = non_negative([_inner(snapshot, "latestQuote").get(name) for name in ("bp", "ap")])
         prices = [
-            ("latestTrade", _inner(told, "latestTrade").get("p")),
-            ("dailyBar", _inner(told, "dailyBar").get("c")),
-            ("prevDailyBar", _inner(told, "prevDailyBar").get("c")),
+            ("latestTrade", _inner(snapshot, "latestTrade").get("p")),
+            ("dailyBar", _inner(snapshot, "dailyBar").get("c")),
+            ("prevDailyBar", _inner(snapshot, "prevDailyBar").get("c")),
             ("mid", (bid + ask) / 2),
         ]
         return first_spot(prices, symbol, SOURCE)
@@ -100,9 +100,9 @@ def open_market(access: Access) -> AlpacaMarket:
     return AlpacaMarket(session_of(access), access.settings.of(AlpacaSettings).feed)
 
 
-def _row(code: str, told: Any) -> dict[str, Any]:
+def _row(code: str, snapshot: Any) -> dict[str, Any]:
     """A contract under our names."""
-    quoted, traded = _inner({"": told}, ""), _inner(_inner({"": told}, ""), "latestTrade")
+    quoted, traded = _inner({"": snapshot}, ""), _inner(_inner({"": snapshot}, ""), "latestTrade")
     sent = _inner(quoted, "latestQuote")
     row = {ours: sent.get(theirs) for ours, theirs in _QUOTE.items()}
     return {"code": code, **row, "last": traded.get("p"), "iv": quoted.get("impliedVolatility")}

@@ -48,7 +48,7 @@ class Priced(NamedTuple):
 
 
 class DatabentoClient:
-    """`reserve` holds dollars of the budget for the length of a block; what is told to `record` is paid out of them."""
+    """`reserve` holds dollars of the budget for the length of a block; what `record` gets is paid out of them."""
 
     def __init__(
         self,
@@ -143,10 +143,10 @@ def warnings_of(answer: Answer) -> list[str]:
     """What the vendor warns of in a good answer: that it resolved only a part of the symbols, and its own words."""
     partial = ["Databento knew only a part of the symbols that were asked for"] if answer.status == 206 else []
     try:
-        told = json.loads(answer.headers.get("X-Warning") or "[]")
+        warnings = json.loads(answer.headers.get("X-Warning") or "[]")
     except ValueError:
-        told = []
-    return partial + [f"Databento warns: {text[:_SHOWN]}" for text in told if isinstance(text, str)]
+        warnings = []
+    return partial + [f"Databento warns: {text[:_SHOWN]}" for text in warnings if isinstance(text, str)]
 
 
 def _clearer(error: SourceError, symbol: str) -> SourceError:

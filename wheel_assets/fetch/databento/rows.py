@@ -59,7 +59,7 @@ def quoted_price(quotes: pd.DataFrame) -> float | None:
 
 
 def open_interest(answer: Answer) -> pd.DataFrame:
-    """instrument_id and open_interest; each venue repeats the same figure, so one of those that are told counts."""
+    """instrument_id and open_interest; each venue repeats the same figure, so one of them counts."""
     rows = _table(answer, _STATISTIC)
     rows = rows[numbers(rows["stat_type"]) == _OPEN_INTEREST]
     known: pd.DataFrame = rows[["instrument_id"]].assign(open_interest=_amounts(rows["quantity"])).dropna()

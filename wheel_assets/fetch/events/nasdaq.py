@@ -1,7 +1,7 @@
 """Nasdaq's public calendars of earnings and ex-dividend dates: keyless, one request a day and kind, all US stocks.
 
 Undocumented, without a promise, and no contract: off unless it is named. Numbers are display text, dates are
-M/D/YYYY. A projected date is not told from a confirmed one, so earnings count as estimated.
+M/D/YYYY. Projected and confirmed dates look alike, so earnings count as estimated.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class NasdaqCalendar(EventSource):
     def _events_on(self, kind: str, when: date, tickers: dict[str, str]) -> list[Event]:
         _, *rows = self._remember(f"nasdaq {kind} {when}", lambda: self._rows(kind, when))
         estimated = kind == "earnings"
-        found = [(tickers[ticker], *told) for ticker, *told in rows if ticker in tickers]
+        found = [(tickers[ticker], *sent) for ticker, *sent in rows if ticker in tickers]
         return [Event(symbol, kind, when, hour, estimated, amount) for symbol, hour, amount in found]
 
     def _rows(self, kind: str, when: date) -> list[Row]:

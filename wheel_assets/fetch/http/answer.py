@@ -89,7 +89,7 @@ class Answer:
 
     @property
     def _values(self) -> int:
-        """About how many values the body holds as JSON, told without decoding it."""
+        """About how many values the body holds as JSON, counted without decoding it."""
         return sum(map(self.body.count, (b",", b"{", b"[")))
 
     def csv_text(self) -> str:

@@ -93,7 +93,7 @@ class HttpClient:
     code and words out of an error answer; codes in `final_codes` are never retried. `secrets` are
     struck out of all texts. GET is retried `retries` times on broken connections and
     `retried_statuses`; POST only after a 429, because otherwise it may have worked. After one of
-    `last_statuses` nothing more is sent: whoever waits for its turn gets the same error. `total_seconds`
+    `last_statuses` nothing more is sent: requests that wait get the same error. `total_seconds`
     bounds one call with all its attempts and waits but those for its turn, `max_bytes` the unpacked body.
     """
 
@@ -164,7 +164,7 @@ class HttpClient:
             return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
 
-        def tell(answer: Answer | None, error: str | None, billed: bool) -> None:
+        def note(answer: Answer | None, error: str | None, billed: bool) -> None:
             """Record this attempt in the ledger."""
             status, size = (answer.status, len(answer.body)) if answer else (None, None)
             duration, cost = 1000 * (time.monotonic() - started), request.cost_usd if billed else 0.0
@@ -172,17 +172,17 @@ class HttpClient:
 
         try:
             result = self._exchange(request, deadline)
-        except BaseException:  # what was under way when somebody stopped it may have to be paid for
-            tell(None, "interrupted", True)
+        except BaseException:  # an interrupted download may have to be paid for
+            note(None, "interrupted", True)
             raise
         if isinstance(result, SourceError):
-            tell(None, str(result), was_sent(result.why))
+            note(None, str(result), was_sent(result.why))
             return result, 0.0
         retry_after = seconds_to_wait(result.headers.get("Retry-After"))
         error = self._refusal(result, request, retry_after)
         if error is not None and error.status in self._last_statuses:
             self._last.append(error)
-        tell(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
+        note(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
         return error or result, retry_after
 
     def _exchange(self, request: Request, deadline: float) -> Answer | SourceError:

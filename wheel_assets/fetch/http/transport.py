@@ -47,7 +47,7 @@ _BROKEN = {
 class Session(requests.Session):
     """A session for several threads that takes nothing from the environment but what is asked for here.
 
-    It keeps cookies, for Cboe shuts out a client that does not, and knows no redirect: requests, told
+    It keeps cookies, for Cboe shuts out a client that does not, and knows no redirect: requests, asked
     not to follow one, would still read its whole body, of whatever size, and choke on a bad address.
     """
 

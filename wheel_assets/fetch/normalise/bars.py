@@ -1,7 +1,7 @@
 """Rows of `tables.PRICE_HISTORY` from any vendor's daily bars, by one set of rules.
 
 A bar that is no finished session is left out and counted; one with a bad number keeps its row with
-NULL there. Prices stay as they were sent: what looks like a split or a gap is told, not mended.
+NULL there. Prices stay as they were sent: what looks like a split or a gap is noted, not mended.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BARS = (*_PRICES, "volume")  # what is read of a bar, besides its day
 _SATURDAY = 5
 # The longest the market has been closed since 2001 is five days (Hurricane Sandy, a weekend included).
 _LONGEST_PAUSE = pd.Timedelta(days=5)
-_SMALLEST_SPLIT = 1.45  # three for two; a stock that moves as much in a day is told about, too
+_SMALLEST_SPLIT = 1.45  # three for two; a stock that moves as much in a day is noted, too
 
 
 def history_rows(source: str, symbol: str, days: pd.Series, bars: pd.DataFrame, now: datetime) -> Rows:

@@ -36,7 +36,7 @@ class VendorChain:
 
     `quotes` has a column `code` (OSI, any spelling) and any of bid, ask, last, bid_size, ask_size,
     volume, open_interest, iv (decimal a year), multiplier, `non_standard` (bool), and `strike` where the
-    vendor tells it apart from the code; `as_of` is aware.
+    vendor sends it apart from the code; `as_of` is aware.
     """
 
     source: str
@@ -57,7 +57,7 @@ class VendorChain:
             why = "; ".join(_counted(left_out)) or "the vendor sent none"
             raise NoContracts(f"no contracts for {self.symbol} from {self.source}", why, source=self.source)
         frame = self._frame(contracts[kept], self.quotes[kept].reset_index(drop=True), now)
-        left_out.pop(_EXPIRED, None)  # vendors go on sending them for days: nothing peculiar
+        left_out.pop(_EXPIRED, None)  # vendors go on sending them for days: nothing unusual
         notes = [*self.notes, *_counted(left_out), *self._clock_notes(now), *_quality_notes(frame)]
         return Rows(frame, tuple(f"{self.symbol}: {note}" for note in notes))
 
@@ -99,14 +99,14 @@ class VendorChain:
         )[[column.name for column in OPTION_CHAINS.columns]]
 
     def _clock_notes(self, now: datetime) -> list[str]:
-        """A vendor's clock that cannot be right; that quotes are old, their own time tells."""
+        """A vendor's clock that cannot be right; that quotes are old shows in their own time."""
         if self.as_of > now + timedelta(minutes=1):
             return [f"quotes are {self.as_of - now} ahead of this machine's clock; counted as of now"]
         return []
 
 
 def _counted(left_out: Mapping[str, int]) -> list[str]:
-    """In sentences."""
+    """One line for each."""
     return [f"{count} contracts left out: {reason}" for reason, count in left_out.items()]
 
 

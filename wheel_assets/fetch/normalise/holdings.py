@@ -55,7 +55,7 @@ def chosen_number(source: str, there: Sequence[str], wanted: str) -> str:
 def holding(source: str, code: Any, kind: str = "", **values: float) -> dict[str, Any]:
     """A row of shares, or of the option that `code` is the symbol of; `kind` is which of the two the broker says.
 
-    `values`: quantity, average_price (a share), market_value (of the whole), and multiplier where it is told.
+    `values`: quantity, average_price (a share), market_value (of the whole), and multiplier where it is sent.
     Raises UnexpectedAnswer for a holding that cannot be read: it must not go missing, for it may bind cash.
     """
     quantity, multiplier = values["quantity"], values.pop("multiplier", np.nan)
@@ -88,7 +88,7 @@ def account_rows(
     cash: tuple[str, float],
     equity: float,
 ) -> Rows:
-    """Rows of the holdings and of the cash, as of `now`, and what to tell of them.
+    """Rows of the holdings and of the cash, as of `now`, with notes on them.
 
     `cash` is the field that was used and its dollars, free to set aside for puts; `equity` what liquidation
     would bring. Raises UnexpectedAnswer where the cash is no plausible number, or a holding is sent twice.

@@ -27,7 +27,7 @@ _FUND = re.compile(r"[0-9A-Z][0-9A-Z ./&-]{0,29}", re.ASCII)
 
 @dataclass(frozen=True)
 class Holding:
-    """One holding of an account; units and signs as in `tables.POSITIONS`, `note` what is peculiar about it.
+    """One holding of an account; units and signs as in `tables.POSITIONS`, `note` what is unusual about it.
 
     Cash has its currency as symbol, and its amount as quantity and as market value.
     """

@@ -47,7 +47,7 @@ class FileAccount(AccountSource):
         """Holdings and cash; raises BadPositionsFile naming every row that cannot be understood.
 
         Cash is the whole of it, as exports state it: what secures short puts is not taken off here.
-        `timestamp` is the file's own as-of time, else when it was last written. Notes tell what was
+        `timestamp` is the file's own as-of time, else when it was last written. Notes say what was
         skipped or assumed.
         """
         import pandas as pd

@@ -148,7 +148,7 @@ class FirstOf(RateSource):
     name: ClassVar[str] = "the first of several"
 
     def risk_free_rate(self, now: datetime) -> Rate:
-        """See `RateSource.risk_free_rate`; where all fail, an error that tells what each of them said."""
+        """See `RateSource.risk_free_rate`; where all fail, an error with what each of them said."""
         failures: list[SourceError] = []
         for source in self.sources:
             try:

@@ -149,7 +149,7 @@ def _login_error(error: SourceError) -> SourceError:
         return restated(error, SourceRefused, "Schwab has no login for this app", error.why, remedy)
     if error.status not in (400, 401) or not error.code:
         return error
-    # Which of the three it is cannot be told: Schwab's words for a dead login are `unsupported_token_type`.
+    # Which of the three it is cannot be known: Schwab's words for a dead login are `unsupported_token_type`.
     why, remedy = f"it has expired, was revoked or replaced (HTTP {error.status} {error.code})", LOGIN_COMMAND
     if error.code == "invalid_client":
         why = f"the login is dead, or the app's key or secret is wrong (HTTP {error.status} {error.code})"

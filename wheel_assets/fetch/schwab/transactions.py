@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, chosen_number, dollars, masked
 from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
 from wheel_assets.fetch.source import Access, TransactionSource
+from wheel_assets.fetch.transactions.broker_rows import damaged, ended, finite, known, named, rows_of, time_of
 from wheel_assets.fetch.transactions.rows import Transaction
-from wheel_assets.fetch.transactions.told import damaged, ended, finite, known, named, rows_of, time_of
 from wheel_assets.rows import Rows
 
 _ACCOUNTS = "/trader/v1/accounts"
@@ -41,8 +41,8 @@ class SchwabTransactions(TransactionSource):
         ).json()
         if not isinstance(sent, list) or not all(isinstance(row, dict) for row in sent):
             raise damaged(SOURCE, "they are no list of objects")
-        told = [each for activity in sent for each in _transactions(activity)]
-        return rows_of(SOURCE, told, account_id, since, now)
+        found = [each for activity in sent for each in _transactions(activity)]
+        return rows_of(SOURCE, found, account_id, since, now)
 
     def _hash(self, account_id: str, now: datetime) -> str:
         """What stands for the account's number in paths."""

@@ -64,7 +64,7 @@ def account_number(session: TastytradeSession, account_id: str) -> str:
 
 
 def of_account(session: TastytradeSession, number: str, what: str, params: dict[str, str]) -> Any:
-    """What is told of an account, whose number neither errors nor the ledger repeat."""
+    """An answer about one account, whose number neither errors nor the ledger repeat."""
     endpoint = f"/accounts/{{account}}/{what}"
     return session.get(f"/accounts/{number}/{what}", params, key=masked(number), endpoint=endpoint, secret=number)
 

@@ -110,7 +110,7 @@ class TastytradeMarket(MarketSource):
         raise self._refused
 
     def _volatility_notes(self, symbol: str) -> list[str]:
-        """IV rank and percentile, as far as tastytrade tells them; they are an extra, and may fail."""
+        """IV rank and percentile, where tastytrade sends them; they are an extra, and may fail."""
         try:
             found = metrics_of(self._session, [symbol]).get(symbol)
         except SourceError as error:

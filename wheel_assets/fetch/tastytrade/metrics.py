@@ -30,8 +30,8 @@ class Metrics:
     @property
     def volatility_note(self) -> str:
         """Rank and percentile in words; empty where neither is known."""
-        told = {"IV rank": self.iv_rank, "IV percentile": self.iv_percentile}
-        known = [f"{name} {value:.0%}" for name, value in told.items() if value is not None]
+        ranks = {"IV rank": self.iv_rank, "IV percentile": self.iv_percentile}
+        known = [f"{name} {value:.0%}" for name, value in ranks.items() if value is not None]
         return f"{', '.join(known)} (tastytrade, of a year)" if known else ""
 
 
@@ -111,20 +111,20 @@ def _share(item: dict[str, Any], name: str) -> float | None:
     return value if 0 <= value <= 1 else None
 
 
-def _earnings(symbol: str, told: Any) -> list[Event]:
-    """The next report, where one is told."""
-    if told is None:
+def _earnings(symbol: str, sent: Any) -> list[Event]:
+    """The next report, where one is sent."""
+    if sent is None:
         return []
-    if not isinstance(told, dict):
+    if not isinstance(sent, dict):
         raise ValueError("its earnings are no object")
-    day = sent_day(told.get("expected-report-date"))
-    time_of_day = _TIMES.get(str(told.get("time-of-day")))
-    estimated = told.get("estimated") if isinstance(told.get("estimated"), bool) else None
+    day = sent_day(sent.get("expected-report-date"))
+    time_of_day = _TIMES.get(str(sent.get("time-of-day")))
+    estimated = sent.get("estimated") if isinstance(sent.get("estimated"), bool) else None
     return [Event(symbol, "earnings", day, time_of_day, estimated)] if day else []
 
 
 def _dividends(symbol: str, item: dict[str, Any]) -> list[Event]:
-    """The next ex-dividend dates; the amount is the last declared, and is told of a date of its own only."""
+    """The next ex-dividend dates; the amount is the last declared, and belongs to its own date only."""
     amount = float(non_negative([item.get("dividend-rate-per-share")])[0])
     days = {day for name in ("dividend-ex-date", "dividend-next-date") if (day := sent_day(item.get(name)))}
     return [Event(symbol, "ex_dividend", day, None, None, amount if amount > 0 else None) for day in sorted(days)]

@@ -51,11 +51,11 @@ class TastytradeSession:
     def of(cls, settings: TastytradeSettings, record: Callable[[ApiCall], None]) -> TastytradeSession:
         """The one session of this process; raises LoginExpired where there is no grant."""
         if settings.client_secret and settings.refresh_token:
-            told = (settings.client_secret.get_secret_value(), settings.refresh_token.get_secret_value())
+            pair = (settings.client_secret.get_secret_value(), settings.refresh_token.get_secret_value())
         else:
             kept = read_secrets(settings.token_file, SOURCE, "client_secret", "refresh_token")
-            told = (kept["client_secret"], kept["refresh_token"])
-        return cls(settings.base_url, record, *told)
+            pair = (kept["client_secret"], kept["refresh_token"])
+        return cls(settings.base_url, record, *pair)
 
     def log_in(self) -> str:
         """A live access token; raises LoginExpired where the grant is turned down."""
@@ -80,7 +80,7 @@ class TastytradeSession:
     def get(
         self, path: str, params: Mapping[str, Any], *, key: str | None = None, endpoint: str = "", secret: str = ""
     ) -> Any:
-        """What stands under `data`; raises SourceError. `secret` is struck out of whatever is told of it."""
+        """What stands under `data`; raises SourceError. `secret` is struck out of errors and of the ledger."""
         return self._document(path, params, key, endpoint, secret)["data"]
 
     def pages(self, path: str, params: Mapping[str, Any], *, key: str, endpoint: str, secret: str) -> Iterator[Any]:
@@ -89,8 +89,8 @@ class TastytradeSession:
             asked = {**params, "per-page": f"{_PAGE}", "page-offset": f"{page}"}
             document = self._document(path, asked, key, endpoint, secret)
             yield from items(document["data"])
-            told = document.get("pagination")
-            total = numbers([told.get("total-pages")])[0] if isinstance(told, dict) else 1
+            pages = document.get("pagination")
+            total = numbers([pages.get("total-pages")])[0] if isinstance(pages, dict) else 1
             if not page + 1 < total:
                 return
 
@@ -111,10 +111,10 @@ def log_in(access: Access, terminal: Terminal, now: datetime) -> str:
     settings = access.settings.of(TastytradeSettings)
     terminal.show("On my.tastytrade.com, API Access, OAuth Applications: create an application (scope `read` only) for")
     terminal.show("the client secret, then Manage, Create Grant, for the refresh token. Neither is shown here.")
-    told = {"client_secret": terminal.ask("Client secret", secret=True)}
-    told["refresh_token"] = terminal.ask("Refresh token", secret=True)
-    TastytradeSession(settings.base_url, access.record, told["client_secret"], told["refresh_token"]).log_in()
-    keep_secrets(settings.token_file, SOURCE, told)
+    secrets = {"client_secret": terminal.ask("Client secret", secret=True)}
+    secrets["refresh_token"] = terminal.ask("Refresh token", secret=True)
+    TastytradeSession(settings.base_url, access.record, secrets["client_secret"], secrets["refresh_token"]).log_in()
+    keep_secrets(settings.token_file, SOURCE, secrets)
     return f"the grant works and does not expire; it is kept in {settings.token_file}"
 
 

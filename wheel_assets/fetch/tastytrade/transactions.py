@@ -9,8 +9,8 @@ from wheel_assets.fetch.normalise.holdings import dollars, masked
 from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.tastytrade.account import account_number
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, session_of
+from wheel_assets.fetch.transactions.broker_rows import ended, finite, known, named, rows_of, time_of
 from wheel_assets.fetch.transactions.rows import Transaction
-from wheel_assets.fetch.transactions.told import ended, finite, known, named, rows_of, time_of
 from wheel_assets.rows import Rows
 
 _EFFECTS = {"Credit": 1.0, "Debit": -1.0, "None": 0.0}
@@ -69,7 +69,7 @@ def _kind(row: dict[str, Any], is_option: bool) -> str:
 
 
 def _signed(row: dict[str, Any], name: str) -> float:
-    """Dollars received, negative where paid; nothing where nothing is told."""
+    """Dollars received, negative where paid; nothing where nothing is sent."""
     if row.get(name) in (None, ""):
         return 0.0
     effect = _EFFECTS.get(str(row.get(f"{name}-effect")), 1.0)

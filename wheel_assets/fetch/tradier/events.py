@@ -19,7 +19,7 @@ _RESULTS_OF_A_QUARTER = {"7", "8", "9", "10"}
 
 
 class TradierEvents(EventSource):
-    """Dates of the corporate calendars; whether they are confirmed is not told: they count as estimated."""
+    """Dates of the corporate calendars; whether they are confirmed is not sent: they count as estimated."""
 
     name: ClassVar[str] = SOURCE
 

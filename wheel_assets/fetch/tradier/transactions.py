@@ -12,8 +12,8 @@ from wheel_assets.fetch.normalise.holdings import dollars, masked
 from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.tradier.account import account_number
 from wheel_assets.fetch.tradier.session import SOURCE, TradierSession, items, session_of
+from wheel_assets.fetch.transactions.broker_rows import ended, finite, known, named, rows_of, time_of
 from wheel_assets.fetch.transactions.rows import Transaction
-from wheel_assets.fetch.transactions.told import ended, finite, known, named, rows_of, time_of
 from wheel_assets.rows import Rows
 
 _PAGE, _MOST_PAGES = 500, 100
@@ -31,8 +31,8 @@ class TradierTransactions(TransactionSource):
     def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
         """See `TransactionSource.transactions`."""
         number = account_number(self._session, account_id)
-        told = [_transaction(event) for event in self._events(number, since)]
-        return rows_of(SOURCE, told, account_id, since, now)
+        found = [_transaction(event) for event in self._events(number, since)]
+        return rows_of(SOURCE, found, account_id, since, now)
 
     def _events(self, number: str, since: datetime | None) -> Iterator[dict[str, Any]]:
         first = {"start": f"{since:%Y-%m-%d}"} if since else {}

@@ -17,7 +17,7 @@ def with_signs(transactions: Sequence[Transaction]) -> tuple[list[Transaction], 
     """The transactions, oldest first, each end with the sign that closes what was held; and what is not known.
 
     Only short contracts are assigned, and only long ones exercised. An expiration of a contract that was opened
-    before the first transaction has no quantity: nobody here knows which way it was held.
+    before the first transaction has no quantity: which way it was held is not known.
     """
     by_contract: dict[str, list[Transaction]] = defaultdict(list)
     for each in transactions:

@@ -1,4 +1,4 @@
-"""Fidelity: Activity & Orders, Download. What happened is a sentence in capitals; quantities have their sign."""
+"""Fidelity: Activity & Orders, Download. What happened is a text in capitals; quantities have their sign."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _read(row: Row) -> Transaction | None:
 
 
 def _when(row: Row) -> datetime:
-    """The day that the sentence tells it is as of, else that of the row."""
+    """The day that the text says it is as of, else that of the row."""
     stated = _AS_OF.search(row.get("action").upper())
     return at_close(day(stated["day"] if stated else row.get("rundate")))
 

@@ -1,7 +1,7 @@
 """Transactions out of a file, or a folder of files: the exports of Schwab, Fidelity, Robinhood, tastytrade, IBKR.
 
 A file is recognised by its headings, and read in full or refused: a cycle with half of its trades is worse
-than none. Exports may overlap; what several of them tell alike counts once.
+than none. Exports may overlap; what several of them list alike counts once.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LAYOUTS = (schwab.LAYOUT, fidelity.LAYOUT, robinhood.LAYOUT, tastytrade.LAYOUT, 
 MAX_BYTES, MAX_FILES = 20_000_000, 200
 _SHOWN = 5
 _NOTICE_CELLS = 3  # lines below the rows have hardly any cell
-REMEDY = "export the transactions once more as CSV; docs/events-and-history.md tells how"
+REMEDY = "export the transactions once more as CSV; see docs/events-and-history.md"
 
 
 class FileTransactions(TransactionSource):
-    """All that the exports at `path` tell, read anew each time.
+    """All that the exports at `path` list, read anew each time.
 
     >>> FileTransactions("transactions/").transactions("default", None, now)  # doctest: +SKIP
     """
@@ -47,12 +47,12 @@ class FileTransactions(TransactionSource):
         self.path = Path(path)
 
     def transactions(self, account_id: str, since: datetime | None, now: datetime) -> Rows:
-        """Everything that the files tell of the account; raises BadTransactionsFile naming what is not understood.
+        """Everything that the files list of the account; raises BadTransactionsFile naming what is not understood.
 
-        The notes tell what several files told alike and which quantities are not known.
+        The notes say what several files list alike and which quantities are not known.
         """
-        told = [self._told(path, account_id) for path in self._files()]
-        every, repeated = _once(told)
+        listed = [self._listed(path, account_id) for path in self._files()]
+        every, repeated = _once(listed)
         signed, notes = with_signs([each for each in every if each.executed_at <= now])
         if later := len(every) - len(signed):
             notes.append(f"{later} transactions are of a day that is still to come and were left out")
@@ -73,27 +73,27 @@ class FileTransactions(TransactionSource):
             raise self._refusal(self.path, f"it holds {len(files)} CSV or XML files", "name a folder of exports")
         return files
 
-    def _told(self, path: Path, account_id: str) -> list[Transaction]:
+    def _listed(self, path: Path, account_id: str) -> list[Transaction]:
         """The transactions of one file, oldest first."""
         try:
             layout, rows = _recognised(self._text(path))
             rows = of_account(rows, account_id)
         except ValueError as error:
             raise self._refusal(path, str(error)) from error
-        told, bad = [], []
+        listed, bad = [], []
         for row in rows:
             try:
                 found = layout.read(row)
             except (ValueError, BadSymbol) as error:
                 bad.append(f"row {row.number} [{row.text}]: {error}")
                 continue
-            told += [found] if found else []
+            listed += [found] if found else []
         if bad:
             more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
             why = f"{len(bad)} of {len(rows)} rows are not understood: {'; '.join(bad[:_SHOWN])}{more}"
             raise self._refusal(path, why, "mend or delete these rows")
-        newest_first = bool(told) and told[0].executed_at >= told[-1].executed_at
-        return sorted(reversed(told) if newest_first else told, key=lambda each: each.executed_at)
+        newest_first = bool(listed) and listed[0].executed_at >= listed[-1].executed_at
+        return sorted(reversed(listed) if newest_first else listed, key=lambda each: each.executed_at)
 
     def _text(self, path: Path) -> str:
         try:
@@ -112,7 +112,7 @@ class FileTransactions(TransactionSource):
 
 
 def _recognised(text: str) -> tuple[Layout, list[Row]]:
-    """Whose export it is, and its rows; raises ValueError where nobody's is known to look so."""
+    """Whose export it is, and its rows; raises ValueError where no broker's is known to look so."""
     if text.lstrip().startswith("<"):
         return ibkr.FLEX, ibkr.flex_rows(_xml(text))
     records = csv_records(text, ",", strict=True)
@@ -163,10 +163,10 @@ def _xml(text: str) -> ElementTree.Element:
     return root
 
 
-def _once(told: Sequence[list[Transaction]]) -> tuple[list[Transaction], int]:
-    """The transactions of all files, oldest first; one that several files tell as often as the file that does most."""
+def _once(listed: Sequence[list[Transaction]]) -> tuple[list[Transaction], int]:
+    """The transactions of all files, oldest first; one in several files as often as in the file that has it most."""
     most: Counter[Transaction] = Counter()
-    for transactions in told:
+    for transactions in listed:
         most |= Counter(transactions)
     every = sorted(most.elements(), key=lambda each: each.executed_at)
-    return every, sum(map(len, told)) - len(every)
+    return every, sum(map(len, listed)) - len(every)

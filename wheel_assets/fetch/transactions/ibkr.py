@@ -101,7 +101,7 @@ def _split(row: Row, when: datetime) -> Transaction | None:
 
 
 def _when(text: str) -> datetime:
-    """`2026-04-21, 16:11:09`, `20260421;161109`, or a day alone; New York, where the offset is not told."""
+    """`2026-04-21, 16:11:09`, `20260421;161109`, or a day alone; New York, where there is no offset."""
     parts = re.split(r"[,;T ]+", text.strip(), maxsplit=1)
     if len(parts) == 1 or not parts[1]:
         return at_close(day(parts[0]))

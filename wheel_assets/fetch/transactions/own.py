@@ -1,4 +1,4 @@
-"""Our own layout, for whoever has another broker: the columns of the table `transactions`."""
+"""Our own layout, for users of other brokers: the columns of the table `transactions`."""
 
 from __future__ import annotations
 

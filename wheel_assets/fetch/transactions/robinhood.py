@@ -1,4 +1,4 @@
-"""Robinhood: Reports and statements, CSV. Codes tell what happened; amounts are net, fees are not told."""
+"""Robinhood: Reports and statements, CSV. Codes say what happened; amounts are net, fees are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what any source tells of an account's past to rows of `tables.TRANSACTIONS`."""
+"""From the transactions of any source to rows of `tables.TRANSACTIONS`."""
 
 from __future__ import annotations
 

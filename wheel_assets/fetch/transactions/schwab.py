@@ -1,4 +1,4 @@
-"""Schwab: History, Export, CSV. Quantities have no sign, days no time; `as of` tells the day that counts."""
+"""Schwab: History, Export, CSV. Quantities have no sign, days no time; `as of` is the day that counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source of transactions where the broker has none to tell."""
+"""The source of transactions where the broker sends none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wheel_assets.rows import Rows
 
 
 class NoTransactions(TransactionSource):
-    """Nobody is asked: it says that nothing is known."""
+    """Sends no request: it says that nothing is known."""
 
     name = "none"
     incremental = False

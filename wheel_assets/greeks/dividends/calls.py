@@ -27,7 +27,7 @@ def call_premium(contracts: Contracts, dividends: Dividends, volatility: Floats)
         rows = np.flatnonzero((dividends.amount[:, number] > 0) & (dividends.years[:, number] < c.years))
         if rows.size:
             gain = _gain_on_the_eve(c.rows(rows), dividends.rows(rows), volatility[rows], number)
-            best[rows] = np.maximum(best[rows], gain)
+            best[rows] = np.maximum(best[rows], gain)  # a call is exercised once, so the rights do not add up
     rows = np.flatnonzero(american.exercised_early(c))
     if rows.size:
         escrowed = as_european(c, dividends).rows(rows)

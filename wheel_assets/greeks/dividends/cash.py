@@ -71,6 +71,7 @@ class Dividends(NamedTuple):
         spot, strike = np.zeros_like(moment), np.zeros_like(moment)
         for years, amount in zip(self.years.T[:before], self.amount.T[:before], strict=True):
             years, amount = (x.reshape(x.shape + (1,) * (moment.ndim - 1)) for x in (years, amount))
+            # A dividend soon is as good as a lower spot, one just before the end as a higher strike.
             share = np.minimum(years / moment, 1.0)
             due = np.where(years <= moment, amount, 0.0) * np.exp(-carry * years)
             spot, strike = spot + due * (1 - share), strike + due * share * np.exp(carry * moment)

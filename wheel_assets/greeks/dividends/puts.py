@@ -27,6 +27,7 @@ def put_premium(contracts: Contracts, dividends: Dividends, volatility: Floats) 
     begin = np.zeros(rows.size)
     for number, (years, amount) in enumerate(zip(paid.years.T, paid.amount.T, strict=True)):
         ex_date, dividend = np.minimum(years, c.years), np.where(years < c.years, amount, 0.0)
+        # Close to an ex-date waiting for the dividend earns more than interest: exercising a put does not pay then.
         end = np.maximum(ex_date - np.log1p(dividend / c.strike) / c.rate, begin)
         stretch = _Stretch(begin, end, ex_date, dividend, number)
         premium[rows] += _premium_within(stretch, c, paid, sigma, boundary)

@@ -91,6 +91,7 @@ class _Search(NamedTuple):
         following = self._replace(
             low=np.where(below, tried, self.low),
             high=np.where(below, self.high, tried),
+            # Halving the gap of an end that stays put keeps regula falsi from creeping up on one side.
             gap_low=np.where(below, gap, np.where(self.moved > 0, 0.5 * self.gap_low, self.gap_low)),
             gap_high=np.where(below, np.where(self.moved < 0, 0.5 * self.gap_high, self.gap_high), gap),
             moved=np.where(below, -1.0, 1.0),

@@ -2,4 +2,5 @@
 
 CONTRADICTED = "contradicts the options"
 PRICED_MOVE = "the options price a move of"
-URGENT = (CONTRADICTED, PRICED_MOVE)  # words of the notes that have to be known before anything is traded
+BORROW_FEE = "hard to borrow"
+URGENT = (CONTRADICTED, PRICED_MOVE, BORROW_FEE)  # words of the notes that have to be known before anything is traded

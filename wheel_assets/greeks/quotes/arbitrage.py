@@ -58,6 +58,7 @@ def _conflicts(strike: Floats, bid: Floats, ask: Floats, series: Rows) -> Iterat
         yield np.column_stack([low, high, high])[pair]
         for inside in range(1, step):
             middle = rows[inside : rows.size - step + inside]
+            # The middle one may cost no more than the mix of the outer two that pays at least as much.
             share = (strike[high] - strike[middle]) / np.where(apart > 0, apart, 1.0)
             bent = bid[middle] > share * ask[low] + (1 - share) * ask[high] + SLACK
             triple = (series[low] == series[high]) & bent
@@ -70,6 +71,7 @@ def _left_out(conflicts: Rows, series: Rows) -> Bools:
     while conflicts.size:
         pairs = conflicts[:, 1] == conflicts[:, 2]
         members = np.concatenate([conflicts[:, 0], conflicts[:, 2], conflicts[~pairs, 1]])
+        # One of each series at a time, all series at once: leaving out a quote may clear the others.
         counts = np.bincount(members, minlength=series.size)
         worst = np.lexsort((-counts, series))
         worst = worst[np.unique(series[worst], return_index=True)[1]]

@@ -70,8 +70,8 @@ def event_notes(found: dict[str, list[Event]], known: pd.DataFrame | None) -> li
     for symbol, events in found.items():
         for event in events:
             days = f"on {_day(event.last)}" if event.first == event.last else f"between {_days(event)}"
-            told = f"{symbol}: {PRICED_MOVE} about {100 * event.move:.0f} % {days}"
-            notes.append(told + _named(symbol, event, known))
+            note = f"{symbol}: {PRICED_MOVE} about {100 * event.move:.0f} % {days}"
+            notes.append(note + _named(symbol, event, known))
     return notes
 
 

@@ -114,6 +114,7 @@ def chain_yields(
         return implied_yields(escrowed, near_mid - premium, half_spread, pairs.expiration, count)
 
     found = implied_yields(escrowed, near_mid, half_spread, pairs.expiration, count)
+    # The premium depends on the yield and the yield on the premium: two plain steps show where the sequence ends.
     for _ in range(0 if style.all() else rounds):
         volatility = _out_of_the_money_volatility(_carried(near, found, pairs.expiration), paid, style, near_mid)
         second = freed(found, volatility)
@@ -170,6 +171,7 @@ def implied_yields(
     number = np.bincount(expiration, minlength=expirations)
     forward = call.strike + (prices[:half] - prices[half:])[used] / call.discount
     quoted = np.maximum(half_spread[used] / call.discount, LEAST_DOUBT * call.spot)
+    # Both errors are independent, so their squares add.
     doubt = np.hypot(quoted, MODEL_DOUBT * np.abs(call.strike - call.spot))
     total = np.bincount(expiration, doubt**-2, expirations)
 

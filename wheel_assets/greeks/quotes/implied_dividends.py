@@ -33,9 +33,19 @@ BETTER = 0.7  # of the pairs' disagreement under a yield
 
 
 def with_implied_dividends(
-    contracts: Contracts, european_style: Bools, mid: Floats, spread: Floats, expiration: Rows, paid: Dividends
+    contracts: Contracts,
+    european_style: Bools,
+    mid: Floats,
+    spread: Floats,
+    expiration: Rows,
+    paid: Dividends,
+    *,
+    symbol: Rows,
 ) -> tuple[ImpliedYields, Dividends]:
-    """The yields of `chain_yields`, and the dividends of each contract, announced or implied."""
+    """The yields of `chain_yields`, and the dividends of each contract, announced or implied.
+
+    `symbol` numbers the symbols: each has dates of its own, whatever it is valued together with.
+    """
     best = chain_yields(contracts, european_style, mid, spread, expiration, paid)
     years, spot = _each(contracts.years, expiration), _each(contracts.spot, expiration)
     drop = _drop(contracts, mid, expiration)
@@ -45,7 +55,7 @@ def with_implied_dividends(
     rows = np.flatnonzero(possible[expiration])
     if not rows.size:
         return best, paid
-    early, late = _window(years, drop)
+    early, late = _window(years, drop, _each(symbol, expiration))
     pairs = nearest_pairs(contracts.rows(rows), ~np.isnan(mid[rows]), expiration[rows])
     near = rows[np.concatenate([pairs.call, pairs.put])]
     series = _Series(contracts.rows(near), european_style[near], mid[near], spread[near], expiration[near])
@@ -169,11 +179,12 @@ def _drop(contracts: Contracts, mid: Floats, expiration: Rows) -> Floats:
     return np.array([np.median(values) if values.size else 0.0 for values in each])
 
 
-def _window(years: Floats, drop: Floats) -> tuple[Floats, Floats]:
-    """The two times (years) between which the dividend of each expiration is paid."""
-    earlier = (years[:, None] > years) & (drop < 0.5 * drop[:, None])
+def _window(years: Floats, drop: Floats, symbol: Floats) -> tuple[Floats, Floats]:
+    """The two times (years) between which the dividend of each expiration is paid, from expirations of its symbol."""
+    same = symbol[:, None] == symbol
+    earlier = same & (years[:, None] > years) & (drop < 0.5 * drop[:, None])
     early = np.where(earlier, years, 0.0).max(axis=1, initial=0.0)
-    late = np.where(years > early[:, None], years, np.inf).min(axis=1, initial=np.inf)
+    late = np.where(same & (years > early[:, None]), years, np.inf).min(axis=1, initial=np.inf)
     return early, np.where(np.isfinite(late), late, early)
 
 

@@ -55,6 +55,7 @@ def _conflicts(contracts: Contracts, bid: Floats, ask: Floats, pairs: Pairs) -> 
     call = contracts.rows(pairs.call)
     cash = call.strike * call.discount
     low, high = bid[pairs.call] - ask[pairs.put] + cash, ask[pairs.call] - bid[pairs.put] + cash
+    # A median: one wrong quote among the nearest pairs must not shift what all others are compared with.
     said = _typical(0.5 * (low + high), np.abs(0.5 * (low + high) - cash), pairs)
     slack = SLACK + SLACK_OF_SPOT * call.spot
     apart = np.abs(call.strike - cash) + CARRIED * np.abs(said - call.spot) + slack

@@ -82,9 +82,9 @@ def checked_spots(
         refused[rows] = mismatch == "refuse" or abs(np.log(max(1 + gap.size, 1e-9))) > LARGEST
         price[rows] = np.where(refused[rows], some.spot, implied)
         source[rows] = np.where(refused[rows], QUOTED, IMPLIED)
-        told = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} {CONTRADICTED}"
+        what = f"{chain['symbol'].iloc[rows[0]]}: the quoted share price {some.spot[0]:,.2f} {CONTRADICTED}"
         consequence = "the symbol is left out" if refused[rows[0]] else "everything is valued at that"
-        notes.append(f"{told}, which imply {implied[0]:,.2f}; {consequence}")
+        notes.append(f"{what}, which imply {implied[0]:,.2f}; {consequence}")
     return Spots(price, source, refused, tuple(notes))
 
 
@@ -104,6 +104,7 @@ def spot_gap(contracts: Contracts, mid: Floats, expiration: Rows, carried: Float
     size = 0.0 if min(bounds) <= 0 <= max(bounds) else min(bounds, key=abs)
     if abs(size) <= CONTRADICTION:
         return Gap(size, False)
+    # What is left is a dividend before the first expiration, or a wrong spot: calls that could be exercised now decide.
     near &= ~contracts.is_put | (contracts.strike < contracts.spot)
     worthless = np.where(np.isnan(mid) & contracts.is_put, 0.0, mid)  # a put without a bid: hardly any time value
     every = nearest_pairs(contracts, near | np.isnan(mid) & contracts.is_put, expiration, contracts.strike.size)

@@ -101,9 +101,12 @@ def open_options(positions: pd.DataFrame) -> list[OpenOption]:
 
 def value_of_shares(holding: Holding, spots: Mapping[str, float]) -> float:
     """Value of shares, dollars: the market value, else shares at spot, else at cost, else NaN."""
-    at_spot = holding.quantity * spots.get(holding.symbol, math.nan)
-    at_cost = holding.quantity * holding.average_price
-    return next((value for value in (holding.market_value, at_spot, at_cost) if math.isfinite(value)), math.nan)
+    return _value(holding, holding.quantity, spots)
+
+
+def value_of_option(option: OpenOption, mids: Mapping[str, float]) -> float:
+    """Value of an option position, dollars, negative where it is sold: as of shares, by mid instead of spot."""
+    return _value(option, option.quantity * option.multiplier, mids)
 
 
 def value_of_cash(holding: Holding) -> float:
@@ -122,6 +125,12 @@ def number(value: Any) -> float:
     except (TypeError, ValueError):
         return math.nan
     return result if math.isfinite(result) else math.nan
+
+
+def _value(holding: Holding, shares: float, prices: Mapping[str, float]) -> float:
+    """The market value, else by `prices`, else at cost, else NaN."""
+    quoted, paid = shares * prices.get(holding.symbol, math.nan), shares * holding.average_price
+    return next((value for value in (holding.market_value, quoted, paid) if math.isfinite(value)), math.nan)
 
 
 def _lots(positions: pd.DataFrame, asset_type: str) -> list[list[Lot]]:

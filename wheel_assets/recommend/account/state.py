@@ -15,6 +15,7 @@ from wheel_assets.recommend.account.holdings import (
     holdings,
     open_options,
     value_of_cash,
+    value_of_option,
     value_of_shares,
 )
 from wheel_assets.recommend.wording import dollars
@@ -89,12 +90,12 @@ class Account:
         held = self.shares[symbol].quantity if symbol in self.shares else 0.0
         return max(0.0, held) if math.isfinite(held) else 0.0
 
-    def free_shares(self, symbol: str) -> float:
-        """Shares that cover no open call."""
+    def free_shares(self, symbol: str, closed: float = 0.0) -> float:
+        """Shares that cover no open call, once calls on `closed` shares are bought back."""
         if not self.is_clear:
             return 0.0
         behind = sum(self._on_shares(call) * call.multiplier for call in self.short_calls(symbol))
-        return max(0.0, self.shares_of(symbol) - behind)
+        return max(0.0, self.shares_of(symbol) - max(0.0, behind - closed))
 
     def uncovered(self, option: OpenOption) -> int:
         """Contracts of a short call that neither shares nor long calls cover.
@@ -171,17 +172,18 @@ def read_account(
     spots: Mapping[str, float],
     portfolio_value: float | None = None,
     *,
+    mids: Mapping[str, float] | None = None,
     cash_is_net: bool | None = None,
 ) -> Account:
-    """The account from a frame of `tables.POSITIONS`; `spots` are dollars a share by symbol.
+    """The account from a frame of `tables.POSITIONS`; `spots` and `mids` are dollars a share by symbol and contract.
 
-    The portfolio value is the one given, or else the sum of the market values; a stock without one
-    is valued at its spot price, or else at cost.
+    The portfolio value is the one given, or else the sum of the market values; a stock or an option without one
+    is valued at its spot price or mid, or else at cost.
     """
     shares, cash, options = holdings(positions, "stock"), holdings(positions, "cash"), open_options(positions)
     worth = [value_of_cash(holding) for holding in cash]
     worth += [value_of_shares(holding, spots) for holding in shares]
-    worth += [option.market_value for option in options]
+    worth += [value_of_option(option, mids or {}) for option in options]
     total = math.fsum(value for value in worth if math.isfinite(value))
     is_told = "cash" in set(positions["asset_type"])
     return Account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ def _advice(sold: ShortOption, roll: Roll | None, no_roll: str) -> Suggestion:
         return _hold(sold, f"{close.why} at the ask, but {quote}; ask again when it is narrower")
     triggers = sold.triggers
     if not triggers:
-        return _hold(sold, f"nothing to do until {_next_look(sold)}")
+        unknown = "its delta is unknown, so look for yourself; " if math.isnan(sold.quoted.abs_delta) else ""
+        return _hold(sold, f"{unknown}nothing to do until {_next_look(sold)}")
     if roll is not None:
         return _roll(sold, roll, triggers)
     why = f"{' and '.join(triggers)}, but {no_roll}"

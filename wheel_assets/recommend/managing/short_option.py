@@ -112,12 +112,14 @@ class ShortOption:
     @property
     def triggers(self) -> list[str]:
         """Reasons why it must be managed now; empty if it need not be."""
-        strategy, days, delta = self.strategy, self.quoted.days, self.quoted.abs_delta
+        strategy, days, delta, chance = self.strategy, self.quoted.days, self.quoted.abs_delta, self.quoted.prob_itm
         said = []
         if days <= strategy.roll_days:
             said.append(f"{days:.0f} of {strategy.roll_days} days are left")
         if delta >= strategy.roll_delta:
             said.append(f"delta {ratio(delta)} has reached {ratio(strategy.roll_delta)}")
+        elif math.isnan(delta) and chance >= strategy.roll_delta:  # deep in the money quotes often give no delta
+            said.append(f"delta is unknown, but it is assigned with {percent(chance)}")
         if self.depth > 0 and self.time_value <= strategy.roll_time_value and self.is_trusted:
             said.append(f"its time value of {price(max(self.time_value, 0.0))} has vanished, so it may be exercised")
         dividend = self.dividend
@@ -180,7 +182,7 @@ class ShortOption:
     @property
     def _earned(self) -> str:
         if not self.received > 0:
-            return "premium received unknown, so its profit cannot be told"
+            return "premium received unknown, so its profit is not known"
         if round(self.quoted.ask - self.received, 2) > 0:
             return f"{price(self.quoted.ask - self.received)} above the {price(self.received)} premium received"
         earned = percent(self.captured) if self.captured > 0 else "none"

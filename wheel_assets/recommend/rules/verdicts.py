@@ -61,24 +61,24 @@ class Verdicts:
         rules it breaks).
         """
         broken = np.flatnonzero(self.first >= 0)
-        rows = self._told(self.first[broken], broken)
+        rows = self._rows(self.first[broken], broken)
         return rows.assign(failures=self.failed.sum(axis=0)[broken])
 
     def every_failure(self) -> pd.DataFrame:
         """One row per candidate and broken rule, columns as of `refused` without `failures`."""
         contracts, positions = np.nonzero(self.failed.T)
-        return self._told(positions, contracts)
+        return self._rows(positions, contracts)
 
-    def _told(self, order: np.ndarray, contracts: np.ndarray) -> pd.DataFrame:
+    def _rows(self, order: np.ndarray, contracts: np.ndarray) -> pd.DataFrame:
         """One row per pair of a rule's position and a candidate's."""
         out = self.table[_CONTRACT].iloc[contracts].reset_index(names="option_symbol")
         value, limit = self.values[order, contracts], self.limits[order, contracts]
         for name in ("name", "meaning", "setting"):
-            told = np.array([getattr(rule, name) for rule in self.rules], dtype=object)
-            out["rule" if name == "name" else name] = told[order]
+            texts = np.array([getattr(rule, name) for rule in self.rules], dtype=object)
+            out["rule" if name == "name" else name] = texts[order]
         # Most contracts break one of a few rules with one of a few whole numbers, so each distinct text is made once.
         detail = lru_cache(maxsize=None)(lambda position, *numbers: self.rules[position].detail(*numbers))
-        out["detail"] = [detail(*told) for told in zip(order.tolist(), value.tolist(), limit.tolist(), strict=True)]
+        out["detail"] = [detail(*each) for each in zip(order.tolist(), value.tolist(), limit.tolist(), strict=True)]
         miss = np.abs(value - limit) / np.maximum(np.abs(limit), 0.01)
         return out.assign(order=order, miss=np.where(np.isnan(miss), np.inf, miss))
 

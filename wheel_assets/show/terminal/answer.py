@@ -37,7 +37,7 @@ def as_renderables(document: Mapping[str, Any], width: int, *, verbose: bool = F
     parts.append(Text(unbroken(answer_view.headline(document)), style="bold"))
     if document.get("from_cache"):
         parts.append(Text(f"from the cache, {age(document['age_minutes'])} old; --fresh asks anew", style="dim"))
-    parts += [_warning(line) for line in answer_view.warnings(document)]
+    parts += [_warning(line) for line in document["warnings"]]
     parts.append(_orders(document, width) if answer_view.to_do(document) else Text("Nothing to do now."))
     parts += [Text(unbroken(answer_view.totals(document)))] if answer_view.totals(document) else []
     parts += _listed("Hold", answer_view.to_hold(document))
@@ -105,7 +105,7 @@ def _choices(document: Mapping[str, Any]) -> list[RenderableType]:
     for position, *choices in account_view.choice_cells(document):
         lines.append(position)
         named = zip(account_view.CHOICE_COLUMNS[1:], choices, strict=True)
-        lines += [f"  {name:<11}  {told}" for name, told in named if told]
+        lines += [f"  {name:<11}  {text}" for name, text in named if text]
     return _lines("Roll, hold, be assigned or close", lines)
 
 
@@ -113,10 +113,10 @@ def _exposure(document: Mapping[str, Any]) -> list[RenderableType]:
     rows = account_view.exposure_cells(document)
     if not rows:
         return []
-    told = table(account_view.EXPOSURE_COLUMNS, rows, numbers=account_view.NUMBERS)
+    exposure = table(account_view.EXPOSURE_COLUMNS, rows, numbers=account_view.NUMBERS)
     missing = account_view.not_counted(document)
     title = Text("The account under stress", style="bold")
-    return [title, Padding(told, (0, 0, 0, 2)), *([Text(f"  {missing}")] if missing else [])]
+    return [title, Padding(exposure, (0, 0, 0, 2)), *([Text(f"  {missing}")] if missing else [])]
 
 
 def _lines(title: str, lines: Iterable[str]) -> list[RenderableType]:

@@ -11,7 +11,8 @@ from wheel_assets.market.calendar import NEW_YORK
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wheel_assets.cache.archive.backup import Backup, Restored
+    from wheel_assets.cache.archive.backup import Backup
+    from wheel_assets.cache.archive.restore import Restored
 
 
 def show_backup(done: Backup, console: Console) -> None:
@@ -30,5 +31,5 @@ def show_restored(done: Restored, console: Console) -> None:
 
 
 def counted(by_table: Mapping[str, int]) -> str:
-    """Tables and their numbers in a sentence; those of nothing left out."""
+    """Tables and their numbers in one line; those of nothing left out."""
     return ", ".join(f"{name} {count}" for name, count in by_table.items() if count) or "none"

@@ -1,4 +1,4 @@
-"""What the cache has to tell, for a person at a terminal."""
+"""The state of the cache on a terminal."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def show_stats(document: Mapping[str, Any], monthly_usd: float, now: datetime, c
     console.print(document["path"], soft_wrap=True)
 
 
-def show_removal(told: Mapping[str, Any], console: Console) -> None:
+def show_removal(removal: Mapping[str, Any], console: Console) -> None:
     """Print what a clean-up or clearing removed, or would remove."""
-    would = "would go" if told.get("dry_run") else "gone"
-    counts = ", ".join(f"{name} {count}" for name, count in told["snapshots"].items() if count) or "none"
-    console.print(f"snapshots {would}: {counts} ({told['rows']} rows)")
-    if "runs" in told:
-        console.print(f"run records {would}: {told['runs']}")
-    sizes = f"{told['db_size_mb_before']:.1f} MB -> {told['db_size_mb']:.1f} MB"
-    freed = "would be freed" if told.get("dry_run") else "freed"
-    console.print(f"file: {sizes}, {told['freed_mb']:.1f} MB {freed}")
+    would = "would go" if removal.get("dry_run") else "gone"
+    counts = ", ".join(f"{name} {count}" for name, count in removal["snapshots"].items() if count) or "none"
+    console.print(f"snapshots {would}: {counts} ({removal['rows']} rows)")
+    if "runs" in removal:
+        console.print(f"run records {would}: {removal['runs']}")
+    sizes = f"{removal['db_size_mb_before']:.1f} MB -> {removal['db_size_mb']:.1f} MB"
+    freed = "would be freed" if removal.get("dry_run") else "freed"
+    console.print(f"file: {sizes}, {removal['freed_mb']:.1f} MB {freed}")
 
 
 def show_costs(document: Mapping[str, Any], console: Console) -> None:

@@ -26,15 +26,15 @@ def show_outcomes(document: Mapping[str, Any], console: Console) -> None:
     if document["message"]:
         console.print(document["message"])
     for event, title in EVENTS.items():
-        told = document[event]
-        if told["scores"]:
-            parts = f"{told['scored']} predictions of {told['contracts']} contracts, {told['outcomes']} outcomes"
+        result = document[event]
+        if result["scores"]:
+            parts = f"{result['scored']} predictions of {result['contracts']} contracts, {result['outcomes']} outcomes"
             console.print(f"{title}: {parts}", style="bold")
-            console.print(_scores(told), "")
-            if told.get("paired"):
-                console.print(_paired(told["paired"]), "")
-            console.print(_reliability(told["scores"]), "")
-        for reason, count in told["not_scored"].items():
+            console.print(_scores(result), "")
+            if result.get("paired"):
+                console.print(_paired(result["paired"]), "")
+            console.print(_reliability(result["scores"]), "")
+        for reason, count in result["not_scored"].items():
             console.print(f"{title.lower()}, not scored: {count}, {REASONS[reason]}")
     console.print(_counts(document))
     if not document["message"]:
@@ -49,14 +49,14 @@ def _counts(document: Mapping[str, Any]) -> str:
     return "; ".join([*counts, f"{document['pending']} not expired", f"{document['repeated']} repeated"])
 
 
-def _scores(told: Mapping[str, Any]) -> Table:
+def _scores(result: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
     table = Table("forecast", "of", "count", "forecast", "happened", "Brier", "skill", "log loss", "skill", box=None)
-    rows = [(score["forecast"], "common" if score["common"] else "all", score) for score in told["scores"]]
-    mine = told["scores"][0]["forecast"]
-    rows += [(mine, f"{right}s", score) for right, score in told["by_right"].items()]
-    rows += [(mine, model, score) for model, score in told["by_model"].items() if len(told["by_model"]) > 1]
+    rows = [(score["forecast"], "common" if score["common"] else "all", score) for score in result["scores"]]
+    mine = result["scores"][0]["forecast"]
+    rows += [(mine, f"{right}s", score) for right, score in result["by_right"].items()]
+    rows += [(mine, model, score) for model, score in result["by_model"].items() if len(result["by_model"]) > 1]
     for name, of, score in rows:
         rates = (_percent(score[key]) for key in ("mean_forecast", "base_rate"))
         losses = (_decimal(score[key]) for key in ("brier", "brier_skill", "log_loss", "log_loss_skill"))

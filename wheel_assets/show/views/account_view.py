@@ -31,18 +31,18 @@ def choice_cells(document: Mapping[str, Any]) -> list[Cells]:
 
 
 def exposure_cells(document: Mapping[str, Any]) -> list[Cells]:
-    """What the account gains or loses in each case, in the order of `EXPOSURE_COLUMNS`; empty where it is not told."""
+    """What the account gains or loses in each case, in the order of `EXPOSURE_COLUMNS`; empty where it is not known."""
     exposure = document.get("exposure") or {}
     if not {"before", "after"} <= exposure.keys():
         return []
     sides = [exposure["before"], exposure["after"]]
     cases = [(name.replace("%", " %"), [side["stress"].get(name) for side in sides]) for name in sides[0]["stress"]]
-    cases += [(told, [_scaled(side.get(name), name) for side in sides]) for name, told in _GREEKS.items()]
-    return [(told, *("" if each is None else signed_dollars(round(each)) for each in both)) for told, both in cases]
+    cases += [(label, [_scaled(side.get(name), name) for side in sides]) for name, label in _GREEKS.items()]
+    return [(label, *("" if each is None else signed_dollars(round(each)) for each in both)) for label, both in cases]
 
 
 def not_counted(document: Mapping[str, Any]) -> str:
-    """What the exposure leaves out, in a sentence; empty where it leaves out nothing."""
+    """What the exposure leaves out, in one line; empty where it leaves out nothing."""
     missing = (document.get("exposure") or {}).get("not_counted")
     return f"Without {', '.join(missing)}: no price or no implied volatility." if missing else ""
 
@@ -51,8 +51,8 @@ def _scaled(value: float | None, name: str) -> float | None:
     return None if value is None else value * _SCALE.get(name, 1.0)
 
 
-def _choices(told: list[Mapping[str, Any]]) -> list[str]:
-    by_name = {entry["choice"]: entry for entry in told}
+def _choices(entries: list[Mapping[str, Any]]) -> list[str]:
+    by_name = {entry["choice"]: entry for entry in entries}
     return [words(by_name[name]) if name in by_name else "" for name, words in _WORDS.items()]
 
 
@@ -61,17 +61,17 @@ def _roll(entry: Mapping[str, Any]) -> str:
         return str(entry["why"]).partition(" (")[0]
     return _listed(
         f"into {entry['into']}",
-        _told(signed_dollars, entry["credit"]),
-        _told(percent, entry["annualized_return"], " a year"),
-        _told(percent, entry["prob_itm"], " assigned"),
+        _text(signed_dollars, entry["credit"]),
+        _text(percent, entry["annualized_return"], " a year"),
+        _text(percent, entry["prob_itm"], " assigned"),
     )
 
 
 def _hold(entry: Mapping[str, Any]) -> str:
     return _listed(
         f"{entry['days']} days",
-        _told(dollars, entry["left_to_earn"], " left to earn"),
-        _told(percent, entry["prob_itm"], " assigned"),
+        _text(dollars, entry["left_to_earn"], " left to earn"),
+        _text(percent, entry["prob_itm"], " assigned"),
     )
 
 
@@ -79,13 +79,13 @@ def _assignment(entry: Mapping[str, Any]) -> str:
     verb = "buy" if entry["shares"] > 0 else "sell"
     return _listed(
         f"{verb} {abs(entry['shares']):g} at {strike_text(entry['price'])}",
-        _told(price, entry["effective_price"], " with premium"),
-        _told(signed_dollars, entry["result"]),
+        _text(price, entry["effective_price"], " with premium"),
+        _text(signed_dollars, entry["result"]),
     )
 
 
 def _close(entry: Mapping[str, Any]) -> str:
-    return _listed(_told(dollars, entry["cost"], " to pay"), _told(signed_dollars, entry["result"], " in all"))
+    return _listed(_text(dollars, entry["cost"], " to pay"), _text(signed_dollars, entry["result"], " in all"))
 
 
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -96,7 +96,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _told(text: Callable[[float], str], value: float | None, unit: str = "") -> str:
+def _text(text: Callable[[float], str], value: float | None, unit: str = "") -> str:
     return "" if value is None else f"{text(value)}{unit}"
 
 

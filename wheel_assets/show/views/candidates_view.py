@@ -74,7 +74,7 @@ def summary_lines(side: Mapping[str, Any]) -> list[str]:
 
 
 def candidate_cells(side: Mapping[str, Any]) -> list[Sequence[str]]:
-    """A row of `COLUMNS` for each contract that is told."""
+    """A row of `COLUMNS` for each contract that is shown."""
     return [
         (
             contract_name(row["symbol"], date.fromisoformat(row["expiration"]), row["strike"], row["option_type"]),

@@ -21,10 +21,10 @@ def diff_document(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[s
     return {
         "before": before["as_of"],
         "after": after["as_of"],
-        "added": [_told(new[key]) for key in new if key not in old],
-        "removed": [_told(old[key]) for key in old if key not in new],
+        "added": [_summary(new[key]) for key in new if key not in old],
+        "removed": [_summary(old[key]) for key in old if key not in new],
         "changed": [
-            _told(new[key]) | {"was": {name: old[key][name] for name in _ORDER}}
+            _summary(new[key]) | {"was": {name: old[key][name] for name in _ORDER}}
             for key in both
             if any(old[key][name] != new[key][name] for name in _ORDER)
         ],
@@ -37,7 +37,7 @@ def _rows(document: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any
     return {(row["action"], row["option_symbol"] or row["symbol"]): row for row in document["advice"]}
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("action", "symbol", "contract", "option_symbol", "quantity", "limit_price", "reason")
     return {name: row[name] for name in names}
 

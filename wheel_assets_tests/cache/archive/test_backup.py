@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 
 from wheel_assets.cache.archive import backup as archive
 from wheel_assets.cache.archive import locations
-from wheel_assets.cache.archive.backup import PeriodicBackup, backup, restore
+from wheel_assets.cache.archive import restore as put_back
+from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.locations import newest_time
+from wheel_assets.cache.archive.periodic import PeriodicBackup
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import ArchiveDamaged, StoreTooNew, StoreUnwritable, UsageError
 
@@ -260,7 +263,7 @@ def test_a_ledger_that_would_give_money_back_is_refused(archived, empty, cost):
 
 @pytest.mark.parametrize("cap", ["MAX_INDEX_ROWS", "MAX_INDEX_BYTES"])
 def test_an_index_larger_than_any_that_is_written_is_refused_unread(archived, empty, monkeypatch, cap):
-    monkeypatch.setattr(archive, cap, 2)
+    monkeypatch.setattr(put_back, cap, 2)
     with pytest.raises(ArchiveDamaged, match="its index of 5 rows"):
         restore(empty, archived)
     assert not empty.path.exists()
@@ -331,7 +334,7 @@ def test_a_snapshot_that_goes_meanwhile_is_left_out(filled, other, tmp_path, mon
     copy_table = archive._NewArchive.copy_table
 
     def after_a_cleanup(self, *arguments):
-        with self.store.file.transaction() as connection:
+        with filled.file.transaction() as connection:
             connection.execute("DELETE FROM prices WHERE symbol = 'B'")
             connection.execute("DELETE FROM snapshots WHERE key = 'B'")
         return copy_table(self, *arguments)
@@ -344,7 +347,8 @@ def test_a_snapshot_that_goes_meanwhile_is_left_out(filled, other, tmp_path, mon
 ANOTHER = """
 import sys
 from pathlib import Path
-from wheel_assets.cache.archive.backup import restore
+from wheel_assets.cache.archive import backup as archive
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Store
 from wheel_assets.tables import Column, SnapshotTable
 types = {"timestamp": "TIMESTAMP", "symbol": "VARCHAR", "number": "DOUBLE"}
@@ -359,7 +363,7 @@ def test_a_killed_backup_leaves_no_archive_and_the_next_works(filled, other, tmp
     script += "archive.backup(store, sys.argv[2])"
     command = [sys.executable, "-c", script, str(filled.path), str(tmp_path / "out")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
+        assert process.stdout.readline() == b"\n"
         process.kill()
     with pytest.raises(UsageError, match="there is no archive"):
         restore(other, tmp_path / "out")

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from wheel_assets.cache.archive.backup import restore
 from wheel_assets.cache.archive.manifest import Manifest, archived_file
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.schema import SCHEMA_VERSION
 from wheel_assets.cache.store.store import Store
 from wheel_assets_tests.cache.store.test_schema import HELD_BY_VERSION_1, made_by

@@ -15,7 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from wheel_assets.cache.archive.backup import backup, restore
+from wheel_assets.cache.archive.backup import backup
+from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.schema import SCHEMA_VERSION
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, STORED_TABLES, Column, SnapshotTable

@@ -23,7 +23,7 @@ from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.index import Line, index_lines
 from wheel_assets.cache.upkeep.maintenance import PEAK, Limits, least_recently_used
 from wheel_assets.errors import BadFrame, StoreUnwritable
-from wheel_assets.tables import DATA_TABLES, STORED_TABLES, TRANSACTIONS
+from wheel_assets.tables import DATA_TABLES, DOCUMENTS, STORED_TABLES, TRANSACTIONS
 
 NO_LIMIT = Limits(max_bytes=10**12, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
 DAY = 24 * 60  # minutes
@@ -152,8 +152,8 @@ def fill_up(store: Store, clock, count: int = 30) -> None:
 
 
 @contextlib.contextmanager
-def watched(store: Store) -> Iterator[list[float]]:
-    """What the folder takes, again and again."""
+def disk_use(store: Store) -> Iterator[list[float]]:
+    """What the folder of a cache takes, seen again and again until the block ends."""
     sizes: list[float] = []
     over = threading.Event()
 
@@ -163,9 +163,11 @@ def watched(store: Store) -> Iterator[list[float]]:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    yield sizes
-    over.set()
-    watcher.join()
+    try:
+        yield sizes
+    finally:
+        over.set()
+        watcher.join()
 
 
 def folder_size(store: Store) -> int:
@@ -178,10 +180,10 @@ def folder_size(store: Store) -> int:
 
 
 def test_whatever_is_stored_the_disk_holds_little_more_than_the_limit(small, clock):
-    with watched(small) as sizes:
+    with disk_use(small) as sizes:
         fill_up(small, clock, 16)
     assert max(sizes) <= PEAK * 20_000_000
-    assert small.file.size >= 0.4 * 20_000_000
+    assert small.file.size >= 0.3 * 20_000_000
 
 
 def keys(store: Store) -> list[str]:
@@ -243,9 +245,25 @@ def test_a_killed_process_leaves_no_lease_behind(tmp_path):
     assert not list((tmp_path / "leases").iterdir())
 
 
+def test_large_documents_stay_within_the_limit_although_each_write_rewrites_all_of_them(toy_store, clock):
+    limits = replace(NO_LIMIT, max_bytes=15_000_000)
+    store = Store(toy_store.path, (DOCUMENTS,), clock, limits=limits)
+    with disk_use(store) as sizes:
+        for number in range(25):
+            clock.pass_minutes(1)
+            text = np.random.default_rng(number).bytes(400_000).hex()
+            row = {"timestamp": [clock.now], "key": [f"K{number}"], "document": [f'"{text}"']}
+            store.put(DOCUMENTS.name, [Entry(f"K{number}", pd.DataFrame(row), "test")])
+    left = keys(store)
+    assert max(sizes) <= PEAK * limits.max_bytes
+    assert store.file.size <= limits.max_bytes
+    assert len(left) >= 4
+    assert left == [f"K{number}" for number in range(25 - len(left), 25)]
+
+
 def test_an_entry_larger_than_the_limit_is_refused_and_costs_nothing(small, clock):
     small.put("prices", [Entry("A", noise(clock.now, 1_000, 1), "test")])
-    with pytest.raises(BadFrame, match=r"takes 2[0-9]\.. MB, the limit of the cache is 20\.0 MB"):
+    with pytest.raises(BadFrame, match=r"takes [0-9]+\.. MB, the limit of the cache is 20\.0 MB"):
         small.put("prices", [Entry("B", noise(clock.now, 1_000_000, 1), "test")])
     assert keys(small) == ["A"]
 
@@ -279,18 +297,18 @@ def test_broken_files_count_against_the_limit_and_go_first_oldest_first(small, c
 lines = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=12)
 
 
-@given(lines, st.integers(0, 60), st.sets(st.integers(0, 12)))
-def test_victims_are_the_least_recently_used_and_no_more_than_needed(drawn, weight, kept):
+@given(lines, st.integers(0, 120), st.sets(st.integers(0, 12)))
+def test_victims_are_the_least_recently_used_and_no_more_than_needed(drawn, most, kept):
     start = datetime(2026, 1, 1)
     index = [
         Line(i, "t", "k", 1, size, "", (), start, start + timedelta(hours=use)) for i, (use, size) in enumerate(drawn)
     ]
-    victims = least_recently_used(index, weight, kept)
+    victims = least_recently_used(index, most, kept)
     free = sorted(
         (line for line in index if line.snapshot_id not in kept),
         key=lambda line: (line.last_used_at, line.snapshot_id),
     )
     assert victims == {line.snapshot_id for line in free[: len(victims)]}
-    taken = [line.bytes for line in free[: len(victims)]]
-    assert sum(taken) >= weight or len(victims) == len(free)
-    assert sum(taken[:-1]) < weight or not taken
+    left = 2 * sum(line.bytes for line in index if line.snapshot_id not in victims)  # so few rows are rewritten at once
+    assert left <= most or len(victims) == len(free)
+    assert not victims or left + 2 * free[len(victims) - 1].bytes > most

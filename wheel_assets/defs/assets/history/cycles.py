@@ -48,7 +48,7 @@ def cycles(
     document = cycles_document(history, reads, [note for read in reads[:1] for note in read["notes"]])
     table = markdown.table(COLUMNS, cycle_cells(document), NUMBERS)
     metadata: dict[str, Any] = {
-        "told": dg.MetadataValue.md("\n\n".join([*remarks(document), table])),
+        "summary": dg.MetadataValue.md("\n\n".join([*remarks(document), table])),
         "document": dg.MetadataValue.json(document),
         "profit": document["profit"],
     }

@@ -24,11 +24,11 @@ def scan_ranking(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     with one_line_errors():
         ranking = ranked(folder, now=store.clock(), max_age=settings().max_age.of("option_chains"), fingerprint=results)
         place = folder.write_ranking(ranking) if len(ranking) else ""
-    told = (
+    page = (
         markdown.table(COLUMNS, scan_cells(ranking.head(AT_A_GLANCE).to_dict("records")), NUMBERS)
         if len(ranking)
         else "nothing is fresh"
     )
     return dg.MaterializeResult(
-        metadata={"symbols": len(ranking), "ranking": dg.MetadataValue.md(told), "file": place or "none"}
+        metadata={"symbols": len(ranking), "ranking": dg.MetadataValue.md(page), "file": place or "none"}
     )

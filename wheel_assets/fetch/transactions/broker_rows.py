@@ -18,18 +18,22 @@ from wheel_assets.rows import Rows
 _ENDED = (("assign", "assignment"), ("exerc", "exercise"), ("expir", "expiration"))
 
 
-def rows_of(source: str, told: Sequence[Transaction], account_id: str, since: datetime | None, now: datetime) -> Rows:
+def rows_of(
+    source: str, transactions: Sequence[Transaction], account_id: str, since: datetime | None, now: datetime
+) -> Rows:
     """The transactions from `since` until `now` (aware), each end with the sign that closes what was held."""
     first = since or datetime.min.replace(tzinfo=now.tzinfo)
-    known = sorted((each for each in told if first <= each.executed_at <= now), key=lambda each: each.executed_at)
+    known = sorted(
+        (each for each in transactions if first <= each.executed_at <= now), key=lambda each: each.executed_at
+    )
     signed, notes = with_signs(known)
     return Rows(transaction_frame(source, signed, account_id, now), tuple(notes))
 
 
 def named(*texts: Any) -> tuple[str | None, str | None]:
     """Ticker and padded option symbol of the first text that names an option, else those of the first text."""
-    told = [_names(text) for text in texts if isinstance(text, str)]
-    return next((pair for pair in told if pair[1]), told[0] if told else (None, None))
+    pairs = [_names(text) for text in texts if isinstance(text, str)]
+    return next((pair for pair in pairs if pair[1]), pairs[0] if pairs else (None, None))
 
 
 def _names(text: str) -> tuple[str | None, str | None]:
@@ -45,7 +49,7 @@ def ended(text: Any) -> str | None:
 
 
 def time_of(source: str, value: Any) -> datetime:
-    """When it happened; 16:00 in New York where only the day is told, be it as midnight. Raises UnexpectedAnswer."""
+    """When it happened; 16:00 in New York where only the day is known, also as midnight. Raises UnexpectedAnswer."""
     text = str(value)
     try:
         if len(text) == 10 or text[10:19] == "T00:00:00":
