@@ -97,11 +97,12 @@ class Server:
 
     def age(self, minutes: float, *assets: str) -> None:
         """Let time go by since assets were materialized, as far as freshness is judged."""
-        event = "json_set(last_materialization, '$.timestamp', json_extract(last_materialization, '$.timestamp') - ?)"
+        at = "'$.event_log_entry.timestamp'"
+        earlier = f"json_set(last_materialization, {at}, json_extract(last_materialization, {at}) - ?)"
         (path,) = self.user.folder.rglob("index.db")
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as connection, connection:
             for asset in assets:
-                where = f"UPDATE asset_keys SET last_materialization = {event} WHERE asset_key = ?"
+                where = f"UPDATE asset_keys SET last_materialization = {earlier} WHERE asset_key = ?"
                 assert connection.execute(where, [minutes * 60, json.dumps([asset])]).rowcount == 1
 
     def materialize(self, *assets: str) -> str:

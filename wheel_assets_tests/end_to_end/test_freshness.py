@@ -17,45 +17,41 @@ def becomes(server, state, assets):
     server.wait_for(lambda: {name for name, has in server.freshness().items() if has == state} >= assets)
 
 
+def made(server, act):
+    """Which of the assets asked for an act made."""
+    before = times(server)
+    act()
+    after = times(server)
+    return {name for name in ASKED if after[name] != before[name]}
+
+
 def test_states_follow_the_clock_and_what_was_made_and_nothing_else(server):
     becomes(server, "HEALTHY", ASKED)  # pulled on the command line, before there was a server
     assert server.freshness()["price_history"] == "UNKNOWN", "never made"
-    made_at = times(server)
-    made_at = a_hit_is_no_materialization(server, made_at)
-    made_at = what_is_read_through_is_made(server, made_at)
-    a_warning_ends_when_it_is_made_anew(server, made_at)
+    assert made(server, lambda: server.materialize("recommendation")) == {"recommendation"}, "a hit makes nothing"
+    what_is_read_through_is_made(server)
+    a_warning_ends_when_it_is_made_anew(server)
     assert server.user.run("wheel", "clear", "--yes").returncode == 0
     becomes(server, "UNKNOWN", ASKED)
     assert {name: at for name, at in times(server).items() if name in ASKED and at} == {}
 
 
-def a_hit_is_no_materialization(server, before):
-    server.materialize("recommendation")
-    after = times(server)
-    assert {name for name in ASKED if after[name] != before[name]} == {"recommendation"}
-    return after
-
-
-def what_is_read_through_is_made(server, before):
+def what_is_read_through_is_made(server):
     """Chains that are too old are pulled; positions that warn are a hit, and go on warning."""
     server.user.age("option_chains", 16)
     server.age(16, "option_chains", "recommendation")
     server.age(22, "positions")
     becomes(server, "DEGRADED", {"option_chains", "recommendation"})
     becomes(server, "WARNING", {"positions"})
-    server.materialize("recommendation")
-    after = times(server)
-    assert {name for name in ASKED if after[name] != before[name]} == ASKED - {"positions"}
+    assert made(server, lambda: server.materialize("recommendation")) == ASKED - {"positions"}
     becomes(server, "HEALTHY", ASKED - {"positions"})
     assert server.freshness()["positions"] == "WARNING"
     synced = {node["assetKey"]["path"][0]: node["staleStatus"] for node in server.ask(STALE)["assetNodes"]}
     assert synced["recommendation"] == "FRESH", "it was made of what it pulled"
-    return after
 
 
-def a_warning_ends_when_it_is_made_anew(server, before):
+def a_warning_ends_when_it_is_made_anew(server):
     server.age(60, "positions")
     becomes(server, "DEGRADED", {"positions"})
-    server.materialize("positions")
-    assert times(server)["positions"] > before["positions"]
+    assert made(server, lambda: server.materialize("positions")) == {"positions"}
     becomes(server, "HEALTHY", ASKED)

@@ -33,7 +33,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0][:30])
 def test_every_command_works_as_pasted(clone, block, market):
     lines = block.splitlines()
-    if "wheel_cache.duckdb" in block:
+    if "wheel recommend" not in block:
         lines = ["wheel recommend >/dev/null", *lines]
     if not (Path(sys.prefix) / "installed").exists():
         lines = [line for line in lines if not line.startswith("make")]
