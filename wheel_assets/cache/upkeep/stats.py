@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node, verdicts
+from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
+from wheel_assets.cache.verdicts import verdicts
 from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import DOCUMENTS
 
