@@ -13,8 +13,10 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +27,8 @@ from store import HERE, NEVER, filled, get
 
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.store.store import Entry, Store, utc_now
-from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.cache.upkeep.index import index_lines
+from wheel_assets.cache.upkeep.maintenance import PEAK, Limits
 from wheel_assets.columns import Column, SnapshotTable
 from wheel_assets.tables import OPTION_CHAINS
 
@@ -79,18 +82,39 @@ def waits(folder: Path, rows: int) -> list[str]:
     ]
 
 
+def folder_size(folder: Path) -> int:
+    """Bytes of everything in a folder, where files come and go."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
+
+
 def evicted(folder: Path) -> str:
-    """Many keys, each with one large entry: what is on the disk at most, and in the end."""
+    """Many keys, each with one large entry: what is on the disk at most, also while each is stored, and in the end."""
     limits = Limits(LIMIT, timedelta(days=30), timedelta(hours=24))
     store = Store(folder / "evicted" / "many.duckdb", (KEPT,), limits=limits)
-    draw, most = np.random.default_rng(1), 0
+    draw, sizes, over = np.random.default_rng(1), [0], threading.Event()
+
+    def watch() -> None:
+        """See what the disk holds until it is over."""
+        while not over.wait(0.002):
+            sizes.append(folder_size(store.path.parent))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     for number in range(DOCUMENTS):
         text = draw.bytes(DOCUMENT_BYTES // 2).hex()
         store.put("documents", [Entry(f"K{number}", pd.DataFrame({"timestamp": [utc_now()], "text": [text]}), "b")])
-        most = max(most, sum(file.stat().st_size for file in store.path.parent.rglob("*") if file.is_file()))
+    over.set()
+    watcher.join()
+    with store.file.attached() as connection:
+        left = len(index_lines(connection))
     return (
-        f"{DOCUMENTS} keys of {DOCUMENT_BYTES / 1e6} MB, limit {LIMIT / 1e6:.0f} MB: at most {most / 1e6:.1f} MB on "
-        f"the disk between writes, {store.file.size / 1e6:.1f} MB in the end"
+        f"{DOCUMENTS} keys of {DOCUMENT_BYTES / 1e6} MB, limit {LIMIT / 1e6:.0f} MB: at most {max(sizes) / 1e6:.1f} MB "
+        f"on the disk (at most {PEAK * LIMIT / 1e6:.1f}), {folder_size(store.path.parent) / 1e6:.1f} MB in the end "
+        f"(at most {LIMIT / 1e6:.0f}), the newest {left} documents left"
     )
 
 
@@ -105,7 +129,8 @@ def main() -> None:
         return reader(options.reader)
     with tempfile.TemporaryDirectory() as name:
         lines = [evicted(Path(name)), *waits(Path(name), options.rows)]
-    head = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+    head = f"{os.cpu_count()} cores, {os.getloadavg()[1]:.0f} processes at work on them, "
+    head += f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     print(head, *lines, sep="\n")
     if options.keep:
         (HERE / "results" / "waits.txt").write_text("\n".join([head, *lines]) + "\n")

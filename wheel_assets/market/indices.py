@@ -39,6 +39,7 @@ ROOTS = (
 INDICES = frozenset({root.underlying for root in ROOTS} | {"XEO", "VXN"})  # tickers that vendors mark as an index
 AM_SETTLED_ROOTS = frozenset(root.root for root in ROOTS if root.am_settled)
 EUROPEAN_ROOTS = frozenset(root.root for root in ROOTS if root.european)
+INDEX_OF = {root.root: root.underlying for root in ROOTS}
 
 
 def roots_of(index: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wheel_assets.errors import BadSymbol
-from wheel_assets.market.indices import roots_of
+from wheel_assets.market.indices import INDEX_OF, roots_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,8 @@ OptionType = Literal["put", "call"]
 _OSI = r"^(?=.{1,6}\s*\d{6}[CP])(?P<root>[0-9]?[A-Z][A-Z0-9]*)\s*(?P<ymd>\d{6})(?P<right>[CP])(?P<strike>\d{8})$"
 _RIGHTS: dict[str, OptionType] = {"P": "put", "C": "call"}
 _MAX_STRIKE = 99_999.999
+# A root has no dot: of these it is known which share class it stands for.
+_SHARE_CLASSES = {"BRKB": "BRK.B", "BFB": "BF.B", "HEIA": "HEI.A", "LENB": "LEN.B", "MOGA": "MOG.A"}
 
 
 class OptionSymbol(NamedTuple):
@@ -43,6 +45,16 @@ class OptionSymbol(NamedTuple):
         """Warning about the deliverable of an adjusted or FLEX contract; empty for a standard one."""
         what = f"{self.osi} is adjusted or FLEX: what it delivers is not plainly 100 shares"
         return what if self.is_adjusted else ""
+
+    @property
+    def underlying(self) -> str:
+        """Ticker that the contract is on, as far as its root tells.
+
+        >>> [parse_osi(f"{root}270115P00095000").underlying for root in ("XYZ", "XYZ1", "SPXW", "BRKB")]
+        ['XYZ', 'XYZ', 'SPX', 'BRK.B']
+        """
+        plain = self.root.strip("0123456789")
+        return _SHARE_CLASSES.get(plain) or INDEX_OF.get(plain, plain)
 
     @property
     def osi(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import duckdb
 from wheel_assets.cache.foreign import confined, confined_sqlite
 from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import UsageError
+
+MAX_ROWS, MAX_BYTES = 1_000_000, 500_000_000  # of one file, unpacked
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,22 @@ def read_source(path: Path) -> tuple[str, Iterator[Found]]:
 
 
 def _readable(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found]:
-    """The rows; damage becomes a UsageError."""
+    """The rows; damage becomes a UsageError, and so does more than fits in memory: a small file may hold it, packed."""
+    rows = size = 0
     try:
-        yield from read(path)
+        for found in read(path):
+            rows += 1
+            size += sum(len(value) if isinstance(value, Sized) else 8 for value in found.values.values())
+            if rows > MAX_ROWS or size > MAX_BYTES:
+                raise _too_large(path)
+            yield found
     except (duckdb.Error, sqlite3.Error, ValueError, csv.Error, OSError) as error:
         raise UsageError(f"{path} cannot be read to its end", f"{error}"[:200], "nothing was migrated") from error
+
+
+def _too_large(path: Path) -> UsageError:
+    why = f"it holds more than {MAX_ROWS:,} rows or {MAX_BYTES / 1e6:.0f} MB, and is read into memory"
+    return UsageError(f"{path} is too large", why, "nothing was migrated; migrate it in parts")
 
 
 def _sqlite(path: Path) -> Iterator[Found]:
@@ -106,6 +119,8 @@ def _query(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> Ite
 
 
 def _csv(path: Path) -> Iterator[Found]:
+    if path.stat().st_size > MAX_BYTES:  # all of it may be one line
+        raise _too_large(path)
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, strict=True)
         header = next(reader, [])
@@ -116,6 +131,8 @@ def _csv(path: Path) -> Iterator[Found]:
 
 def _json(path: Path) -> Iterator[Found]:
     """A list of rows, one object a line, or an object of tables."""
+    if path.stat().st_size > MAX_BYTES:
+        raise _too_large(path)
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() != ".json":
         tables: Any = [json.loads(line) for line in text.splitlines() if line.strip()]

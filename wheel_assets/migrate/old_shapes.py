@@ -83,7 +83,7 @@ def chain_row(old: OldRow) -> dict[str, Any]:
     return {
         **row,
         **_contract_columns(contract),
-        "symbol": row.get("symbol") or contract.root,
+        "symbol": row.get("symbol") or contract.underlying,
         "quote_quality": row.get("quote_quality") or str(quote_quality(bid, ask)[0]),
         "spot_price": None if spot in (0, "0", "") else spot,  # the original wrote 0 where it had no price
         "multiplier": row.get("multiplier") or 100,
@@ -126,7 +126,7 @@ def holding_row(old: OldRow) -> dict[str, Any]:
         row |= {
             **_contract_columns(contract),
             "symbol": contract.osi,
-            "underlying": row.get("underlying") or contract.root,
+            "underlying": row.get("underlying") or contract.underlying,
         }
     else:
         row |= dict.fromkeys(("option_type", "expiration", "strike"))
@@ -150,7 +150,7 @@ def greeks_row(old: OldRow) -> dict[str, Any]:
     return {
         **row,
         **_contract_columns(contract),
-        "symbol": row.get("symbol") or contract.root,
+        "symbol": row.get("symbol") or contract.underlying,
         "dividend_yield": row.get("dividend_yield") or 0.0,
         "years": row.get("years") or _years(contract, moment(row.get("timestamp"))),
         "iv": row.get("iv") or None,
@@ -168,7 +168,7 @@ def prediction_row(old: OldRow) -> dict[str, Any]:
         row[column] = json.dumps(document if document is not None else {})
     contract = _contract({**given, **_present(row)})
     measures = {name: given.get(name) for name in ("prob_itm", "prob_touch", "expected_return", "cvar_95")}
-    symbol = row.get("symbol") or given.get("symbol") or contract.root
+    symbol = row.get("symbol") or given.get("symbol") or contract.underlying
     version = row.get("model_version") or "unknown"
     return {**measures, **row, **_contract_columns(contract), "symbol": symbol, "model_version": version}
 

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.columns import identifier
 from wheel_assets.errors import UsageError
 from wheel_assets.fetch.sample.sources import SampleMarket
+from wheel_assets.migrate import old_files
 from wheel_assets.migrate.migration import migrate
 
 AT = datetime(2025, 1, 2, 10, 0)
@@ -297,6 +299,28 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(cache, tmp_path, name, con
     with pytest.raises(UsageError, match=reason):
         migrate(cache, tmp_path / name)
     assert not cache.path.exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
+@pytest.mark.parametrize(("cap", "most"), [("MAX_ROWS", 19), ("MAX_BYTES", 1_000)])
+def test_more_than_fits_in_memory_is_refused(cache, exported, tmp_path, monkeypatch, kind, cap, most):
+    monkeypatch.setattr(old_files, cap, most)
+    with pytest.raises(UsageError, match="is too large; it holds more than"):
+        migrate(cache, written(kind, exported, tmp_path))
+    assert not cache.path.exists()
+
+
+def test_a_small_file_of_a_hundred_million_rows_costs_little(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(old_files, "MAX_ROWS", 10_000)
+    path = tmp_path / "bomb.parquet"
+    duckdb.sql(f"COPY (SELECT 1 AS strike FROM range(100000000)) TO '{path}' (ROW_GROUP_SIZE 10000000)")
+    assert path.stat().st_size < 1_000_000
+    tracemalloc.start()
+    with pytest.raises(UsageError, match="is too large"):
+        migrate(cache, path, table="option_chains")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
 
 
 def test_no_file_is_one_clear_line(cache, tmp_path):

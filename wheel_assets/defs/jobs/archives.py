@@ -14,6 +14,8 @@ from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
 
+MOST_LOGGED = 1_000  # rows that were not taken, each an event of the run; `wheel migrate` lists them all
+
 
 class MigrateConfig(dg.Config):
     """What to take in."""
@@ -37,12 +39,12 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
 
 @dg.op
 def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: dg.ResourceParam[Store]) -> None:
-    """Take in what an old file holds, under its original times; every row that was not taken is logged."""
+    """Take in what an old file holds, under its original times; the first rows that were not taken are logged."""
     from wheel_assets.migrate.migration import migrate as take
 
     with one_line_errors():
         done = take(store, in_inbox(config.file), dry_run=config.dry_run)
-    for refusal in done.refused:
+    for refusal in done.refused[:MOST_LOGGED]:
         context.log.warning(one_line(f"{refusal.where}: {refusal.reason}"))
     summary: dict[str, Any] = {**asdict(done), "refused": len(done.refused)}
     context.add_output_metadata(summary)
@@ -72,7 +74,7 @@ def backup() -> None:
 
 @dg.job(
     description="Take in data of the original design, or exported by hand, under its original times. What is cached "
-    "stays as it is; every row that is not taken is listed with its reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
+    "stays as it is; rows that are not taken are listed with their reason.\n\nPut the file into WHEEL_MIGRATE__DIR "
     "and name it in the Launchpad."
 )
 def migrate() -> None:

@@ -73,7 +73,7 @@ def holding(source: str, code: Any, kind: str = "", **values: float) -> dict[str
         raise unreadable(source, str(error)) from None
     terms = {"option_type": option.option_type, "expiration": pd.Timestamp(option.expiration), "strike": option.strike}
     shares = int(multiplier) if 0 < multiplier <= _MOST_UNITS else _SHARES_A_CONTRACT
-    return {"asset_type": "option", "symbol": option.osi, "underlying": option.root, "multiplier": shares} | {
+    return {"asset_type": "option", "symbol": option.osi, "underlying": option.underlying, "multiplier": shares} | {
         **terms,
         **values,
     }

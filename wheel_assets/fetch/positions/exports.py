@@ -160,13 +160,13 @@ def _ticker(text: str) -> str:
 
 
 def _underlying(row: Row, contract: OptionSymbol) -> str:
-    """The underlying's ticker: as named, else as the symbol begins (`BRK/B 01/15/2027 ...`), else the root."""
+    """The underlying's ticker: as named, else as the symbol begins (`BRK/B 01/15/2027 ...`), else by the root."""
     named = row.get("underlying")
     first = row.get("symbol").upper().split()[:1]
-    if not named and first and option_root(first[0]) == contract.root:
+    if not named and first and first[0] != contract.root == option_root(first[0]):
         named = first[0]
     try:
-        return _ticker(named) if named else contract.root
+        return _ticker(named) if named else contract.underlying
     except BadSymbol as error:
         raise ValueError(error.what) from error
 

@@ -7,7 +7,7 @@ option that has expired since: it was exercised, assigned or worthless, and only
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from wheel_assets.fetch.positions.exports import CASH_SYMBOLS, Holding, holding_
 from wheel_assets.fetch.positions.spelling import as_of_time
 from wheel_assets.fetch.positions.text import Row, Sheet, read_sheet
 from wheel_assets.fetch.source import Access, AccountSource
-from wheel_assets.market.calendar import NEW_YORK
+from wheel_assets.market.calendar import last_session, new_york_day
 from wheel_assets.rows import Rows
 from wheel_assets.sanitise import is_account, masked_account
 from wheel_assets.tables import POSITIONS
@@ -121,7 +121,7 @@ class FileAccount(AccountSource):
             except ValueError as error:
                 notes.append(f"the as-of time {error}; the time of the file is taken instead")
         moment = min(stated, default=min(written, now))
-        if moment.astimezone(NEW_YORK).date() > now.astimezone(NEW_YORK).date():
+        if new_york_day(moment) > new_york_day(now):
             raise self._refusal(f"it says to be of {moment:%Y-%m-%d}, which is still to come")
         if now - moment > OLD:
             notes.append(f"the positions are {(now - moment).days} days old")
@@ -178,11 +178,12 @@ def _named(holding: Holding) -> str:
 
 
 def _expired(holdings: Iterable[Holding], now: datetime) -> list[tuple[Row, str]]:
-    """Options whose last day ended before now, at 16:00 in New York."""
+    """Options of an earlier session: settled by now. Those of the last one are kept, and advised to wait for that."""
+    settled = last_session(new_york_day(now))
     return [
         (holding.row, f"it expired on {holding.contract.expiration}, the account has changed since")
         for holding in holdings
-        if holding.contract and datetime.combine(holding.contract.expiration, time(16), NEW_YORK) <= now
+        if holding.contract and holding.contract.expiration < settled
     ]
 
 

@@ -146,7 +146,7 @@ def _option(instrument: dict[str, Any], symbol: str) -> dict[str, Any]:
     return {
         "asset_type": "option",
         "symbol": option.osi,
-        "underlying": _ticker(underlying) if isinstance(underlying, str) and underlying else option.root,
+        "underlying": _ticker(underlying) if isinstance(underlying, str) and underlying else option.underlying,
         "option_type": option.option_type,
         "expiration": pd.Timestamp(option.expiration),
         "strike": option.strike,

@@ -66,7 +66,7 @@ def names(symbol: str, underlying: str = "") -> tuple[str | None, str | None]:
     """
     if contract := contract_of(symbol):
         first = symbol.strip().lstrip("-").split()[:1]
-        return _ticker(underlying or (first[0] if "/" in first[0] else contract.root)), contract.osi
+        return _ticker(underlying or (first[0] if "/" in first[0] else contract.underlying)), contract.osi
     return (_ticker(symbol) if symbol.strip() else None), None
 
 

@@ -24,7 +24,7 @@ def _read(row: Row) -> Transaction | None:
     kind = _KINDS.get(code, "other")
     first = row.get("description").splitlines()[0] if row.get("description") else ""
     contract = contract_of(first.removeprefix("Option Expiration for "))
-    symbol = names(row.get("instrument"))[0] or (contract.root if contract else None)
+    symbol = names(row.get("instrument"))[0] or (contract.underlying if contract else None)
     if kind in _ENDED.values() and contract is None:
         raise ValueError(f"{first[:40]!r} is not an option")
     if kind == "trade" and "option assigned" in row.get("description").lower():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import dagster as dg
 import pytest
 
 from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.upkeep import progress
 from wheel_assets.commands.run import recommend
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import the_store
@@ -62,6 +65,13 @@ def test_clearing_wants_its_word(instance, word):
 def test_the_run_page_says_it_in_a_line(instance, capfd, job, dry_run, said):
     run(job, instance, dry_run=dry_run)
     assert said in capfd.readouterr().err
+
+
+def test_a_backup_tells_how_far_it_is_in_the_log_of_its_run(instance, capfd, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
+    run("backup", instance)
+    assert re.search(r"rows archived: [\d,]+ of [\d,]+", capfd.readouterr().err)
 
 
 @pytest.mark.parametrize("job", ["cleanup", "clear_cache", "backup", "migrate"])

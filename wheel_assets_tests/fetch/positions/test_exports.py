@@ -72,12 +72,16 @@ def test_adjusted_series_is_kept_and_noted() -> None:
         ({"symbol": "$SPX 01/15/2027 6,000.00 P"}, "SPX"),
         ({"symbol": "BRKB  270115P00400000", "underlying": "BRK B"}, "BRK.B"),
         ({"symbol": "BRK.B", "expiration": "2027-01-15", "strike": "400", "option_type": "P"}, "BRK.B"),
-        ({"symbol": "BRKB  270115P00400000"}, "BRKB"),
+        ({"symbol": "BRKB  270115P00400000"}, "BRK.B"),
+        ({"symbol": "SPXW  270115P06000000"}, "SPX"),
+        ({"symbol": "XYZ1  270115P00095000"}, "XYZ"),
         ({"symbol": "-XYZ270115P95"}, "XYZ"),
         ({"symbol": "", "underlying": "XYZ", "expiration": "20270115", "strike": "95", "option_type": "P"}, "XYZ"),
     ],
 )
-def test_the_underlying_is_a_ticker_where_the_file_knows_it(fields: dict[str, str], underlying: str) -> None:
+def test_the_underlying_is_a_ticker_as_far_as_the_file_or_the_root_tells(
+    fields: dict[str, str], underlying: str
+) -> None:
     assert held(quantity="-1", **fields).underlying == underlying
 
 

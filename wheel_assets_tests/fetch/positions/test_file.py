@@ -253,11 +253,13 @@ def test_all_bad_rows_are_counted_and_the_first_are_shown(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hour", "is_refused"), [(20, False), (21, True)], ids=["an hour before the close", "at the close"]
+    ("day", "is_refused"), [(20, False), (22, False), (23, True)], ids=["Friday evening", "Sunday", "Monday"]
 )
-def test_option_lives_until_16_00_in_new_york(read: Read, hour: int, is_refused: bool) -> None:
+def test_an_option_that_has_ended_is_settled_when_the_next_session_comes(
+    read: Read, day: int, is_refused: bool
+) -> None:
     content = "symbol,quantity\nXYZ261120C00035000,1\n"
-    now = datetime(2026, 11, 20, hour, tzinfo=UTC)
+    now = datetime(2026, 11, day, 23, tzinfo=UTC)
     if is_refused:
         with pytest.raises(BadPositionsFile, match="expired"):
             read(content, now=now)
