@@ -9,11 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from wheel_assets.cli import main
-
-
-def wheel(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "wheel_assets.cli", *arguments], capture_output=True, text=True)
+from wheel_assets_tests.forked import wheel
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))

@@ -100,6 +100,27 @@ def all_paths(vendor: Any, name: str) -> list[str]:
     return [vendor.path, *MORE.get(name, [])]
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "field"),
+    [
+        ("alpaca account", "/v2/positions", "asset_class"),
+        ("tastytrade account", "/accounts/87654321/positions", "instrument-type"),
+        ("schwab account", None, "assetType"),
+    ],
+)
+def test_a_holding_whose_kind_is_no_text_is_an_error_or_left_out_with_a_note(
+    vendor_named, fake, vendors, name, path, field
+):
+    vendor = vendor_named(name)
+    body = fake.replies(path or vendor.path)[0].body
+    places = [place for place in mutations.places(body) if place[-1:] == (field,)]
+    assert places
+    for place in places:
+        fake.on(path or vendor.path, vendors.Reply(mutations.damaged(body, place, [], "replace")))
+        with suppress(SourceError):
+            assert vendor.ask().notes
+
+
 UNREADABLE = [
     ("tradier events", lambda b: b[0]["results"][1]["tables"]["corporate_calendars"][0], "begin_date_time"),
     ("tastytrade events", lambda b: b["data"]["items"][0]["earnings"], "expected-report-date"),

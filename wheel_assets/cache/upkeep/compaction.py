@@ -34,6 +34,10 @@ from wheel_assets.tables import Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+PASSES = (
+    2  # over what is there, then over what was stored meanwhile: so little is left for the last step, under the lock
+)
+
 
 class Compaction:
     """A compact copy of the cache, written slice by slice to another file and renamed over it at the end.
@@ -59,19 +63,11 @@ class Compaction:
         remove(self._scratch)
         try:
             with self.attached() as connection:
-                lines = [line for line in index_lines(connection) if line.snapshot_id not in drop]
                 self._begin(connection)
-            with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
-                for table in dict.fromkeys(line.table for line in lines):
-                    for piece in slices([line for line in lines if line.table == table]):
-                        with self.attached() as connection:
-                            copied = self._copy_piece(connection, table, piece)
-                        # Not while the readers wait: verified and packed.
-                        if differing(connection, table, copied):
-                            with self.attached() as connection:
-                                self._drop_broken(connection, table, copied)
-                        connection.execute("CHECKPOINT new")
-                        advance(sum(line.rows for line in piece))
+            for _ in range(PASSES):
+                with self.attached() as connection:
+                    lines = self._missing(connection, drop)
+                self._copy(connection, lines)
             connection.execute("CHECKPOINT new")
             sync(self._scratch)  # here, so that the last step, under the lock, has little left to write
             with self.attached() as connection:
@@ -80,6 +76,25 @@ class Compaction:
             remove(self._scratch)
         tell_lost(len(self._lost), len(self._lost) + len(self._copied))
         return sorted(self._copied)
+
+    def _missing(self, connection: DuckDBPyConnection, drop: Collection[int]) -> list[Line]:
+        """The snapshots that are still to be copied."""
+        done = self._copied.keys() | self._lost | set(drop)
+        missing = _ids(connection) - done
+        return [line for line in index_lines(connection) if line.snapshot_id in missing] if missing else []
+
+    def _copy(self, connection: DuckDBPyConnection, lines: Sequence[Line]) -> None:
+        """Copy snapshots slice by slice; they are verified and packed while others use the cache."""
+        with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
+            for table in dict.fromkeys(line.table for line in lines):
+                for piece in slices([line for line in lines if line.table == table]):
+                    with self.attached() as connection:
+                        copied = self._copy_piece(connection, table, piece)
+                    if differing(connection, table, copied):
+                        with self.attached() as connection:
+                            self._drop_broken(connection, table, copied)
+                    connection.execute("CHECKPOINT new")
+                    advance(sum(line.rows for line in piece))
 
     def _begin(self, connection: DuckDBPyConnection) -> None:
         """Create the empty copy. It has no log: it counts once it is whole, and the log would take room on the disk."""
@@ -110,19 +125,17 @@ class Compaction:
     def _finish(self, connection: DuckDBPyConnection, drop: Collection[int]) -> None:
         """Apply the changes made meanwhile, and rename the copy over the cache."""
         connection.execute("CHECKPOINT cache")
-        lines = index_lines(connection)
-        done = self._copied.keys() | self._lost | set(drop)
-        new = [line for line in lines if line.snapshot_id not in done]
+        new = self._missing(connection, drop)
         for table in dict.fromkeys(line.table for line in new):
             for piece in slices([line for line in new if line.table == table]):
                 self._drop_broken(connection, table, self._copy_piece(connection, table, piece))
-        for gone in self._copied.keys() - {line.snapshot_id for line in lines}:
+        for gone in self._copied.keys() - _ids(connection):
             table = self._copied.pop(gone).table
             connection.execute(f"DELETE FROM new.{identifier(table)} WHERE snapshot_id = ?", [gone])
         schema.adopt(connection, "cache", "new")
         with schema.one_transaction(connection):
             copy_lists(connection, sorted(self._copied), tolerant=False)
-            first = next_id(connection, lines)
+            first = next_id(connection, self._copied)
             connection.execute(f"CREATE OR REPLACE SEQUENCE new.snapshot_ids START WITH {first:d}")
         connection.execute("CHECKPOINT new")
         connection.execute("DETACH new")
@@ -132,3 +145,8 @@ class Compaction:
         sync(self._scratch)
         os.replace(self._scratch, self.path)
         sync(self.path.parent)
+
+
+def _ids(connection: DuckDBPyConnection) -> set[int]:
+    """The ids of all snapshots in the index."""
+    return {row[0] for row in connection.execute("SELECT snapshot_id FROM snapshots").fetchall()}

@@ -99,11 +99,14 @@ class Footprint:
         self._bytes[table] += size
 
 
-def next_id(connection: DuckDBPyConnection, lines: Iterable[Line] = ()) -> int:
+def next_id(connection: DuckDBPyConnection, ids: Iterable[int] = ()) -> int:
     """The id that no snapshot ever had: ids are not given twice, even when the cache was emptied."""
-    query = "SELECT last_value FROM duckdb_sequences() WHERE database_name = 'cache' AND sequence_name = 'snapshot_ids'"
+    query = (
+        "SELECT coalesce(last_value, start_value - 1) FROM duckdb_sequences() "
+        "WHERE database_name = 'cache' AND sequence_name = 'snapshot_ids'"
+    )
     row = connection.execute(query).fetchone()
-    return max([row[0] or 0 if row else 0, *(line.snapshot_id for line in lines)]) + 1
+    return int(max([row[0] if row else 0, *ids])) + 1
 
 
 def content_hashes(

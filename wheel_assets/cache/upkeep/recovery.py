@@ -107,7 +107,7 @@ def _salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]
     """Copy what can be read and verified of the broken database `cache` to a new file at `path`; the ids kept."""
     lines = _salvaged(connection)
     with (
-        replacement(connection, path, tables, next_id(connection, lines)),
+        replacement(connection, path, tables, next_id(connection, [line.snapshot_id for line in lines])),
         progress_bar("mending the cache", sum(line.rows for line in lines)) as advance,
     ):
         schema.adopt(connection, "cache", "new")

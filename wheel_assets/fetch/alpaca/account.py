@@ -42,7 +42,7 @@ class AlpacaAccount(AccountSource):
         sent = self._session.get("/v2/positions", {}, masked(number))
         if not isinstance(sent, list) or not all(isinstance(row, dict) for row in sent):
             raise unreadable(SOURCE, "its positions are no list of objects")
-        held = [_row(row) for row in sent if row.get("asset_class") in _KINDS]
+        held = [_row(row) for row in sent if str(row.get("asset_class")) in _KINDS]
         cash, equity = ("cash", dollars(account, "cash")), dollars(account, "equity")
         rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)
         kinds = [str(row.get("asset_class"))[:40] for row in sent]

@@ -41,7 +41,7 @@ class TastytradeAccount(AccountSource):
         sent = items(of_account(self._session, number, "positions", params))
         if not isinstance(balances, dict):
             raise unreadable(SOURCE, "its balances are no object")
-        held = [_row(row) for row in sent if row.get("instrument-type") in _KINDS]
+        held = [_row(row) for row in sent if str(row.get("instrument-type")) in _KINDS]
         cash = ("cash-balance", dollars(balances, "cash-balance"))
         equity = dollars(balances, "net-liquidating-value")
         rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)

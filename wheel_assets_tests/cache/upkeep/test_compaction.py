@@ -16,6 +16,8 @@ from wheel_assets.cache.upkeep import compaction, copying
 from wheel_assets.cache.upkeep.index import Line
 from wheel_assets.errors import StoreDamaged
 
+pytestmark = pytest.mark.slow
+
 COUNT, ROWS = 16, 17_001  # together more than two row groups of DuckDB, and no multiple of one
 
 
@@ -157,3 +159,10 @@ def test_a_damaged_original_is_told_and_the_rest_kept(full, clock):
         full.maintenance.cleanup()
     assert full.maintenance.cleanup().bytes_after == full.file.size
     assert full.spent(clock.now) == 0.25
+
+
+def test_a_cache_begun_above_the_ids_of_a_lost_one_stays_above_them(toy_store, make_rows):
+    with toy_store.file.transaction() as connection:
+        connection.execute("CREATE OR REPLACE SEQUENCE snapshot_ids START WITH 1000")
+    toy_store.file.rewrite()
+    assert toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test")])[0].snapshot_id == 1000
