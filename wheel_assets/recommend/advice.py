@@ -17,7 +17,7 @@ from wheel_assets.recommend.account.basis import collateral_opened
 from wheel_assets.recommend.account.state import read_account
 from wheel_assets.recommend.bounds import Bounds
 from wheel_assets.recommend.contracts import contracts_table, utc
-from wheel_assets.recommend.managing.open_options import Judgement, judge
+from wheel_assets.recommend.managing.open_options import Judgement, judgements
 from wheel_assets.recommend.opening.openings import find_openings
 from wheel_assets.recommend.outlook import Outlook, read_outlook
 from wheel_assets.recommend.portfolio.exposure import Exposures, exposures
@@ -163,8 +163,8 @@ def _net_basis(transactions: pd.DataFrame | None, positions: pd.DataFrame, today
 
 def _advice(stamp: Stamp, situation: Situation) -> Advice:
     account = situation.account
-    judgements = [judge(option, situation) for option in account.options]
-    held = [judgement.suggestion for judgement in judgements]
+    judged = [each for option in account.options for each in judgements(option, situation)]
+    held = [judgement.suggestion for judgement in judged]
     room = room_of(situation, _cost_of_closing(held))
     openings = find_openings(situation, room)
     unknown = [nothing(symbol, f"{symbol} not evaluated: {why}") for symbol, why in situation.not_evaluated.items()]
@@ -180,7 +180,7 @@ def _advice(stamp: Stamp, situation: Situation) -> Advice:
         free_cash=account.free_cash,
         new_collateral=room.total,
         not_evaluated=dict(situation.not_evaluated),
-        warnings=(*_warnings(situation, judgements), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
+        warnings=(*_warnings(situation, judged), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
         now=stamp.now,
         exposures=exposures(situation, suggestions),
         net_basis=dict(situation.net_basis),
@@ -189,9 +189,9 @@ def _advice(stamp: Stamp, situation: Situation) -> Advice:
     )
 
 
-def _warnings(situation: Situation, judgements: Sequence[Judgement]) -> list[str]:
+def _warnings(situation: Situation, judged: Sequence[Judgement]) -> list[str]:
     """What has to be known before anything is typed, what can hurt most first."""
-    of_options = [line for judgement in judgements for line in judgement.warnings]
+    of_options = dict.fromkeys(line for judgement in judged for line in judgement.warnings)
     return [*situation.account.warnings(), *of_options, *breaches(situation), *_unused_shares(situation)]
 
 

@@ -202,6 +202,20 @@ def test_only_the_uncovered_contracts_are_bought_back(desk):
     assert judged(desk)["quantity"] == 1
 
 
+def test_what_shares_cover_is_judged_beside_what_is_bought_back(desk):
+    desk.option("call", 33, -3, 1.00).call(33, 0.60, 0.65).stock(200, 25)
+    rows = desk.advise().frame
+    own = rows[rows["option_symbol"].notna() & rows["action"].isin(["close", "hold", "roll"])]
+    assert own[["action", "quantity"]].values.tolist() == [["close", 1], ["hold", 2]]
+
+
+def test_what_is_bought_back_for_two_reasons_is_one_order(desk):
+    desk.option("call", 33, -3, 1.00).call(33, 0.05, 0.06).stock(200, 25)
+    row = judged(desk)
+    assert (row["action"], row["quantity"]) == ("close", 3)
+    assert "1 of 3 NOT COVERED, the loss has no limit; of the others at least 50 % of the premium" in row["reason"]
+
+
 def test_a_call_that_a_long_call_covers_is_judged_and_not_rolled_alone(desk):
     desk.option("call", 33, -1, 1.00, days=20).call(33, 0.60, 0.65, days=20).option("call", 30, 1, 2.00, days=20)
     row = judged(desk.call(34, 1.60, 1.65, days=39))

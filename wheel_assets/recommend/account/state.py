@@ -100,13 +100,14 @@ class Account:
     def uncovered(self, option: OpenOption) -> int:
         """Contracts of a short call that neither shares nor long calls cover.
 
-        Shares cover the nearest expiration first.
+        Shares cover the nearest expiration first. Of a part of a position those that are not in it count as uncovered
+        before those that are.
         """
         left = self.shares_of(option.underlying)
         for call in self.short_calls(option.underlying):
             covered = min(self._on_shares(call), int(left // call.multiplier))
             if call.symbol == option.symbol:
-                return self._on_shares(call) - covered
+                return max(0, self._on_shares(call) - covered - (call.contracts - option.contracts))
             left -= covered * call.multiplier
         return 0
 

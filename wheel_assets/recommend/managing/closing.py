@@ -24,8 +24,15 @@ class Close(NamedTuple):
 
 
 def reason_to_close(sold: ShortOption) -> Close | None:
-    """The first reason that applies, in the order of `_REASONS`; None without any."""
-    return next((found for reason in _REASONS if (found := reason(sold))), None)
+    """The first reason that applies, in the order of `_REASONS`; None without any.
+
+    Where it is about some of the contracts and another about all, they are one order.
+    """
+    found = [close for reason in _REASONS if (close := reason(sold))]
+    if len(found) < 2 or found[0].quantity == found[1].quantity or not sold.is_worth_crossing:
+        return found[0] if found else None
+    some, every = found[:2]
+    return every._replace(urgency=some.urgency, why=f"{some.why}; of the others {every.why}")
 
 
 def _not_covered(sold: ShortOption) -> Close | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.contracts import BUYABLE
@@ -29,8 +29,15 @@ class Judgement:
     warnings: tuple[str, ...] = ()
 
 
+def judgements(held: OpenOption, situation: Situation) -> list[Judgement]:
+    """The rows of an option position: one, or two where some of its contracts are closed and the others are not."""
+    first = judge(held, situation)
+    left = held.contracts - (first.suggestion.quantity or 0) if first.suggestion.action == "close" else 0
+    return [first, judge(replace(held, quantity=-float(left)), situation)] if left else [first]
+
+
 def judge(held: OpenOption, situation: Situation) -> Judgement:
-    """The row of an option position.
+    """The row of an option position, or of the first of its two.
 
     In this order: an option that cannot be judged is `none` with the reason, never `hold`; one with a reason to close
     is closed; one that must be managed now is rolled. Where the rules allow no roll it is held, or closed if so set:
@@ -49,7 +56,7 @@ def judge(held: OpenOption, situation: Situation) -> Judgement:
 
 def _advice(sold: ShortOption, roll: Roll | None, no_roll: str) -> Suggestion:
     close = reason_to_close(sold)
-    if close and (sold.is_trusted or sold.is_cheap_to_cross or close.on_any_quote):
+    if close and (sold.is_worth_crossing or close.on_any_quote):
         return _close(sold, close)
     if close:
         quote = f"the quote {price(max(sold.quoted.bid, 0.0))} to {price(sold.quoted.ask)} is too wide to trust"

@@ -81,6 +81,11 @@ class ShortOption:
         return bool(self.quoted.ask - max(self.quoted.bid, 0.0) <= FINE_SHARE * self.received + 1e-9)
 
     @property
+    def is_worth_crossing(self) -> bool:
+        """Whether to buy back at the ask now: the quote is narrow, or what it costs is little."""
+        return self.is_trusted or self.is_cheap_to_cross
+
+    @property
     def remaining_return(self) -> float:
         """Return still to earn, decimal a year on its collateral."""
         left = self.quoted.ask * self.held.multiplier / self.quoted.collateral
