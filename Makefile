@@ -4,12 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 # The tests on all cores; each file of tests in one process.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 IN_A_BROWSER := $(addprefix wheel_assets_tests/end_to_end/,test_browser.py test_cross_site.py test_report_in_a_browser.py)
 
 BUILD := 1.6.1
 CYCLONEDX := 7.5.0
 PIP_LICENSES := 5.5.5
+
+# Without compiled modules each of the commands that the tests start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: recommend ui check test-fast test test-browser test-scale fuzz coverage chromium postgresql redis benchmark benchmark-scale build sbom licences lock clean
 
@@ -45,7 +48,7 @@ coverage: $(VENV)/installed-test
 SCREENSHOTS ?= docs
 test-browser: $(VENV)/installed-browser chromium
 	@mkdir -p $(SCREENSHOTS)
-	SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(BIN)/python -m pytest -rs $(IN_A_BROWSER)
+	SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rs $(IN_A_BROWSER)
 
 # Real servers beside it: PostgreSQL, Redis, a bucket; many runs and many workers at once.
 test-scale: $(VENV)/installed-scale postgresql redis

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +19,9 @@ from wheel_assets.cli import main
 from wheel_assets.definitions import defs
 from wheel_assets.defs.declare import settings
 from wheel_assets.fetch.sample.sources import SampleMarket
+from wheel_assets_tests.forked import wheel
 
 FOLDER = Path("home/.wheel_trading/cache")  # where the settings' defaults lead in a test
-
-
-def wheel(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "wheel_assets.cli", *arguments], capture_output=True, text=True)
 
 
 @pytest.fixture

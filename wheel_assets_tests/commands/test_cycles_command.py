@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from wheel_assets_tests.forked import wheel
 
 CSV = """executed_at,kind,symbol,option_symbol,quantity,price,fees,amount
 2026-08-03,trade,U,U     260904P00030000,-1,1.20,0.66,119.34
 2026-09-04,expiration,U,U     260904P00030000,1,,,0
 """
-
-
-def wheel(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "wheel_assets.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from wheel_assets.defs.past_days import PastDays
 from wheel_assets.defs.resources import the_store
 from wheel_assets.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def answer():

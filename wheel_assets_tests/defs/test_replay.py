@@ -15,6 +15,8 @@ from wheel_assets.errors import UsageError
 from wheel_assets.show.views import diff_view
 from wheel_assets.show.views.diff_view import diff_document
 
+pytestmark = pytest.mark.slow
+
 ASKED = {"symbols": ["U"], "account_id": "default", "portfolio_value": None}
 
 
@@ -42,20 +44,17 @@ def test_later_snapshots_do_not_change_what_was_advised_before(answer):
     assert json.dumps(replay(when)["advice"]) == before
 
 
-@pytest.mark.slow
 def test_a_moment_before_the_cache_is_an_error_and_no_advice(answer):
     with pytest.raises(UsageError, match="no snapshot of .*option_chains.* is kept from before it"):
         replay(datetime.fromisoformat(answer["as_of"]) - timedelta(days=2))
 
 
-@pytest.mark.slow
 def test_an_answer_does_not_differ_from_itself(answer):
     told = diff_document(answer, answer)
     assert (told["added"], told["removed"], told["changed"], told["moved"]) == ([], [], [], [])
     assert told["same"] == len(answer["advice"])
 
 
-@pytest.mark.slow
 def test_orders_that_came_went_or_changed_are_told_apart(answer):
     row = answer["advice"][0]
     other = {**answer, "advice": [{**row, "quantity": 7}, *answer["advice"][2:]], "spot_prices": {"U": 1.0}}

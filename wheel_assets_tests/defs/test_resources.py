@@ -17,6 +17,14 @@ CONFIGS = [
     ("recommendation", {"symbols": [ENV]}),
     ("recommendation", {"account_id": ENV}),
 ]
+# What is of the right shape for the Launchpad, and still wrong.
+MISMEANT = [
+    ({"symbols": ["bad symbol"]}, "'bad symbol' is not a symbol; tickers are 1 to 6 letters or digits"),
+    ({"max_age_minutes": {"option_chains": -1}}, "max_age_minutes option_chains=-1.0 is refused"),
+    ({"max_age_minutes": {"chains": 1}}, "max_age_minutes chains=1.0 is refused; tables: "),
+    ({"account_id": "a b"}, "account 'a b' is refused; letters, digits, dot and dash only"),
+    ({"portfolio_value": -1}, "portfolio value -1.0 is refused; it is not a positive number"),
+]
 
 
 @pytest.mark.parametrize(("asset", "config"), CONFIGS)
@@ -30,6 +38,17 @@ def test_no_config_reads_a_key_out_of_the_environment(monkeypatch, caplog, asset
         told = [str(entry) for run in home.get_runs() for entry in home.all_logs(run.run_id)]
     assert KEY not in "".join(told) + caplog.text
     assert not the_store().path.exists()
+
+
+@pytest.mark.parametrize(("config", "told"), MISMEANT)
+def test_a_wrong_config_fails_in_one_line(config, told):
+    job = defs.resolve_implicit_global_asset_job_def()
+    asked = {"run_config": {"ops": {"recommendation": {"config": config}}}, "raise_on_error": False}
+    done = job.execute_in_process(asset_selection=[dg.AssetKey("recommendation")], **asked)
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    error = failed.step_failure_data.error
+    assert error.message.startswith(told)
+    assert (error.stack, error.cause) == ([], None)
 
 
 def test_no_job_does_either(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""The main job through the real commands, each in a new process."""
+"""The main job through the real commands, each in a new process; some are started from the shell."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ def lines(done, word):
 
 
 def test_a_newcomer_gets_an_answer_that_says_it_is_made_up(sample_user):
-    done = sample_user.run("wheel", "recommend")
+    done = sample_user.run_from_the_shell("wheel", "recommend")
     assert done.returncode == 0
     assert "SAMPLE DATA" in done.stdout
     assert "advice only" in done.stdout
@@ -24,7 +24,7 @@ def test_a_newcomer_gets_an_answer_that_says_it_is_made_up(sample_user):
 
 
 def test_the_json_is_one_document_and_nothing_else(sample_user):
-    answer = sample_user.answer()
+    answer = json.loads(sample_user.run_from_the_shell("wheel", "recommend", "--json").stdout)
     assert answer["sample"] is True
     assert [row["rank"] for row in answer["advice"]] == list(range(1, len(answer["advice"]) + 1))
 
@@ -35,36 +35,32 @@ def test_the_second_time_everything_comes_from_the_cache(user, market):
     assert market.requests == {"AAA": 1, "BBB": 1}
 
 
-def test_both_command_lines_share_one_cache_and_say_the_same(user, market):
-    first = user.answer()
-    done = user.materialize()
+def test_both_command_lines_share_one_cache_and_say_the_same(asked, market):
+    done = asked.materialize()
     assert done.returncode == 0, done.stderr
     assert {reason for _, reason in lines(done, FRESH)} == {"fresh"}
     assert not lines(done, OLD)
-    stored = user.query("SELECT option_symbol, limit_price FROM recommendation ORDER BY snapshot_id, rank")
-    asked = [(row["option_symbol"], row["limit_price"]) for row in first["advice"]]
-    assert stored == asked * 2
+    stored = asked.query("SELECT option_symbol, limit_price FROM recommendation ORDER BY snapshot_id, rank")
+    advised = [(row["option_symbol"], row["limit_price"]) for row in asked.earlier["advice"]]
+    assert stored == advised * 2
     assert sum(market.requests.values()) == 2
 
 
-def test_selecting_everything_upstream_forces_everything(user, market):
-    user.answer()
-    done = user.materialize("+recommendation")
+def test_selecting_everything_upstream_forces_everything(asked, market):
+    done = asked.materialize("+recommendation")
     assert done.returncode == 0, done.stderr
     assert {reason for _, reason in lines(done, OLD)} == {"forced"}
     assert market.requests == {"AAA": 2, "BBB": 2}
 
 
-def test_fresh_does_the_same_from_the_wheel_command(user, market):
-    user.answer()
-    assert {read["reason"] for read in user.answer("--fresh")["inputs"]} == {"forced"}
+def test_fresh_does_the_same_from_the_wheel_command(asked, market):
+    assert {read["reason"] for read in asked.answer("--fresh")["inputs"]} == {"forced"}
     assert market.requests == {"AAA": 2, "BBB": 2}
 
 
-def test_with_only_the_chains_aged_they_alone_are_fetched(user, market):
-    user.answer()
-    user.age("option_chains", 16)
-    reads = {(read["table"], read["outcome"], read["reason"]) for read in user.answer()["inputs"]}
+def test_with_only_the_chains_aged_they_alone_are_fetched(asked, market):
+    asked.age("option_chains", 16)
+    reads = {(read["table"], read["outcome"], read["reason"]) for read in asked.answer()["inputs"]}
     assert reads == {
         ("option_chains", OLD, "too_old"),
         ("greeks", OLD, "input_superseded"),
@@ -82,28 +78,28 @@ def test_materializing_an_asset_is_never_served_from_the_cache(user, market):
 
 def test_eight_runs_at_once_ask_once(user, market):
     market.seconds = 0.3
-    runs = [user.start("wheel", "recommend", "--json") for _ in range(8)]
-    ended = [(*run.communicate(timeout=180), run.returncode) for run in runs]
-    assert [code for _, _, code in ended] == [0] * 8, [err for _, err, _ in ended]
+    runs = [user.begin("wheel", "recommend", "--json") for _ in range(8)]
+    ended = [run.ended() for run in runs]
+    assert [run.returncode for run in ended] == [0] * 8, [run.stderr for run in ended]
     assert market.requests == {"AAA": 1, "BBB": 1}
     counts = user.query("SELECT table_name, count(*)::INT FROM snapshots GROUP BY 1 ORDER BY 1")
     expected = {"greeks": 2, "option_chains": 2, "positions": 1, "predictions": 2, "recommendation": 8}
     assert dict(counts) == expected | {"risk_free_rate": 1, "volatility_history": 2, "documents": 8}
 
 
-def test_a_kill_in_the_middle_of_a_pull_loses_nothing(user, market):
-    before = user.answer("--symbol", "AAA")
+def test_a_kill_in_the_middle_of_a_pull_loses_nothing(asked, market):
+    asked.settings["WHEEL_SYMBOLS"] = "AAA,BBB,SPY"
     market.seconds = 5
-    run = user.start("wheel", "recommend", "--json")
-    while market.requests["BBB"] == 0:
+    run = asked.start("wheel", "recommend")
+    while market.requests["SPY"] == 0:
         time.sleep(0.05)
     run.kill()
     run.communicate()
     market.seconds = 0
-    after = user.answer()
+    after = asked.answer()
     ids = {read["key"]: read["snapshot_id"] for read in after["inputs"] if read["table"] == "option_chains"}
-    assert ids["AAA"] == next(r["snapshot_id"] for r in before["inputs"] if r["table"] == "option_chains")
-    assert "BBB" in ids
+    assert ids["AAA"] == next(r["snapshot_id"] for r in asked.earlier["inputs"] if r["table"] == "option_chains")
+    assert "SPY" in ids
 
 
 def test_a_bad_symbol_is_reported_and_the_others_are_answered(user):
@@ -128,32 +124,29 @@ def test_an_edited_positions_file_is_read_again(user):
     assert user.answer()["free_cash"] == 50000
 
 
-def test_one_run_may_ask_otherwise(user, market):
-    user.answer()
-    done = user.materialize(portfolio_value=20000, symbols=["AAA"], max_age_minutes={"option_chains": 0})
+def test_one_run_may_ask_otherwise(asked, market):
+    done = asked.materialize(portfolio_value=20000, symbols=["AAA"], max_age_minutes={"option_chains": 0})
     assert done.returncode == 0, done.stderr
     assert market.requests == {"AAA": 2, "BBB": 1}
-    assert user.query("SELECT DISTINCT portfolio_value FROM recommendation ORDER BY 1")[0] == (20000,)
+    assert asked.query("SELECT DISTINCT portfolio_value FROM recommendation ORDER BY 1")[0] == (20000,)
 
 
-def test_without_network_the_run_fails_in_one_line_and_old_data_needs_leave(user, market):
-    user.answer()
-    user.age("option_chains", 16)
+def test_without_network_the_run_fails_in_one_line_and_old_data_needs_leave(asked, market):
+    asked.age("option_chains", 16)
     market.down = True
-    refused = user.run("wheel", "recommend", "--symbol", "AAA")
+    refused = asked.run("wheel", "recommend", "--symbol", "AAA")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
     assert refused.stderr.startswith("wheel: error: cboe ")
     assert refused.stderr.endswith("; or answer from what is cached: --allow-stale MINUTES\n")
-    answer = user.answer("--symbol", "AAA", "--allow-stale", "60")
+    answer = asked.answer("--symbol", "AAA", "--allow-stale", "60")
     ages = {read["table"]: read["age_minutes"] for read in answer["inputs"]}
     assert ages["option_chains"] > 16
 
 
-def test_fresh_falls_back_to_older_data_where_that_is_allowed(user, market):
-    user.answer()
+def test_fresh_falls_back_to_older_data_where_that_is_allowed(asked, market):
     market.down = True
-    assert user.run("wheel", "recommend", "--fresh").returncode == 1
-    answer = user.answer("--fresh", "--allow-stale", "60")
+    assert asked.run("wheel", "recommend", "--fresh").returncode == 1
+    answer = asked.answer("--fresh", "--allow-stale", "60")
     outcomes = {read["table"]: read["outcome"] for read in answer["inputs"]}
     assert (outcomes["option_chains"], outcomes["positions"]) == ("cache_stale", OLD)
 
@@ -222,8 +215,7 @@ def test_ctrl_c_is_told_in_one_line_and_the_next_run_works(user, market):
     assert user.answer()["advice"]
 
 
-def test_clearing_can_be_looked_at_first(user):
-    user.answer()
-    would = json.loads(user.run("wheel", "clear", "--dry-run", "--json").stdout)
+def test_clearing_can_be_looked_at_first(asked):
+    would = json.loads(asked.run("wheel", "clear", "--dry-run", "--json").stdout)
     assert (would["dry_run"], would["snapshots"]["greeks"]) == (True, 2)
-    assert user.query("SELECT count(*) FROM greeks") != [(0,)]
+    assert asked.query("SELECT count(*) FROM greeks") != [(0,)]

@@ -22,21 +22,27 @@ FLAGS = (
     "headless=new no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run "
     "disable-background-networking disable-component-update disable-sync"
 )
-LAUNCH = (
-    'mutation{launchRun(executionParams:{selector:{repositoryName:"__repository__",repositoryLocationName:'
-    '"wheel_assets",pipelineName:"cleanup"},runConfigData:"{}",mode:"default"}){__typename}}'
+MUTATION = (
+    'mutation{reportRunlessAssetEvents(eventParams:{eventType:ASSET_MATERIALIZATION,assetKey:{path:["positions"]}})'
+    "{__typename}}"
 )
-URL = "{target}/graphql?query=" + quote(LAUNCH)
+URL = "{target}/graphql?query=" + quote(MUTATION)
+REPORT = "{target}/report_asset_materialization/positions"
 SUBMIT = "<script>document.forms[0].submit()</script>"
-# What a hostile page holds, by the way it tries: each launches a run, or reports, where it gets through.
+# What a hostile page holds, by the way it tries: each reports that positions were made, where it gets through. Where
+# the browser stays on the page, its title says when there was an answer, which the page cannot see.
+ANSWERED = "document.title = 'answered'"
+FETCH = (
+    "<script>fetch('{address}', {{mode: 'no-cors', method: '{method}', credentials: 'include'}})"
+    ".finally(() => {{ {answered} }})</script>"
+)
 PAGES = {
-    "image": f'<img src="{URL}">',
-    "fetch": f"<script>fetch('{URL}', {{mode: 'no-cors', credentials: 'include'}})</script>",
-    "post": f"<script>fetch('{URL}', {{mode: 'no-cors', method: 'POST', credentials: 'include'}})</script>",
+    "image": f'<img src="{URL}" onload="{ANSWERED}" onerror="{ANSWERED}">',
+    "fetch": FETCH.format(address=URL, method="GET", answered=ANSWERED),
+    "post": FETCH.format(address=URL, method="POST", answered=ANSWERED),
     "form": f'<form method=post action="{URL}"><input name=a value=b></form>{SUBMIT}',
     "text form": f"<form method=post enctype=text/plain action='{URL}'><input name=a value=b></form>{SUBMIT}",
-    "report": "<script>fetch('{target}/report_asset_materialization/positions', "
-    "{mode: 'no-cors', method: 'POST', credentials: 'include'})</script>",
+    "report": FETCH.format(address=REPORT, method="POST", answered=ANSWERED),
     "link": "<script>location = '" + URL + "'</script>",
 }
 SOCKET = """<script>
@@ -112,9 +118,8 @@ def attacker(either_server):
 
 
 def effects(server) -> int:
-    """How many runs were launched and materializations reported, by whomever."""
-    runs = server.ask("{ runsOrError { ... on Runs { results { runId } } } }")["runsOrError"]["results"]
-    return len(runs) + len(server.ask(REPORTED)["assetNodes"][0]["assetMaterializations"])
+    """How many materializations were reported, by whomever."""
+    return len(server.ask(REPORTED)["assetNodes"][0]["assetMaterializations"])
 
 
 def attempts(server, driver, attacker) -> dict[tuple[str, str], bool]:
@@ -124,17 +129,26 @@ def attempts(server, driver, attacker) -> dict[tuple[str, str], bool]:
         for way in PAGES:
             before = effects(server)
             driver.get(f"{name}/{quote(way)}")
-            time.sleep(1)
+            server.wait_for(
+                lambda name=name: driver.title == "answered" or not driver.current_url.startswith(f"{name}/")
+            )
             through[name, way] = effects(server) > before
         driver.get(f"{name}/socket")
         server.wait_for(lambda: driver.title in ("open", "refused"))
         through[name, "socket"] = driver.title == "open"
         driver.get(f"{name}/frame")
         driver.switch_to.frame(0)
-        time.sleep(2)
-        through[name, "frame"] = "recommendation" in driver.page_source
+        through[name, "frame"] = shows(driver, "recommendation")
         driver.switch_to.default_content()
     return through
+
+
+def shows(driver, word: str) -> bool:
+    """Whether a page comes to say this; one that is refused is never drawn."""
+    deadline = time.monotonic() + 2
+    while word not in driver.page_source and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return word in driver.page_source
 
 
 def test_a_page_of_somebody_else(either_server, victim, attacker):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from wheel_assets.rows import Rows
 from wheel_assets.tables import PRICE_HISTORY
+from wheel_assets_tests.forked import wheel
 
 CLONE = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 21, 15, tzinfo=UTC)
@@ -56,11 +56,9 @@ class FairMarket:
         return Rows(PRICE_HISTORY.conform(pd.DataFrame({"date": days, **ends, **rest})))
 
 
-def _scored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _scored(folder: Path) -> dict[str, Any]:
     """What the one command says."""
-    monkeypatch.setenv("WHEEL_CACHE__DIR", str(folder))
-    command = [str(Path(sys.executable).parent / "wheel"), "outcomes", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = wheel("outcomes", "--json", WHEEL_CACHE__DIR=str(folder))
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -69,12 +67,12 @@ def _inside(bins: list[dict[str, Any]]) -> int:
     return sum(b["interval_low"] <= b["mean_forecast"] <= b["interval_high"] for b in bins)
 
 
-def test_in_a_fair_market_the_forecasts_are_calibrated(calibration, tmp_path, monkeypatch):
+def test_in_a_fair_market_the_forecasts_are_calibrated(calibration, tmp_path):
     symbols = ("SPXW", "XSP", "NDXP", "RUTW")
     calibration.held_predictions(
         tmp_path / "wheel_cache.duckdb", FairMarket(calibration), NOW, range(8, 0, -1), symbols
     )
-    document = _scored(tmp_path, monkeypatch)
+    document = _scored(tmp_path)
     for event, name in (("in_the_money", "prob_itm"), ("touched", "prob_touch")):
         best = document[event]["scores"][0]
         assert (best["forecast"], best["groups"]) == (name, 8 * len(symbols))

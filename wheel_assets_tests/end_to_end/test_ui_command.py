@@ -52,22 +52,17 @@ def open_link(server) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
-def test_it_ends_as_one(guarded_server, how):
-    open_link(guarded_server)
-    guarded_server.wait_for(guarded_server.assets)
-    below = session_of(guarded_server.process.pid)
-    assert len(below) >= 3  # server, daemon, code server
-    os.kill(guarded_server.process.pid, how)
-    guarded_server.wait_for(lambda: not any(map(alive, below)), seconds=40)
-
-
-def test_it_is_private_and_tells_nobody(guarded_server, tmp_path):
+def test_it_is_private_tells_nobody_and_ends_as_one(guarded_server, tmp_path, how):
     open_link(guarded_server)
     guarded_server.wait_for(guarded_server.assets)
     assert guarded_server.log.read_text().count("\n") == 1, "the link and nothing else"
     records = tmp_path / "dagster"
     assert records.stat().st_mode & 0o777 == 0o700
     assert not [path for path in records.rglob("*") if path.stat().st_mode & 0o077]
+    below = session_of(guarded_server.process.pid)
+    assert len(below) >= 3  # server, daemon, code server
+    os.kill(guarded_server.process.pid, how)
+    guarded_server.wait_for(lambda: not any(map(alive, below)), seconds=40)
 
 
 def test_a_killed_test_leaves_no_process(user):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
 
 from wheel_assets.backtest.day import Day
 from wheel_assets.backtest.strategies import advised
@@ -19,6 +19,7 @@ from wheel_assets_tests.recommend.conftest import NOW, PLAIN, TODAY, Desk
 EXPIRATIONS = [TODAY + timedelta(days=4 + 7 * week) for week in range(16)]  # Fridays
 STRIKES = range(24, 31)
 VOLATILITY = 0.5
+within = NormalDist().cdf
 
 
 def market(today):
@@ -67,10 +68,10 @@ def quoted(desk, spot, today, expiration):
     for strike in range(max(10, round(spot * 0.6)), round(spot * 1.4)):
         deviation = VOLATILITY * math.sqrt(years)
         d1 = math.log(spot / strike) / deviation + deviation / 2
-        call = spot * norm.cdf(d1) - strike * norm.cdf(d1 - deviation)
+        call = spot * within(d1) - strike * within(d1 - deviation)
         for right, value, delta, prob in (
-            ("call", call, norm.cdf(d1), norm.cdf(d1 - deviation)),
-            ("put", call + strike - spot, norm.cdf(-d1), norm.cdf(deviation - d1)),
+            ("call", call, within(d1), within(d1 - deviation)),
+            ("put", call + strike - spot, within(-d1), within(deviation - d1)),
         ):
             half = max(0.01, round(value / 40, 2))
             more = {"spot": spot, "delta": delta, "prob": prob, "cvar": -min(1.0, 2 * deviation), "iv": VOLATILITY}

@@ -90,25 +90,13 @@ def filled(desk, drawn):
     return desk.cash(drawn["cash"])
 
 
-def advice_on(desk, drawn):
-    desk = filled(desk, drawn)
-    return desk, desk.advise(symbols=SYMBOLS, max_symbol_share=1.0, min_annualized_return=0.0, min_otm=-1.0)
-
-
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_new_puts_never_need_more_than_the_free_cash(new_desk, drawn):
-    _, advice = advice_on(new_desk, drawn)
+def new_puts_never_need_more_than_the_free_cash(desk, advice):
     puts = advice.frame[advice.frame["action"] == "open_csp"]
     assert puts["collateral"].sum() <= max(0.0, advice.free_cash)
     assert (puts["collateral"] == puts["strike"] * 100 * puts["quantity"].astype(float)).all()
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_calls_never_need_more_than_the_free_shares(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def calls_never_need_more_than_the_free_shares(desk, advice):
     calls = advice.frame[advice.frame["action"] == "open_cc"]
     for symbol, contracts in zip(calls["symbol"], calls["quantity"], strict=True):
         held = sum(
@@ -130,11 +118,7 @@ def net_options(desk, symbol, right):
     }
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_what_is_sold_is_standard_alive_and_bid_for(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def what_is_sold_is_standard_alive_and_bid_for(desk, advice):
     chain = desk.frames()["option_chains"].drop_duplicates("option_symbol", keep="last").set_index("option_symbol")
     opened = advice.frame[advice.frame["action"].isin(["open_csp", "open_cc"])]
     sold = chain.loc[[*opened["option_symbol"], *advice.frame["roll_to_option_symbol"].dropna()]]
@@ -144,11 +128,7 @@ def test_what_is_sold_is_standard_alive_and_bid_for(new_desk, drawn):
     assert (opened["limit_price"] >= chain.loc[opened["option_symbol"], "bid"].to_numpy()).all()
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_rolls_are_later_for_a_credit_and_never_at_a_worse_strike(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def rolls_are_later_for_a_credit_and_never_at_a_worse_strike(desk, advice):
     chain = desk.frames()["option_chains"].drop_duplicates("option_symbol", keep="last").set_index("option_symbol")
     for row in advice.frame[advice.frame["action"] == "roll"].itertuples():
         old, new = chain.loc[row.option_symbol], chain.loc[row.roll_to_option_symbol]
@@ -158,11 +138,7 @@ def test_rolls_are_later_for_a_credit_and_never_at_a_worse_strike(new_desk, draw
         assert new["option_type"] == "call" or new["strike"] <= old["strike"]
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_everything_is_answered_for_exactly_once(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def everything_is_answered_for_exactly_once(desk, advice):
     frame = advice.frame
     assert list(frame["rank"]) == list(range(1, len(frame) + 1))
     held = {
@@ -180,11 +156,7 @@ def test_everything_is_answered_for_exactly_once(new_desk, drawn):
     assert not opened.duplicated(["symbol", "action"]).any()
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_it_conforms_and_renders(new_desk, drawn):
-    _, advice = advice_on(new_desk, drawn)
+def it_conforms_and_renders(desk, advice):
     pd.testing.assert_frame_equal(tables.RECOMMENDATION.conform(advice.frame), advice.frame)
     numbers = advice.frame.select_dtypes("float64").to_numpy()
     assert not (np.signbit(numbers) & (numbers == 0)).any()
@@ -220,11 +192,7 @@ def test_the_order_of_rows_never_matters(new_desk, drawn, shuffle):
         assert answer_document(desk.advise(symbols=SYMBOLS)) == first
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_no_call_is_naked_and_no_share_used_twice_after_the_advice(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def no_call_is_naked_and_no_share_used_twice_after_the_advice(desk, advice):
     frame = advice.frame
     for symbol in SYMBOLS:
         held = sum(r["quantity"] for r in desk.positions if r["asset_type"] == "stock" and r["symbol"] == symbol)
@@ -236,11 +204,7 @@ def test_no_call_is_naked_and_no_share_used_twice_after_the_advice(new_desk, dra
         assert all(-calls[code] >= size for code, size in zip(rolled["option_symbol"], rolled["quantity"], strict=True))
 
 
-@pytest.mark.slow
-@given(drawn=desks)
-@settings(max_examples=30, deadline=None)
-def test_a_roll_closes_as_many_as_it_opens(new_desk, drawn):
-    desk, advice = advice_on(new_desk, drawn)
+def a_roll_closes_as_many_as_it_opens(desk, advice):
     rolls = advice.frame[advice.frame["action"] == "roll"]
     for code, size, target in zip(
         rolls["option_symbol"], rolls["quantity"], rolls["roll_to_option_symbol"], strict=True
@@ -248,6 +212,27 @@ def test_a_roll_closes_as_many_as_it_opens(new_desk, drawn):
         held = sum(row["quantity"] for row in desk.positions if row["symbol"] == code)
         assert (size, target == code) == (-held, False)
     assert not rolls["option_symbol"].duplicated().any()
+
+
+PROPERTIES = (
+    new_puts_never_need_more_than_the_free_cash,
+    calls_never_need_more_than_the_free_shares,
+    what_is_sold_is_standard_alive_and_bid_for,
+    rolls_are_later_for_a_credit_and_never_at_a_worse_strike,
+    everything_is_answered_for_exactly_once,
+    it_conforms_and_renders,
+    no_call_is_naked_and_no_share_used_twice_after_the_advice,
+    a_roll_closes_as_many_as_it_opens,
+)
+
+
+@given(drawn=desks)
+@settings(max_examples=60, deadline=None)
+def test_what_holds_of_any_advice(new_desk, drawn):
+    desk = filled(new_desk, drawn)
+    advice = desk.advise(symbols=SYMBOLS, max_symbol_share=1.0, min_annualized_return=0.0, min_otm=-1.0)
+    for holds in PROPERTIES:
+        holds(desk, advice)
 
 
 NULLABLE = {

@@ -14,6 +14,8 @@ from dagster_duckdb_pandas import DuckDBPandasIOManager
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets_tests.cache.reading.behaviours import BEHAVIOURS, Bench, bench
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "any-graph.md"
 BEGIN, END = "<!-- behaviours -->\n", "<!-- /behaviours -->"
 

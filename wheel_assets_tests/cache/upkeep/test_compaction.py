@@ -16,6 +16,8 @@ from wheel_assets.cache.upkeep import compaction, copying
 from wheel_assets.cache.upkeep.index import Line
 from wheel_assets.errors import StoreDamaged
 
+pytestmark = pytest.mark.slow
+
 COUNT, ROWS = 16, 17_001  # together more than two row groups of DuckDB, and no multiple of one
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from base64 import b64decode
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from wheel_assets.cache.upkeep.forecasts import Which
 from wheel_assets.cache.upkeep.outcomes import NONE_OF_THESE, NOTHING_YET, outcomes
 from wheel_assets.cli import main
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS, PRICE_HISTORY
+from wheel_assets_tests.forked import wheel
 
 NOW = datetime(2024, 11, 24, 15, 0)
 SESSIONS = pd.bdate_range("2024-10-21", "2024-11-22")
@@ -254,8 +253,7 @@ def untimed(document: dict) -> dict:
 
 @pytest.mark.slow
 def test_the_command_prints_one_json_document(at_home):
-    command = [sys.executable, "-m", "wheel_assets.cli", "outcomes", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = wheel("outcomes", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert untimed(json.loads(done.stdout)) == untimed(outcomes(at_home))
 

@@ -14,6 +14,8 @@ from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep import recovery
 from wheel_assets.errors import StoreDamaged
 
+pytestmark = pytest.mark.slow
+
 BLOCK, FIRST_BLOCK = 262_144, 12_288  # bytes: DuckDB's block size, and where the first one lies
 ROWS = 20_000
 SNAPSHOTS = 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -16,6 +15,7 @@ from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.ledger import Ledger
 from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.cache.upkeep.stats import stats
+from wheel_assets_tests.forked import wheel
 
 LIMITS = Limits(max_bytes=5_000_000, ttl=timedelta(days=30), cleanup_interval=timedelta(hours=24))
 
@@ -113,16 +113,10 @@ def test_uses_are_written_when_the_process_ends(store, fill):
     assert stats(store)["hits"] == 1
 
 
-def wheel(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a new process, with the cache in `folder`."""
-    environment = os.environ | {"WHEEL_CACHE__DIR": str(folder / "cache"), **settings}
-    command = [sys.executable, "-m", "wheel_assets.cli", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture
-def now_full(tmp_path, make_frame) -> Store:
+def now_full(tmp_path, make_frame, monkeypatch) -> Store:
     """A cache as of the machine's own time, as a command will find it, one snapshot a table."""
+    monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "cache"))
     store = Store(tmp_path / "cache" / "wheel_cache.duckdb")
     for table in store.tables.values():
         store.put(table.name, [Entry("A", make_frame(table), "sample")])
@@ -131,21 +125,21 @@ def now_full(tmp_path, make_frame) -> Store:
 
 
 @pytest.mark.slow
-def test_stats_and_costs_of_a_new_process(now_full, tmp_path):
-    document = json.loads(wheel(tmp_path, "stats", "--json").stdout)
+def test_stats_and_costs_of_a_new_process(now_full):
+    document = json.loads(wheel("stats", "--json").stdout)
     assert {document[f"{table}_count"] for table in now_full.tables} == {1}
     assert document["cost_usd"] == 0.25
-    assert "option_chains" in wheel(tmp_path, "stats").stdout
-    assert [row["cost_usd"] for row in json.loads(wheel(tmp_path, "costs", "--json").stdout)["months"]] == [0.25]
+    assert "option_chains" in wheel("stats").stdout
+    assert [row["cost_usd"] for row in json.loads(wheel("costs", "--json").stdout)["months"]] == [0.25]
 
 
 @pytest.mark.slow
-def test_cleanup_in_a_new_process_removes_from_every_table_but_the_records(now_full, tmp_path):
+def test_cleanup_in_a_new_process_removes_from_every_table_but_the_records(now_full):
     """The account's movements and the history of volatility cannot be fetched again: their newest snapshot stays."""
     kept = {name: int(name in ("transactions", "volatility_history")) for name in now_full.tables}
     with now_full.file.transaction() as connection:
         connection.execute("UPDATE snapshots SET created_at = created_at - INTERVAL 31 DAY")
-    told = json.loads(wheel(tmp_path, "cleanup", "--json").stdout)
+    told = json.loads(wheel("cleanup", "--json").stdout)
     assert told["snapshots"] == {name: 1 - kept[name] for name in now_full.tables}
     assert told["runs"] == 0
     document = stats(now_full)
@@ -153,10 +147,10 @@ def test_cleanup_in_a_new_process_removes_from_every_table_but_the_records(now_f
 
 
 @pytest.mark.slow
-def test_clear_asks_first(now_full, tmp_path):
-    refused = wheel(tmp_path, "clear")
+def test_clear_asks_first(now_full):
+    refused = wheel("clear")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert wheel(tmp_path, "clear", "--yes").returncode == 0
+    assert wheel("clear", "--yes").returncode == 0
     document = stats(now_full)
     assert {document[f"{table}_count"] for table in now_full.tables} == {0}
     assert document["api_calls"] == 1
@@ -167,8 +161,7 @@ CONFIRMED = {"ops": {"empty_the_cache": {"config": {"confirm": "clear"}}}}
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("job", "config", "left"), [("cleanup", {}, 1), ("clear_cache", CONFIRMED, 0)])
-def test_the_jobs_do_the_same_and_clearing_wipes_the_history(now_full, tmp_path, monkeypatch, job, config, left):
-    monkeypatch.setenv("WHEEL_CACHE__DIR", str(tmp_path / "cache"))
+def test_the_jobs_do_the_same_and_clearing_wipes_the_history(now_full, job, config, left):
     script = f"""
 import dagster as dg
 from wheel_assets.definitions import defs

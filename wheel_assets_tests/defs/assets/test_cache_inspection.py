@@ -15,6 +15,8 @@ from wheel_assets.defs.checks.freshness import inspected
 from wheel_assets.defs.resources import the_store
 from wheel_assets.show.freshness import freshness
 
+pytestmark = pytest.mark.slow
+
 KEY = dg.AssetKey("cache_inspection")
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -14,6 +11,7 @@ import pytest
 from wheel_assets.definitions import defs
 from wheel_assets.defs import resources
 from wheel_assets.fetch.events.nasdaq import NasdaqCalendar
+from wheel_assets_tests.forked import wheel
 
 
 @pytest.fixture
@@ -55,8 +53,7 @@ def test_a_symbol_that_comes_later_asks_nobody(asked):
 
 def advice(**settings: str) -> tuple[int, str]:
     """Exit code and words of `wheel recommend` in a process of its own, for inputs are declared by the settings."""
-    command = [sys.executable, "-m", "wheel_assets.cli", "recommend", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
+    done = wheel("recommend", "--json", **settings)
     return done.returncode, done.stdout or done.stderr
 
 

@@ -12,6 +12,8 @@ from wheel_assets.defs import flow
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.resources import the_store
 
+pytestmark = pytest.mark.slow
+
 HEADER = "asset_type,symbol,option_type,expiration,strike,quantity,average_price"
 INTC = f"option,INTC,put,{date.today() + timedelta(days=50)},20,-1,0.80"
 SMCI = "stock,SMCI,,,,100,30.00"
@@ -57,14 +59,12 @@ def test_named_symbols_are_all_that_is_answered_for(account):
     assert set(materialize(symbols=["U"])["spot_prices"]) == {"U"}
 
 
-@pytest.mark.slow
 def test_the_stored_answer_is_that_of_what_is_held(account):
     materialize()
     stored = flow.stored_answer(the_store(), settings(), None, "default", None)
     assert set(stored["spot_prices"]) == {"U", "INTC", "SMCI"}
 
 
-@pytest.mark.slow
 def test_a_position_that_is_new_joins_the_next_answer(account):
     account(SMCI)
     assert set(materialize()["spot_prices"]) == {"U", "SMCI"}

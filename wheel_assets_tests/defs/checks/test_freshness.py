@@ -17,6 +17,8 @@ from wheel_assets.errors import RunFailed, SourceUnreachable
 from wheel_assets.fetch.sample.sources import SampleMarket
 from wheel_assets.rows import Rows
 
+pytestmark = pytest.mark.slow
+
 Verdict = tuple[bool, dg.AssetCheckSeverity, str]
 
 

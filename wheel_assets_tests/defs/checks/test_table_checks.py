@@ -17,6 +17,8 @@ from wheel_assets.fetch.sample.sources import SampleMarket
 from wheel_assets.rows import Rows
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 

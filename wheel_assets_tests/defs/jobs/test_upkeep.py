@@ -13,6 +13,8 @@ from wheel_assets.commands.run import recommend
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import the_store
 
+pytestmark = pytest.mark.slow
+
 
 def run(job: str, instance: dg.DagsterInstance, **config: object) -> dict[str, object]:
     """Run a job and return the metadata of its output."""
@@ -50,7 +52,6 @@ def test_clearing_tells_first_and_then_does_just_that(instance):
     assert {name: n for name, n in done["snapshots"].items() if n} == would["snapshots"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("word", ["", "yes", "CLEAR"])
 def test_clearing_wants_its_word(instance, word):
     stored = snapshots()
