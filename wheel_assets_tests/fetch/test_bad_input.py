@@ -1,4 +1,4 @@
-"""The table of bad input, first part: what goes wrong on the way. The second is `test_bad_values.py`.
+"""The table of bad input, first part: what goes wrong on the way. The second is `test_bad_documents.py`.
 
 For every vendor and every failure: the error it becomes, how often it is asked for, the sentence that
 the user reads, and that afterwards the cache holds what it held before, row by row. A new vendor, or
@@ -284,6 +284,7 @@ def check(error: errors.WheelError, case: Case, vendor: str, url: str) -> None:
     assert (type(error), str(error)) == (case.kind, sentence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("trouble", TABLE)
 def test_what_a_failure_becomes(vendor_with_cache, kept, fake, vendors, calls, monkeypatch, name, trouble):
