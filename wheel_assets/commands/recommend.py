@@ -55,6 +55,8 @@ def recommend(
     """What to sell, close, roll or hold now, and why. Advice only: nothing is ever ordered."""
     from wheel_assets.settings import checked_account, checked_symbol, load_settings
 
+    if as_of and (fresh or allow_stale is not None):
+        raise click.UsageError("--as-of replays what is cached: it goes with neither --fresh nor --allow-stale.")
     settings = load_settings()
     asked = {
         "symbols": [checked_symbol(symbol) for symbol in symbols] or None,

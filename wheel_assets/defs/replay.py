@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wheel_assets.cache.as_of import loaded_as_of
 from wheel_assets.defs.advice import INPUTS, advised, symbols_asked
 from wheel_assets.defs.flow import NEEDED, nodes
+from wheel_assets.errors import UsageError
 from wheel_assets.show.answer import answer_document
 from wheel_assets.tables import POSITIONS
 
@@ -30,9 +31,12 @@ def replayed(
 
     `symbols` None are the watchlist and what was held then.
 
-    Raises UsageError where the cache does not go back so far.
+    Raises UsageError where the cache does not go back so far, and for a time that is still to come.
     """
     moment = when.astimezone(UTC).replace(tzinfo=None)
+    if moment > store.clock():
+        what, why = f"there is no advice as of {moment:%Y-%m-%d %H:%M} UTC", "that time is still to come"
+        raise UsageError(what, why, "give a time of the past, in New York")
     account = nodes(settings, {"account_id": (account_id,)})
     positions = loaded_as_of(store, [n for n in account if n.table == POSITIONS.name], (), moment)
     joined = symbols_asked(symbols, positions[POSITIONS.name], store)

@@ -29,6 +29,8 @@ def test_every_command_explains_itself(command):
         (["recommend", "--symbol", "A B"], "'A B' is not a symbol"),
         (["recommend", "--account", "a/b"], "account 'a/b' is refused"),
         (["recommend", "--allow-stale", "-1"], "--allow-stale"),
+        (["recommend", "--as-of", "2026-11-20T15:30", "--fresh"], "neither --fresh nor --allow-stale"),
+        (["recommend", "--as-of", "2099-11-20T15:30"], "that time is still to come"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, words):

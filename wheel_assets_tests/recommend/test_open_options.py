@@ -53,9 +53,7 @@ def test_on_its_last_day_a_nickel_is_left_to_expire(desk):
 def test_an_unknown_premium_is_never_taken_as_profit(desk):
     row = judged(desk.option("put", 28, -1).put(28, 0.35, 0.40))
     assert row["action"] == "hold"
-    assert (
-        "premium received unknown, so its profit cannot be told; nothing to do until 21 days are left" in row["reason"]
-    )
+    assert "premium received unknown, so its profit is not known; nothing to do until 21 days are left" in row["reason"]
 
 
 def test_a_held_put_shows_where_it_loses(desk):

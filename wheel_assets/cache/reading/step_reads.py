@@ -170,8 +170,8 @@ def refuse_gaps(reads: Reads, table: str, external: bool) -> None:
 
     An external asset is read as it is stored.
     """
-    keys = reads.request.by_table[table].read_keys
-    absent = [key for key in keys if (table, key) not in reads.snapshots]
+    keys, snapshots = reads.request.by_table[table].read_keys, reads.snapshots
+    absent = [key for key in keys if (table, key) not in snapshots]
     partitioned = table in reads.request.partitioned
     tolerant = external or not partitioned
     if not absent or table in reads.request.optional or (tolerant and len(absent) < len(keys)):

@@ -25,9 +25,11 @@ class MemoryCache:
         while sum(len(rows) for _, rows in self._kept.values()) > MAX_ROWS:
             del self._kept[min(self._kept)]
 
-    def get(self, snapshot_ids: Collection[int]) -> dict[int, pd.DataFrame]:
-        """The frames in memory, copied because a caller may change them."""
-        return {i: self._kept[i][1].copy() for i in snapshot_ids if i in self._kept}
+    def get(self, snapshot_ids: Collection[int]) -> list[pd.DataFrame]:
+        """The frames of these snapshots, copied because a caller may change them; none unless all are in memory."""
+        if not all(i in self._kept for i in snapshot_ids):
+            return []
+        return [self._kept[i][1].copy() for i in snapshot_ids]
 
     def forget_others(self, index: Collection[Snapshot]) -> None:
         """Drop frames whose id belongs to another snapshot in the index: ids restart when the file is deleted."""

@@ -131,10 +131,12 @@ class Store:
         declared.check(columns)
         if not snapshot_ids:
             return declared.restore(pd.DataFrame(columns=[column.name for column in declared.stored_columns]), columns)
-        in_memory = self._memory.get(snapshot_ids)
-        frames = in_memory | self._read(declared, [i for i in snapshot_ids if i not in in_memory], columns)
-        together = [declared.restore(frames[snapshot_id], columns) for snapshot_id in snapshot_ids]
-        return pd.concat(together, ignore_index=True) if len(together) > 1 else together[0]
+        if in_memory := self._memory.get(snapshot_ids):
+            frames = [declared.restore(frame, columns) for frame in in_memory]
+            return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+        with self.file.attached() as connection:
+            frame = _rows(connection, table, snapshot_ids, columns)
+        return declared.restore(self._whole(table, snapshot_ids, frame), columns)
 
     def newest(self, table: str) -> list[Snapshot]:
         """The newest snapshot of each key of a table, whatever its age."""
@@ -235,39 +237,37 @@ class Store:
             self._clock_told = True
             log.warning("the newest snapshot was cached %s from now; was the clock set back? it is fetched anew", ahead)
 
-    def _read(
-        self, table: SnapshotTable, snapshot_ids: Sequence[int], columns: Sequence[str]
-    ) -> dict[int, pd.DataFrame]:
-        """The rows of each snapshot from the file."""
-        if not snapshot_ids:
-            return {}
-        query = f"SELECT {_list(columns)} FROM {identifier(table.name)} WHERE snapshot_id = ? ORDER BY rowid"
-        with self.file.attached() as connection:
-            frames = {i: connection.execute(query, [i]).df() for i in snapshot_ids}
-        self._refuse_missing(table.name, [i for i, frame in frames.items() if frame.empty])
-        return frames
-
     def _read_inferred(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
-        """The rows of snapshots of an inferred table, in one query so that a column has one dtype."""
-        query = (
-            f"SELECT {_list(columns and ('snapshot_id', *columns))} FROM {identifier(table)} "
-            "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "
-            "ORDER BY list_position($3::BIGINT[], snapshot_id), rowid"
-        )
+        """The rows of snapshots of an inferred table."""
         with self.file.attached() as connection:
             known = InferredTable.in_file(connection, table)
             known.check(columns)
-            frame = connection.execute(query, [min(snapshot_ids), max(snapshot_ids), list(snapshot_ids)]).df()
-        self._refuse_missing(table, sorted(set(snapshot_ids) - set(frame["snapshot_id"])))
-        return known.restore(frame, columns)
+            frame = _rows(connection, table, snapshot_ids, columns)
+        return known.restore(self._whole(table, snapshot_ids, frame), columns)
 
-    def _refuse_missing(self, table: str, missing: Sequence[int]) -> None:
-        """Raise StoreDamaged for snapshots without rows, and take them out of the index."""
+    def _whole(self, table: str, snapshot_ids: Sequence[int], frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame itself; raises StoreDamaged for snapshots without rows, and takes them out of the index."""
+        missing = sorted(set(snapshot_ids) - set(frame["snapshot_id"].unique()))
         if not missing:
-            return
+            return frame
         with self.file.transaction() as connection:
             connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
         raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
+
+
+def _rows(
+    connection: DuckDBPyConnection, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]
+) -> pd.DataFrame:
+    """The rows of snapshots in the order of the ids, in one query: a query per snapshot takes 6 ms each.
+
+    Has the column snapshot_id, also where `columns` does not name it.
+    """
+    query = (
+        f"SELECT {_list(columns and tuple(dict.fromkeys(('snapshot_id', *columns))))} FROM {identifier(table)} "
+        "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "
+        "ORDER BY list_position($3::BIGINT[], snapshot_id), rowid"
+    )
+    return connection.execute(query, [min(snapshot_ids), max(snapshot_ids), list(snapshot_ids)]).df()
 
 
 def _list(columns: Sequence[str]) -> str:

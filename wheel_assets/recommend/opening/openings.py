@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,8 @@ def find_openings(situation: Situation, room: Room) -> Openings:
 
     verdicts = (puts, calls, unserved)
     served = {(contract.symbol, contract.option_type) for contract in chosen}
-    declined = {side: _why_not(side, verdicts, situation) for side in _sides(situation) if side not in served}
+    refused = _refused(verdicts)
+    declined = {side: _why_not(side, refused, situation) for side in _sides(situation) if side not in served}
     idle = [s for s in situation.evaluated if (s, "put") in declined and (s, "call") in declined]
     quiet = [nothing(s, f"Nothing to open on {s}. {declined[s, 'put']} {declined[s, 'call']}") for s in idle]
     others = [*_next_best(best_puts.drop(unserved.table.index), chosen), *_next_best(best_calls, chosen)]
@@ -87,10 +88,16 @@ def _sides(situation: Situation) -> list[Side]:
     return [(symbol, option_type) for symbol in situation.evaluated for option_type in ("put", "call")]
 
 
-def _why_not(side: Side, verdicts: tuple[Verdicts, ...], situation: Situation) -> str:
-    """The binding rules of a symbol and side, with counts and the nearest miss."""
+def _refused(verdicts: tuple[Verdicts, ...]) -> dict[Side, pd.DataFrame]:
+    """The contracts that break a rule, by symbol and side."""
     import pandas as pd
 
+    together = pd.concat([part for v in verdicts if len(part := v.refused())] or [verdicts[0].refused()])
+    return {(str(symbol), str(right)): part for (symbol, right), part in together.groupby(["symbol", "option_type"])}
+
+
+def _why_not(side: Side, refused: Mapping[Side, pd.DataFrame], situation: Situation) -> str:
+    """The binding rules of a symbol and side, with counts and the nearest miss."""
     symbol, option_type = side
     account = situation.account
     free, usable = account.free_shares(symbol), shares_to_cover(situation, symbol)
@@ -100,11 +107,4 @@ def _why_not(side: Side, verdicts: tuple[Verdicts, ...], situation: Situation) -
         return (
             f"Calls need 100 free shares, {count(free)} are free and {count(usable)} may be covered by your settings."
         )
-    own = [part for v in verdicts if len(part := _refused_of(v, symbol, option_type))]
-    return f"{summary(pd.concat(own, ignore_index=True), option_type)}." if own else f"No {option_type}s are quoted."
-
-
-def _refused_of(verdicts: Verdicts, symbol: str, option_type: str) -> pd.DataFrame:
-    table = verdicts.table
-    own = (table["symbol"] == symbol) & (table["option_type"] == option_type)
-    return verdicts.of(own.to_numpy()).refused()
+    return f"{summary(refused[side], option_type)}." if side in refused else f"No {option_type}s are quoted."
