@@ -150,7 +150,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         table = report(measure(*prepare(Path(folder)), options.rounds))
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.rounds} rounds"
+    load = f"load {os.getloadavg()[2]:.1f}"  # of the last 15 minutes: above the cores, the wall's seconds say little
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.rounds} rounds, {load}"
     print(table, machine, sep="\n")
     if options.keep:
         (HERE / "results" / "commands.txt").write_text(f"{machine}\n{table}\n")

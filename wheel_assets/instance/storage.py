@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 LOCK_SECONDS = 60
-SETTLE_SECONDS = 5.0  # how long Dagster itself, which takes no lock, may be at making it
+SETTLE_SECONDS = 5.0  # without a write: nobody is making it any more; Dagster itself takes no lock
+MOST_SETTLE_SECONDS = 20.0  # a `dagster dev` that got in goes on writing for ever
 FOLDERS = ("schedules", "history")
 # Each with a table that its making ends with.
 DATABASES = {
@@ -105,7 +106,8 @@ def _make(storage: Path) -> None:
 
 def _settles(storage: Path) -> bool:
     """Whether it is sound, or becomes so while others may be making it: what is old is not being made."""
-    while not (sound := _is_sound(storage)) and _age(storage) < SETTLE_SECONDS:
+    deadline = time.monotonic() + MOST_SETTLE_SECONDS
+    while not (sound := _is_sound(storage)) and _age(storage) < SETTLE_SECONDS and time.monotonic() < deadline:
         time.sleep(0.1)
     return sound
 

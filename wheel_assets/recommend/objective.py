@@ -79,4 +79,4 @@ def _early(contracts: pd.DataFrame, premium: Floats, missing: Floats, usual_days
     deviation = _of(contracts, "spot_price") * _of(contracts, "iv") * np.sqrt(usual_days / DAYS_PER_YEAR)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         moves = missing * premium / (_of(contracts, "abs_delta") * deviation)
-    return np.where(np.isfinite(moves), cumulative_normal(-np.nan_to_num(moves), few=20_000), 0.0)
+    return np.where(np.isfinite(moves), cumulative_normal(-np.nan_to_num(moves), few=200_000), 0.0)

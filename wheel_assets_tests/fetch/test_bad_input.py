@@ -1,4 +1,4 @@
-"""The table of bad input, first part: what goes wrong on the way. The second is `test_bad_values.py`.
+"""The table of bad input, first part: what goes wrong on the way. The second is `test_bad_documents.py`.
 
 For every vendor and every failure: the error it becomes, how often it is asked for, the sentence that
 the user reads, and that afterwards the cache holds what it held before, row by row. A new vendor, or
@@ -143,7 +143,7 @@ TABLE = {
     ),
     "reset": Row({"reset": True}, broken("the connection broke")),
     "reset mid-body": Row({"body": "x" * 99, "cut": True}, broken("the answer broke off")),
-    "slow beyond the timeout": Row({"body": {}, "delay": 0.2}, broken("no answer in time")),
+    "slow beyond the timeout": Row({"body": {}, "delay": 1.0}, broken("no answer in time")),
     "redirect": Row({"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, not_accepted("302")),
     "400": Row({"status": 400}, not_accepted("400")),
     "401": Row({"status": 401}, refused("401"), of(SCHWAB, NEW_TOKEN)),
@@ -284,11 +284,13 @@ def check(error: errors.WheelError, case: Case, vendor: str, url: str) -> None:
     assert (type(error), str(error)) == (case.kind, sentence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("trouble", TABLE)
 def test_what_a_failure_becomes(vendor_with_cache, kept, fake, vendors, calls, monkeypatch, name, trouble):
     vendor, row = vendor_with_cache(name), TABLE[trouble]
-    monkeypatch.setattr("wheel_assets.fetch.http.client.READ_SECONDS", 0.1)
+    if trouble == "slow beyond the timeout":  # it alone: a busy machine is slow to answer too
+        monkeypatch.setattr("wheel_assets.fetch.http.client.READ_SECONDS", 0.1)
     fake.close() if row.reply is None else fake.on(vendor.path, vendors.Reply(**row.reply))
     case = row.otherwise.get(name, row.case)
     check(kept(vendor), case, name, fake.url)

@@ -130,6 +130,17 @@ def test_one_that_two_stamped_is_mended_and_keeps_its_runs(tmp_path, caplog):
     assert "they are mended" in caplog.text
 
 
+def test_one_that_a_server_goes_on_writing_to_is_mended_too(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("wheel_assets.instance.storage.SETTLE_SECONDS", 1_000)  # as if the last write were never old
+    monkeypatch.setattr("wheel_assets.instance.storage.MOST_SETTLE_SECONDS", 0.2)
+    make_whole(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "history" / "runs.db")) as connection, connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
+    make_whole(tmp_path)
+    assert stamps(tmp_path) == [1, 1, 1]
+    assert "they are mended" in caplog.text
+
+
 @pytest.mark.parametrize("name", DATABASES)
 def test_a_missing_database_is_made(tmp_path, name):
     make_whole(tmp_path / "storage")

@@ -14,12 +14,13 @@ from dagster_duckdb_pandas import DuckDBPandasIOManager
 from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
 from wheel_assets_tests.cache.reading.behaviours import BEHAVIOURS, Bench, bench
 
-pytestmark = pytest.mark.slow
-
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "any-graph.md"
 BEGIN, END = "<!-- behaviours -->\n", "<!-- /behaviours -->"
 
-pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::ResourceWarning"),
+]
 
 
 def shows(behaviour: Callable[[Bench], None], resource: Any) -> bool:
