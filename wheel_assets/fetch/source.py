@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wheel_assets.fetch.http.client import ApiCall
     from wheel_assets.settings import Settings
 
+_SHOWN_REASONS = 5
+
 Record = Callable[["ApiCall"], None]  # called with every request
 # Holds dollars of the month's budget for calls of a source about a key, for the length of a block; raises
 # BudgetExceeded.
@@ -212,7 +214,8 @@ def fetch_each(
     """Fetch every key, `concurrency` at a time; one that fails is in `not_fetched` and does not stop the others.
 
     `watch` is called, from any thread, with how many are done and what a fetch says of itself (`tell_progress`).
-    Raises the first SourceError where no key could be fetched at all.
+    Where no key could be fetched at all it raises the first SourceError, or one that says why of each, where they
+    failed for different reasons.
     """
     import pandas as pd
 
@@ -221,10 +224,21 @@ def fetch_each(
     fetched = [result for result in results.values() if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
     if not fetched:
-        raise next(iter(failures.values()))
+        raise _of_all(failures)
     notes = dict.fromkeys(note for rows in fetched for note in rows.notes)
     together = pd.concat([rows.frame for rows in fetched], ignore_index=True)
     return Rows(together, tuple(notes), {key: str(error) for key, error in failures.items()})
+
+
+def _of_all(failures: Mapping[str, SourceError]) -> SourceError:
+    """The error of a fetch of which nothing came: no key is shown the reason of another as its own."""
+    first = next(iter(failures.values()))
+    reasons = {key: ", ".join(part for part in (error.what, error.why) if part) for key, error in failures.items()}
+    if len(set(reasons.values())) == 1:
+        return first
+    listed = [f"{key}: {reason}" for key, reason in list(reasons.items())[:_SHOWN_REASONS]]
+    more = [f"and {len(reasons) - len(listed)} more"] * (len(reasons) > len(listed))
+    return type(first)(f"none of {len(reasons)} symbols could be fetched", "; ".join([*listed, *more]), first.remedy)
 
 
 def _attempts(

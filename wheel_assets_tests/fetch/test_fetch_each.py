@@ -26,9 +26,17 @@ def test_frames_come_in_the_order_asked_whatever_is_done_first(concurrency):
     assert fetched.not_fetched == {"x": "no x", "y": "no y"}
 
 
-def test_where_all_fail_the_first_asked_for_speaks():
-    with pytest.raises(SourceError, match="no y"):
+def test_where_all_fail_for_reasons_of_their_own_each_is_named():
+    with pytest.raises(UnknownSymbol, match=r"^none of 2 symbols could be fetched; y: no y; x: no x$"):
         fetch_each(["y", "x"], chain, 2)
+
+
+def test_where_all_fail_for_the_same_reason_it_is_said_once():
+    def down(symbol):
+        raise SourceError("the market cannot be reached", "connection refused", "check the network")
+
+    with pytest.raises(SourceError, match="^the market cannot be reached; connection refused; check the network$"):
+        fetch_each(["y", "x"], down, 2)
 
 
 def test_what_is_no_error_of_ours_is_not_swallowed():
