@@ -8,5 +8,8 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 if sys.platform == "linux":
+    parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before it could be asked for
+        sys.exit(1)
 os.execv(sys.argv[1], sys.argv[1:])

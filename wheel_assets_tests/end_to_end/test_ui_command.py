@@ -71,7 +71,8 @@ def test_a_killed_test_leaves_no_process(user):
     command = [sys.executable, "-c", script, sys.executable, leash, sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
         child = int(tests.stdout.readline())
-        time.sleep(0.5)  # until it is on its leash
+        while "leash" in Path(f"/proc/{child}/cmdline").read_text():  # until it has become the command
+            time.sleep(0.05)
         tests.kill()
         tests.wait()
         deadline = time.monotonic() + 10
