@@ -8,6 +8,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 if sys.platform == "linux":
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it may be ignored here: Dagster treats it as SIGINT
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before it could be asked for
