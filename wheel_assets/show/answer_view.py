@@ -111,7 +111,7 @@ def totals(document: Mapping[str, Any]) -> str:
     credits = [row["credit"] for row in to_do(document) if row["credit"] is not None]
     if not credits:
         return ""
-    secured = math.fsum(row["collateral"] or 0.0 for row in to_do(document) if row["action"] == "open_csp")
+    secured = document["new_collateral"]
     aside = f", {dollars(secured)} newly set aside" if secured else ""
     return f"All filled: {signed_dollars(round(math.fsum(credits), 2))}{aside}"
 

@@ -228,6 +228,7 @@ def test_what_a_fall_of_all_shares_costs_is_told_before_and_after_the_advice(tra
 def test_all_orders_together_are_told(trades):
     # 4 x (55 - 0.65) + 2 x (30 - 2 x 0.65) - 30.65 = 244.15
     assert "All filled: +$244.15, $11,200 newly set aside" in on_terminal(document(trades), verbose=False)
+    assert document(trades)["new_collateral"] == 11_200
 
 
 def test_by_default_only_what_is_to_be_done_is_printed(trades):
