@@ -142,14 +142,15 @@ def everything_is_answered_for_exactly_once(desk, advice):
     frame = advice.frame
     assert list(frame["rank"]) == list(range(1, len(frame) + 1))
     held = {
-        code
+        code: abs(size)
         for s in (*SYMBOLS, "X")
         for right in ("put", "call")
         for code, size in net_options(desk, s, right).items()
         if size
     }
     managed = frame[~frame["action"].isin(["open_csp", "open_cc"]) & frame["option_symbol"].notna()]
-    assert sorted(managed["option_symbol"]) == sorted(held)
+    assert managed.groupby("option_symbol")["quantity"].sum().to_dict() == held
+    assert not managed.duplicated(["option_symbol", "action"]).any()
     idle = frame[(frame["action"] == "none") & frame["option_symbol"].isna()]
     opened = frame[frame["action"].isin(["open_csp", "open_cc"])]
     assert sorted([*idle["symbol"], *opened["symbol"].unique()]) == list(SYMBOLS)
@@ -210,7 +211,8 @@ def a_roll_closes_as_many_as_it_opens(desk, advice):
         rolls["option_symbol"], rolls["quantity"], rolls["roll_to_option_symbol"], strict=True
     ):
         held = sum(row["quantity"] for row in desk.positions if row["symbol"] == code)
-        assert (size, target == code) == (-held, False)
+        assert 0 < size <= -held  # less where some of a position's calls are closed because nothing covers them
+        assert target != code
     assert not rolls["option_symbol"].duplicated().any()
 
 
