@@ -36,7 +36,7 @@ test-fast: $(VENV)/installed-test
 test: $(VENV)/installed-test
 	$(PYTEST) $(addprefix --ignore ,$(IN_A_BROWSER) wheel_assets_tests/scale)
 
-# The properties on other examples than every run tries: new ones each time.
+# The properties, drawn from a new seed each time.
 fuzz: $(VENV)/installed-test
 	HYPOTHESIS_PROFILE=default $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 

@@ -1,7 +1,6 @@
 """Every test runs in a folder and with a home of its own, with none of our variables set.
 
-Properties are tried on the same examples in every run, so that a change is judged by what it changed;
-`make fuzz` tries others.
+Properties draw from one seed in every run, so that two runs differ little; `make fuzz` draws from a new one.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class OptionSymbol(NamedTuple):
         >>> [parse_osi(f"{root}270115P00095000").underlying for root in ("XYZ", "XYZ1", "SPXW", "BRKB")]
         ['XYZ', 'XYZ', 'SPX', 'BRK.B']
         """
-        plain = self.root.strip("0123456789")
+        plain = self.root.rstrip("0123456789")
         return _SHARE_CLASSES.get(plain) or INDEX_OF.get(plain, plain)
 
     @property

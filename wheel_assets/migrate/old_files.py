@@ -68,6 +68,12 @@ def _readable(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[F
         raise UsageError(f"{path} cannot be read to its end", f"{error}"[:200], "nothing was migrated") from error
 
 
+def _refuse_large(path: Path) -> None:
+    """Raise UsageError for a file that is read in one piece and is too large for that."""
+    if path.stat().st_size > MAX_BYTES:
+        raise _too_large(path)
+
+
 def _too_large(path: Path) -> UsageError:
     why = f"it holds more than {MAX_ROWS:,} rows or {MAX_BYTES / 1e6:.0f} MB, and is read into memory"
     return UsageError(f"{path} is too large", why, "nothing was migrated; migrate it in parts")
@@ -119,8 +125,7 @@ def _query(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> Ite
 
 
 def _csv(path: Path) -> Iterator[Found]:
-    if path.stat().st_size > MAX_BYTES:  # all of it may be one line
-        raise _too_large(path)
+    _refuse_large(path)  # all of it may be one line
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, strict=True)
         header = next(reader, [])
@@ -131,8 +136,7 @@ def _csv(path: Path) -> Iterator[Found]:
 
 def _json(path: Path) -> Iterator[Found]:
     """A list of rows, one object a line, or an object of tables."""
-    if path.stat().st_size > MAX_BYTES:
-        raise _too_large(path)
+    _refuse_large(path)
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() != ".json":
         tables: Any = [json.loads(line) for line in text.splitlines() if line.strip()]

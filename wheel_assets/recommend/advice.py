@@ -57,7 +57,7 @@ class Advice:
     `frame` is what is stored, the columns of `tables.RECOMMENDATION`, best first; `alternatives` are the next best
     openings, each sized as if it were the only one; `verdicts` what the rules say of every contract; `declined` a
     reason for each symbol and side without an opening. Money is dollars. `free_cash` is what is left when all open
-    puts are secured in full; `new_collateral` what new puts may tie up of it. `net_basis` is dollars a share that
+    puts are secured in full; `new_collateral_limit` what new puts may tie up of it. `net_basis` is dollars a share that
     shares cost net of premiums, where the transactions say.
     """
 
@@ -68,7 +68,7 @@ class Advice:
     account_id: str
     portfolio_value: float
     free_cash: float
-    new_collateral: float
+    new_collateral_limit: float
     not_evaluated: Mapping[str, str]
     warnings: tuple[str, ...]
     now: datetime
@@ -178,7 +178,7 @@ def _advice(stamp: Stamp, situation: Situation) -> Advice:
         account_id=account.account_id,
         portfolio_value=account.portfolio_value,
         free_cash=account.free_cash,
-        new_collateral=room.total,
+        new_collateral_limit=room.total,
         not_evaluated=dict(situation.not_evaluated),
         warnings=(*_warnings(situation, judged), *quote_warnings(as_of, stamp.now), *_freed(situation, held)),
         now=stamp.now,

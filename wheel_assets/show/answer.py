@@ -9,8 +9,8 @@ Its keys: `as_of`, `account`, `portfolio_value`, `free_cash`, `sample`, `source`
 `roll_to` in words), `alternatives` (the same, without rank and origin), `declined` (symbol,
 option_type, reason), `rejected` (symbol, option_type, rule, meaning, count), `not_evaluated` (symbol,
 reason), `warnings` (all that a rendering puts at the top), `quotes_as_of` and `spot_prices` (by symbol), `inputs` (as
-given), `risk`; further `new_collateral` (dollars that the advised puts tie up) and
-`new_collateral_limit` (that they might),
+given), `risk`; further `new_collateral` (dollars that the advised puts tie up),
+`new_collateral_limit` (the most that new puts may),
 `net_basis` (dollars a share net of premiums, by symbol), `exposure` (`before` and `after` the advice, each with delta,
 gamma, theta, vega and `stress`, see `portfolio.exposure`; `not_counted`). A row of an open option has `choices`, see
 `managing.choices`; `limit_start` and `limit_floor` say how its order is worked.
@@ -59,7 +59,7 @@ def answer_document(advice: Advice, inputs: Iterable[Mapping[str, Any]] = ()) ->
         "portfolio_value": plain(advice.portfolio_value),
         "free_cash": plain(advice.free_cash),
         "new_collateral": math.fsum(row["collateral"] or 0.0 for row in rows if row["action"] == "open_csp"),
-        "new_collateral_limit": plain(advice.new_collateral),
+        "new_collateral_limit": plain(advice.new_collateral_limit),
         "sample": any(
             SAMPLE in str(source).split("+") for source in (sources, *(entry.get("source") for entry in used))
         ),

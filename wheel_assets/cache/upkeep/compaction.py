@@ -34,9 +34,8 @@ from wheel_assets.tables import Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PASSES = (
-    2  # over what is there, then over what was stored meanwhile: so little is left for the last step, under the lock
-)
+# Over what is there, then over what was stored meanwhile: so little is left for the last step, under the lock.
+PASSES = 2
 
 
 class Compaction:

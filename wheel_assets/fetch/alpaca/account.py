@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from wheel_assets.fetch.normalise.holdings import (
     dollars,
     holding,
     masked,
+    other_kinds,
     unreadable,
 )
 from wheel_assets.fetch.source import Access, AccountSource
@@ -45,9 +45,7 @@ class AlpacaAccount(AccountSource):
         held = [_row(row) for row in sent if str(row.get("asset_class")) in _KINDS]
         cash, equity = ("cash", dollars(account, "cash")), dollars(account, "equity")
         rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)
-        kinds = [str(row.get("asset_class"))[:40] for row in sent]
-        others = Counter(kind for kind in kinds if kind not in _KINDS)
-        left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
+        left_out = other_kinds((row.get("asset_class") for row in sent), _KINDS)
         return replace(rows, notes=(*rows.notes, *left_out))
 
 

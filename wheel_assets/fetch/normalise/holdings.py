@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +108,12 @@ def account_rows(
     options = [parse_osi(each["symbol"]) for each in rows if each["asset_type"] == "option"]
     notes = [note for option in options if (note := option.deliverable_note)]
     return Rows(frame.assign(timestamp=stamp, account_id=account_id, source=source), (*notes, f"cash is {field}"))
+
+
+def other_kinds(kinds: Iterable[Any], known: Collection[str]) -> list[str]:
+    """A note for each kind of position that is not `known`: how many there are, and where their value is."""
+    others = Counter(shown for kind in kinds if (shown := str(kind)[:40]) not in known)
+    return [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
 
 
 def _sent_twice(rows: Sequence[Mapping[str, Any]]) -> str | None:

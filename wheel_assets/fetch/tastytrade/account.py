@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from wheel_assets.fetch.normalise.holdings import (
     dollars,
     holding,
     masked,
+    other_kinds,
     unreadable,
 )
 from wheel_assets.fetch.source import Access, AccountSource
@@ -45,9 +45,7 @@ class TastytradeAccount(AccountSource):
         cash = ("cash-balance", dollars(balances, "cash-balance"))
         equity = dollars(balances, "net-liquidating-value")
         rows = account_rows(SOURCE, account_id, held, now, cash=cash, equity=equity)
-        kinds = [str(row.get("instrument-type"))[:40] for row in sent]
-        others = Counter(kind for kind in kinds if kind not in _KINDS)
-        left_out = [f"{count} {kind} positions are valued with the cash" for kind, count in others.items()]
+        left_out = other_kinds((row.get("instrument-type") for row in sent), _KINDS)
         return replace(rows, notes=(*rows.notes, *left_out))
 
 

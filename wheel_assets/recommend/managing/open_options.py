@@ -37,7 +37,7 @@ def judgements(held: OpenOption, situation: Situation) -> list[Judgement]:
 
 
 def judge(held: OpenOption, situation: Situation) -> Judgement:
-    """The row of an option position, or of the first of its two.
+    """The row of an option position, or of a part of it.
 
     In this order: an option that cannot be judged is `none` with the reason, never `hold`; one with a reason to close
     is closed; one that must be managed now is rolled. Where the rules allow no roll it is held, or closed if so set:
