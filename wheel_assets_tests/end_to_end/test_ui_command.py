@@ -71,7 +71,8 @@ def test_a_killed_test_leaves_no_process(user):
     command = [sys.executable, "-c", script, sys.executable, leash, sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
         child = int(tests.stdout.readline())
-        while "leash" in Path(f"/proc/{child}/cmdline").read_text():  # until it has become the command
+        became = "\0".join(command[-3:])  # while a process starts, its command line reads as empty
+        while (PROCESSES / str(child) / "cmdline").read_text().strip("\0") != became:
             time.sleep(0.05)
         tests.kill()
         tests.wait()
