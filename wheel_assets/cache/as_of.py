@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.policy import SNAPSHOT_COLUMNS, LookupResult, Node, Reason, Snapshot
-from wheel_assets.cache.reading.loaded import LoadedInput, described
+from wheel_assets.cache.reading.loaded_input import LoadedInput, described
 from wheel_assets.errors import UsageError
 
 if TYPE_CHECKING:

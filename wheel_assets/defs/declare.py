@@ -9,8 +9,8 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness
-from wheel_assets.cache.reading.made import table_metadata
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
+from wheel_assets.cache.reading.outputs import table_metadata
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.defs.flow import STAGES

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets import tables
-from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
+from wheel_assets.cache.stored_answers import Question, find
 from wheel_assets.fetch.registry import has_source, vendor_fingerprint
 from wheel_assets.settings import TICKER
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
@@ -117,10 +117,10 @@ def remembered(name: str, fetch: Callable[[], Any]) -> Any:
     """What was fetched under a name within the age limit of the events, else what `fetch` gives, kept."""
     import pandas as pd
 
-    from wheel_assets.storage.answers import Answers, Question
+    from wheel_assets.storage.get_or_fetch import CacheRequest, ValueCache
 
-    answers = Answers(the_store(), lambda *_: pd.DataFrame())
-    question = Question(EVENTS.name, name, settings().max_age.of(EVENTS.name))
+    answers = ValueCache(the_store(), lambda *_: pd.DataFrame())
+    question = CacheRequest(EVENTS.name, name, settings().max_age.of(EVENTS.name))
     found, newest = answers.find(question)
     return (found or answers.get_or_fetch(question, fetch, newest)).value
 

@@ -22,8 +22,8 @@ import pandas as pd
 
 from wheel_assets.cache.archive.locations import unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file
-from wheel_assets.cache.faults import why_unwritable
-from wheel_assets.cache.foreign import confined
+from wheel_assets.cache.duckdb_errors import why_unwritable
+from wheel_assets.cache.untrusted_files import confined
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import UsageError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
@@ -31,7 +31,7 @@ from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from wheel_assets.cache.store.file import CacheFile
+    from wheel_assets.cache.store.cache_file import CacheFile
     from wheel_assets.cache.store.store import Store
 
 PART_BYTES = 4_000_000  # about, of the cache file, copied under one lock: some 0.2 s
@@ -52,12 +52,12 @@ def backup(
     *,
     parents: Sequence[str] = (),
     mark: str = "",
-    tell: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Backup:
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
-    `parents` are the names of archives that were put back before, `mark` tells two of the same second apart, `tell` is
-    called with the progress after each part. Raises StoreError; an unfinished archive is removed.
+    `parents` are the names of archives restored before; `mark` distinguishes two archives of the same second; `report`
+    is called with the progress after each part. Raises StoreError; an unfinished archive is removed.
     """
     now = store.clock()
     with (
@@ -68,7 +68,7 @@ def backup(
         new = _NewArchive(file, folder, reader)
         with file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
-        with progress_bar("backing the cache up", int(index["rows"].sum()), tell) as advance:
+        with progress_bar("backing the cache up", int(index["rows"].sum()), report) as advance:
             by_table = [(table, index[index["table_name"] == table.name]) for table in store.tables.values()]
             kept = [new.copy_table(table, lines, advance) for table, lines in by_table]
         new.write_index(pd.concat([index.head(0), *kept]))

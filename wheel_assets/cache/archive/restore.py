@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.accounts import TOLD, masked_key
+from wheel_assets.cache.account_masking import ACCOUNT_COLUMNS, masked_key
 from wheel_assets.cache.archive.backup import in_parts, rows_by_snapshot
 from wheel_assets.cache.archive.locations import reading
 from wheel_assets.cache.archive.manifest import Manifest, damaged, verified
-from wheel_assets.cache.faults import why_unwritable
-from wheel_assets.cache.foreign import confined, rewritten
+from wheel_assets.cache.duckdb_errors import why_unwritable
 from wheel_assets.cache.store.backfill import insert_backfill
+from wheel_assets.cache.untrusted_files import confined, rewritten
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreUnwritable
@@ -60,7 +60,9 @@ def restore(store: Store, source: str | Path) -> Restored:
                 new[table.name] = 0
                 for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
                     with _as_damaged(folder):
-                        rows = rewritten(folder / path, table.stored_columns, Path(scratch), TOLD.get(table.name))
+                        rows = rewritten(
+                            folder / path, table.stored_columns, Path(scratch), ACCOUNT_COLUMNS.get(table.name)
+                        )
                     lines = index[index["snapshot_id"].isin(held[path])].sort_values("snapshot_id")
                     for part in reversed(list(in_parts(lines))):
                         new[table.name] += insert_backfill(store, table, rows, part, ids)

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 from dagster._core.storage.db_io_manager import DbTypeHandler, TableSlice
 
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.names import output_name
 from wheel_assets.errors import BadFrame
 

@@ -21,10 +21,10 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.asset_tables import AssetTables, Keys
 from wheel_assets.cache.reading.frames import Frames, wants_reads
-from wheel_assets.cache.reading.loaded import LoadedInput, described, was_hit
-from wheel_assets.cache.reading.made import entries, event_metadata, keyed
+from wheel_assets.cache.reading.loaded_input import LoadedInput, described, was_hit
 from wheel_assets.cache.reading.names import op_cache_key, output_name, table_name, view_of
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
+from wheel_assets.cache.reading.outputs import entries, event_metadata, keyed
 from wheel_assets.cache.reading.partitions import split
 from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys
 from wheel_assets.cache.reading.step_reads import Reader, refuse_gaps, whole_job

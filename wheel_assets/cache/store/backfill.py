@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.index import content_hash_of
+from wheel_assets.cache.upkeep.snapshot_index import content_hash_of
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Column, SnapshotTable
 

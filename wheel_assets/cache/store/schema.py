@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
-from wheel_assets.cache.accounts import mask_numbers
+from wheel_assets.cache.account_masking import mask_numbers
 from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import StoreTooNew
 from wheel_assets.tables import SNAPSHOTS, Table

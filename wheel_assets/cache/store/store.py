@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store import schema
+from wheel_assets.cache.store.access_log import AccessLog
+from wheel_assets.cache.store.cache_file import CacheFile, make_private_folder
 from wheel_assets.cache.store.entry import Entry as Entry
 from wheel_assets.cache.store.entry import insert, written
-from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.inferred import InferredTable, fit
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
-from wheel_assets.cache.store.uses import Uses
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -71,7 +71,7 @@ class Store:
         self.leases = Leases(self.file.path.parent / "leases")
         self.maintenance = Maintenance(self.file, limits, self.leases.held)
         self.after_put: Callable[[Store], None] | None = None
-        self.uses = Uses(self.path.with_name(f"{self.path.name}.uses"))
+        self.uses = AccessLog(self.path.with_name(f"{self.path.name}.uses"))
         self._clock_told = False
         self._memory = MemoryCache()
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.faults import is_damage
+from wheel_assets.cache.duckdb_errors import is_damage
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.upkeep.index import Line, content_hashes
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, content_hashes
 from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Table
@@ -65,9 +65,9 @@ def replacement(
         remove(scratch)
 
 
-def slices(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def slices(lines: Sequence[IndexRow]) -> Iterator[list[IndexRow]]:
     """The snapshots of one table in portions that are copied at a time."""
-    piece: list[Line] = []
+    piece: list[IndexRow] = []
     size = 0
     limit = SLICE_BYTES if sum(line.bytes for line in lines) > IN_ONE_GO_BYTES else IN_ONE_GO_BYTES
     for line in lines:
@@ -95,7 +95,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> None:
+def copy_snapshots(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow], tolerant: bool) -> None:
     """Copy snapshots; where some cannot be read, halve until those are found, and leave them out."""
     ids = [line.snapshot_id for line in lines]
     try:
@@ -110,17 +110,19 @@ def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]
             raise
         half = len(lines) // 2
         if half:
-            copy_lines(connection, table, lines[:half], tolerant)
-            copy_lines(connection, table, lines[half:], tolerant)
+            copy_snapshots(connection, table, lines[:half], tolerant)
+            copy_snapshots(connection, table, lines[half:], tolerant)
 
 
-def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> list[Line]:
+def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> list[IndexRow]:
     """Those of some copied snapshots whose copy is not what was stored once."""
     copied = content_hashes(connection, f"new.{identifier(table)}", [line.snapshot_id for line in lines])
     return [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
 
 
-def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
+def verified_snapshots(
+    connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow], tolerant: bool
+) -> list[int]:
     """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
     bad = differing(connection, table, lines)
     if bad and not tolerant:
@@ -155,7 +157,7 @@ def copy_lists(
             log.warning("%s of the cache is lost (%s)", name, error)
 
 
-def tell_lost(lost: int, of: int) -> None:
+def warn_lost(lost: int, of: int) -> None:
     """Warn of snapshots that could not be kept."""
     if lost:
         log.warning("%d of %d snapshots were not whole and are gone", lost, of)

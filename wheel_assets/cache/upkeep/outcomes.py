@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.cache.upkeep.forecasts import EVERYTHING, Which, read_forecasts
+from wheel_assets.cache.upkeep.forecasts import EVERYTHING, ForecastFilter, read_forecasts
 from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.predict.calibration import Score, brier_difference, compared, mirrored, score
 from wheel_assets.predict.settlement import REASONS, SCORED, last_expired, settled
@@ -31,7 +31,7 @@ NOTHING_YET = (
 NONE_OF_THESE = "None of the predictions asked for can be scored; without --symbol, --model and --since more are."
 
 
-def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
+def outcomes(store: Store, which: ForecastFilter = EVERYTHING) -> dict[str, Any]:
     """Scores of the cached predictions beside textbook rivals, in plain values: NaN is None, times are UTC.
 
     `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct

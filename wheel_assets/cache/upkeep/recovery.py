@@ -20,19 +20,19 @@ import duckdb
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
-    copy_lines,
     copy_lists,
+    copy_snapshots,
     file_size,
     remove,
     replacement,
     slices,
     sync,
-    tell_lost,
-    verified_lines,
+    verified_snapshots,
+    warn_lost,
     with_log,
 )
-from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, index_rows, next_id
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table
 
@@ -114,17 +114,17 @@ def _salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]
         kept: list[int] = []
         for table in schema.data_tables(connection):
             for piece in slices([line for line in lines if line.table == table]):
-                copy_lines(connection, table, piece, tolerant=True)
-                kept += verified_lines(connection, table, piece, tolerant=True)
+                copy_snapshots(connection, table, piece, tolerant=True)
+                kept += verified_snapshots(connection, table, piece, tolerant=True)
                 advance(sum(line.rows for line in piece))
         copy_lists(connection, sorted(kept), tolerant=True)
-    tell_lost(len(lines) - len(kept), len(lines))
+    warn_lost(len(lines) - len(kept), len(lines))
     return kept
 
 
-def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
+def _salvaged(connection: DuckDBPyConnection) -> list[IndexRow]:
     try:
-        return index_lines(connection)
+        return index_rows(connection)
     except duckdb.Error as error:
         log.warning("the index of the cache is lost (%s)", error)
         return []

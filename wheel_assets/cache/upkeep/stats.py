@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from wheel_assets.cache.inspection import lookup_results
 from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
-from wheel_assets.cache.verdicts import verdicts
 from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import DOCUMENTS
 
@@ -59,7 +59,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[No
         used, (calls, cost) = used_bytes(connection), _this_month(connection, now)
         size = store.file.size
     index, _ = store.index([(line["table_name"], line["key"]) for line in newest])
-    results = verdicts(nodes, index, now=now, max_age=max_age)
+    results = lookup_results(nodes, index, now=now, max_age=max_age)
     hits, misses = (sum(table[name] for table in tables.values()) for name in ("hits", "count"))
     limits = store.maintenance.limits
     by_table = {f"{name}_{what}": value for name, table in tables.items() for what, value in table.items()}

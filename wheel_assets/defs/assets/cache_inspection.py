@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from wheel_assets.cache.reading.names import table_name
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.outlook import Taken, taken_by_source
+from wheel_assets.cache.upkeep.fetch_history import FetchCost, fetch_cost_by_source
 from wheel_assets.defs.checks.freshness import KEYED, evaluations, inspected
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.sanitise import for_markdown, one_line
@@ -46,7 +46,7 @@ def cache_inspection(
     """
     with one_line_errors():
         document, matrix = inspected(store, context.instance)
-        metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
+        metadata = inspection_metadata(document, matrix, fetch_cost_by_source(store), settings().budget.monthly_usd)
     context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))
     for verdict in evaluations(matrix, [asset for asset in KEYED if matrix.of(table_name(asset))]):
         context.log_event(verdict)
@@ -54,7 +54,7 @@ def cache_inspection(
 
 
 def inspection_metadata(
-    document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, Taken], budget_usd: float
+    document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, FetchCost], budget_usd: float
 ) -> dict[str, Any]:
     """The document of `stats.stats` and its matrix as metadata: what to read first, then numbers to plot."""
     numbers = {

@@ -4,9 +4,9 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared, settings
 from wheel_assets.fetch.source import EventSource, watched_by
@@ -30,6 +30,6 @@ def events(
     now = store.clock().replace(tzinfo=UTC)
     strategy = settings().strategy
     until = now.astimezone(NEW_YORK).date() + timedelta(days=max(strategy.max_days, strategy.max_roll_days))
-    with one_line_errors(), telling(EVENTS.name, context.log.info) as tell, watched_by(tell):
+    with one_line_errors(), reporting_progress(EVENTS.name, context.log.info) as report, watched_by(report):
         fetched = calendar.events(config.symbols, until, now)
     yield from checked(EVENTS, fetched)

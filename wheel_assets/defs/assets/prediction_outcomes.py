@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER
 from wheel_assets.show import markdown

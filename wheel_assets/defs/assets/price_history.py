@@ -4,9 +4,9 @@ from datetime import UTC
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.fetch.source import MarketSource, fetch_each
@@ -27,6 +27,8 @@ def price_history(
     implied: selected together with what uses it, its failure is theirs, as everywhere in Dagster.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_line_errors(), telling(PRICE_HISTORY.name, context.log.info) as tell:
-        fetched = fetch_each(config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, tell)
+    with one_line_errors(), reporting_progress(PRICE_HISTORY.name, context.log.info) as report:
+        fetched = fetch_each(
+            config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, report
+        )
     yield from checked(PRICE_HISTORY, fetched)

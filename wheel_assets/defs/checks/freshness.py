@@ -11,9 +11,9 @@ import dagster as dg
 
 from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, recorded_failures
 from wheel_assets.cache.reading.names import table_name
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.outlook import Failure, last_failures
+from wheel_assets.cache.upkeep.fetch_history import Failure, last_failures
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.flow import STAGES, newest_positions, nodes, underlyings

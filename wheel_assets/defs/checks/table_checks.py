@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wheel_assets.cache.policy import WHOLE
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.errors import BadFrame, CheckFailed
 from wheel_assets.rows import Rows

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
@@ -32,8 +32,8 @@ def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
-    with one_line_errors(), telling("rows archived", context.log.info) as tell:
-        done = back_up(store, settings().backup.dir or str(settings().cache.backups), tell=tell)
+    with one_line_errors(), reporting_progress("rows archived", context.log.info) as report:
+        done = back_up(store, settings().backup.dir or str(settings().cache.backups), report=report)
     context.add_output_metadata(asdict(done))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Removal
 from wheel_assets.cache.upkeep.stats import stats

@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared

@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints

@@ -29,7 +29,7 @@ def cents(amount: float | Decimal) -> Decimal:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One line of the ledger; `amount` is signed dollars after the fee, `cash` the balance after it.
 
     `quantity` is signed contracts or shares, as the position changes; `price` dollars a share.
@@ -65,18 +65,18 @@ class Shares:
 
 
 @dataclass
-class Account:
+class SimulatedAccount:
     """A cash-secured and covered account: an order that would not be is not filled; `not_filled` has the reason."""
 
     cash: Decimal
     commission: Decimal  # dollars a contract
     shares: dict[str, Shares] = field(default_factory=dict)
     shorts: dict[str, Short] = field(default_factory=dict)
-    ledger: list[Entry] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
     not_filled: list[str] = field(default_factory=list)
 
     @classmethod
-    def opened(cls, day: date, cash: float, commission: float) -> Account:
+    def opened(cls, day: date, cash: float, commission: float) -> SimulatedAccount:
         """An account with nothing but cash, dollars."""
         account = cls(Decimal(0), cents(commission))
         account._enter(day, "deposit", "USD", 0, 0.0, cents(cash))
@@ -223,7 +223,7 @@ class Account:
         fee: Decimal = Decimal(0),
     ) -> None:
         self.cash += gross - fee
-        self.ledger.append(Entry(day, event, symbol, quantity, price, fee, gross - fee, self.cash))
+        self.ledger.append(LedgerEntry(day, event, symbol, quantity, price, fee, gross - fee, self.cash))
 
 
 def _dollars(price: float, contracts: int, quote: Quote) -> Decimal:

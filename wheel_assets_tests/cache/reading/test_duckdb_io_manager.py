@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
-from wheel_assets.cache.reading.duckdb_family import CacheResource, ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.duckdb_io_manager import CacheResource, ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import freshness
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.one_line_errors import OneLineError
 from wheel_assets.tables import Column, SnapshotTable
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "own_graph" / "definitions.py"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.names import asset_view, table_name
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.partitions import PARTITION_EXPR
 from wheel_assets.cache.store.inferred import RESERVED
 from wheel_assets.errors import UsageError

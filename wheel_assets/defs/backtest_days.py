@@ -32,7 +32,7 @@ _MADE_OF = """
 
 
 @dataclass
-class PastDays:
+class BacktestDays:
     """The days between two dates with at least one chain of `symbols`, the last chain of each day and symbol.
 
     `skipped` fills, as the days are read, with those that could not be, and why.

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wheel_assets.cache.answers import Question, find, keep
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.policy import WHOLE, Node
 from wheel_assets.cache.store.store import Entry, Store
+from wheel_assets.cache.stored_answers import Question, find, keep
 from wheel_assets.market.calendar import event_between
 
 ASKED = Question("recommendation", {"symbols": ["A"]})

@@ -30,7 +30,7 @@ LAST_MINUTES = timedelta(minutes=15)  # of a session: quotes from then are calle
 LEAST_SESSIONS = 0.5  # of an interval: less is noise
 
 
-class Event(NamedTuple):
+class PricedEvent(NamedTuple):
     """A priced move within the sessions `first` to `last` (inclusive); `move` is one deviation, decimal of the spot."""
 
     first: date
@@ -38,7 +38,7 @@ class Event(NamedTuple):
     move: float
 
 
-def priced_events(greeks: pd.DataFrame) -> dict[str, list[Event]]:
+def priced_events(greeks: pd.DataFrame) -> dict[str, list[PricedEvent]]:
     """The events of each symbol, soonest first; takes the columns of `tables.GREEKS` that come before them."""
     found = {}
     for symbol, rows in greeks[greeks["status"] == "ok"].groupby("symbol", sort=False):
@@ -47,7 +47,7 @@ def priced_events(greeks: pd.DataFrame) -> dict[str, list[Event]]:
     return {symbol: events for symbol, events in found.items() if events}
 
 
-def event_columns(greeks: pd.DataFrame, events: dict[str, list[Event]]) -> dict[str, NDArray[np.generic]]:
+def event_columns(greeks: pd.DataFrame, events: dict[str, list[PricedEvent]]) -> dict[str, NDArray[np.generic]]:
     """The columns `event_from`, `event_to` and `event_move`: the largest priced move before each expiration."""
     size = len(greeks)
     first, last = (np.full(size, np.datetime64("NaT", "us")) for _ in range(2))
@@ -64,7 +64,7 @@ def event_columns(greeks: pd.DataFrame, events: dict[str, list[Event]]) -> dict[
     return {"event_from": first, "event_to": last, "event_move": move}
 
 
-def event_notes(found: dict[str, list[Event]], known: pd.DataFrame | None) -> list[str]:
+def event_notes(found: dict[str, list[PricedEvent]], known: pd.DataFrame | None) -> list[str]:
     """One note for each event, with the earnings date where a known one falls into it."""
     notes = []
     for symbol, events in found.items():
@@ -94,7 +94,7 @@ def _at_the_money(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(sessions=sessions_left(table["timestamp"], table["years"].to_numpy(dtype=float)))
 
 
-def _events(table: pd.DataFrame) -> list[Event]:
+def _events(table: pd.DataFrame) -> list[PricedEvent]:
     """The intervals that stand out, as events."""
     sessions = np.diff(table["sessions"].to_numpy(), prepend=0.0)
     variance = np.diff(table["variance"].to_numpy(), prepend=0.0)
@@ -105,7 +105,7 @@ def _events(table: pd.DataFrame) -> list[Event]:
         beyond = variance[number] - typical
         stands_out = sessions[number] >= LEAST_SESSIONS and variance[number] > STANDS_OUT * typical > 0
         if stands_out and beyond >= LEAST_MOVE**2:
-            found.append(Event(first, last.date(), float(np.sqrt(beyond))))
+            found.append(PricedEvent(first, last.date(), float(np.sqrt(beyond))))
     return found
 
 
@@ -131,7 +131,7 @@ def _after(day: pd.Timestamp) -> date:
     return following
 
 
-def _named(symbol: str, event: Event, known: pd.DataFrame | None) -> str:
+def _named(symbol: str, event: PricedEvent, known: pd.DataFrame | None) -> str:
     """Suffix of the note: the known earnings date within the event, or nothing."""
     if known is None or known.empty:
         return ""
@@ -145,6 +145,6 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B}"
 
 
-def _days(event: Event) -> str:
+def _days(event: PricedEvent) -> str:
     same_month = (event.first.year, event.first.month) == (event.last.year, event.last.month)
     return f"{event.first.day if same_month else _day(event.first)} and {_day(event.last)}"

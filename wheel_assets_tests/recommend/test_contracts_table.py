@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from wheel_assets.market.expiration import days_left
 from wheel_assets.market.ticks import tick_size
 from wheel_assets.recommend.bounds import Bounds
-from wheel_assets.recommend.contracts import contracts_table, is_standard
-from wheel_assets.recommend.prices import sale_price
+from wheel_assets.recommend.contracts_table import contracts_table, is_standard
+from wheel_assets.recommend.limit_prices import sale_price
 from wheel_assets.strategy import StrategySettings
 
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)

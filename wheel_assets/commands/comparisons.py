@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wheel_assets.commands.session import console, moment, settings_and_store
+from wheel_assets.commands.context import console, moment, settings_and_store
 
 CASH = 100_000.0
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -69,10 +69,10 @@ def backtest(
     if start and end and end < start:
         raise UsageError(f"--end {end:%Y-%m-%d} is refused", f"it is before --start {start:%Y-%m-%d}", "swap them")
     settings, store = settings_and_store()
-    from wheel_assets.defs.past_days import PastDays
+    from wheel_assets.defs.backtest_days import BacktestDays
 
     named = [checked_symbol(symbol) for symbol in symbols] or list(settings.symbols)
-    days = PastDays(store, settings, list(dict.fromkeys(named)), start and start.date(), end and end.date())
+    days = BacktestDays(store, settings, list(dict.fromkeys(named)), start and start.date(), end and end.date())
     document = _walked(days, cash or settings.portfolio_value or CASH)
     for line in [json.dumps(document, indent=2)] if as_json else _lines(document):
         click.echo(line)

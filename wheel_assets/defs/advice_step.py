@@ -11,8 +11,8 @@ import dagster as dg
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
-from wheel_assets.cache.reading.loaded import LoadedInput
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.loaded_input import LoadedInput
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.declare import settings, where_known
 from wheel_assets.defs.flow import NEEDED, underlyings

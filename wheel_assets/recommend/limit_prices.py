@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Limits(NamedTuple):
+class OrderLimits(NamedTuple):
     """Limit prices of an order, dollars a share: the first limit, and the last one to accept (`floor`).
 
     For a sale, or the net credit of a roll, the floor is the least to accept; for a purchase the most to pay.
@@ -33,31 +33,31 @@ def sale_price(bid: np.ndarray, ask: np.ndarray, price: Literal["bid", "mid"]) -
     return np.asarray(np.maximum(floor_to_tick((bid + ask) / 2, tick_size(bid, ask)), bid))
 
 
-def limits_of_sale(bid: float, ask: float) -> Limits:
+def limits_of_sale(bid: float, ask: float) -> OrderLimits:
     """Limits of a sale: from the mid down to the bid.
 
     >>> limits_of_sale(1.55, 1.75)
-    Limits(start=1.65, floor=1.55)
+    OrderLimits(start=1.65, floor=1.55)
     """
-    return Limits(float(sale_price(np.array([bid]), np.array([ask]), "mid")[0]), bid)
+    return OrderLimits(float(sale_price(np.array([bid]), np.array([ask]), "mid")[0]), bid)
 
 
-def limits_of_purchase(bid: float, ask: float) -> Limits:
+def limits_of_purchase(bid: float, ask: float) -> OrderLimits:
     """Limits of a purchase: from the mid, rounded up to a tick, up to the ask; without a bid from half the ask.
 
     >>> limits_of_purchase(0.30, 0.39)
-    Limits(start=0.35, floor=0.39)
+    OrderLimits(start=0.35, floor=0.39)
     """
     low = np.array([bid if bid > 0 else 0.0])
     tick = float(tick_size(low, np.array([ask]))[0])
     start = round(float(np.ceil((low[0] + ask) / 2 / tick - 1e-6)) * tick, 2)
-    return Limits(min(start, ask), ask)
+    return OrderLimits(min(start, ask), ask)
 
 
-def limits_of_roll(purchase: Limits, sale: Limits, least: float) -> Limits:
+def limits_of_roll(purchase: OrderLimits, sale: OrderLimits, least: float) -> OrderLimits:
     """Limits of a roll's net credit: from mid against mid down to bid against ask, never below `least`."""
     floor = max(round(sale.floor - purchase.floor, 4), least)
-    return Limits(max(round(sale.start - purchase.start, 4), floor), floor)
+    return OrderLimits(max(round(sale.start - purchase.start, 4), floor), floor)
 
 
 def requirement(

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from wheel_assets.cache.faults import as_store_errors, is_damage, unwritable
+from wheel_assets.cache.duckdb_errors import as_store_errors, is_damage, unwritable
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.lock import exclusive
 from wheel_assets.cache.upkeep import compaction, copying, recovery
-from wheel_assets.cache.upkeep.index import next_id
+from wheel_assets.cache.upkeep.snapshot_index import next_id
 from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
 from wheel_assets.tables import Table
 

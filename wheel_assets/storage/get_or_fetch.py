@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Question:
+class CacheRequest:
     """A question: `name` within `table`, not older than `max_age` (None: of any age)."""
 
     table: str
@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CachedValue:
     """A stored answer that returns a new copy of its value to each caller."""
 
     content: Any
@@ -56,7 +56,7 @@ class Answer:
         return decode(self.content) if self.is_text else copy.deepcopy(self.content)
 
 
-class Answers:
+class ValueCache:
     """The answers that a store keeps.
 
     `rows_of` gives, of a table, the name of an answer, the answer and the time, the rows that it holds
@@ -66,7 +66,7 @@ class Answers:
     def __init__(self, store: Store, rows_of: Callable[[SnapshotTable, str, Any, datetime], pd.DataFrame]) -> None:
         self.store, self.rows_of = store, rows_of
 
-    def find(self, question: Question, newer_than: int | None = None) -> tuple[Answer | None, int]:
+    def find(self, question: CacheRequest, newer_than: int | None = None) -> tuple[CachedValue | None, int]:
         """The newest answer that is young enough or has an id above `newer_than`, and the highest id.
 
         Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
@@ -86,7 +86,7 @@ class Answers:
         self.store.touch([snapshot])
         return self._load(snapshot), newest
 
-    def get_or_fetch(self, question: Question, fetch: Callable[[], Any], newer_than: int) -> Answer:
+    def get_or_fetch(self, question: CacheRequest, fetch: Callable[[], Any], newer_than: int) -> CachedValue:
         """The answer that another process has got meanwhile, else what `fetch` gives.
 
         One at a time fetches what answers a question, in whatever process. An empty answer is given
@@ -99,10 +99,10 @@ class Answers:
             value = fetch()
             if value is None or _is_empty(value):
                 log.warning("%s came back empty and is not cached", question.key)
-                return Answer(value)
+                return CachedValue(value)
             return self.keep(question, value)
 
-    def keep(self, question: Question, value: Any) -> Answer:
+    def keep(self, question: CacheRequest, value: Any) -> CachedValue:
         """Keep an answer and return it.
 
         Raises BadFrame for a frame in other columns than its table's, or a value that could not be
@@ -118,25 +118,25 @@ class Answers:
                 self._put(question.table, question, rows, API_ROWS)
             document = {"timestamp": now, "key": question.key, "document": text}
             self._put(DOCUMENTS.name, question, _frame([document]))
-            return Answer(text, is_text=True)
+            return CachedValue(text, is_text=True)
         except (StoreUnwritable, StoreBusy) as error:
             log.warning("%s was fetched but not cached: %s", question.key, error)
-            return Answer(value)
+            return CachedValue(value)
 
-    def _keep_frame(self, question: Question, frame: pd.DataFrame) -> Answer:
+    def _keep_frame(self, question: CacheRequest, frame: pd.DataFrame) -> CachedValue:
         return self._load(self._put(question.table, question, frame))
 
-    def _put(self, table: str, question: Question, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
+    def _put(self, table: str, question: CacheRequest, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
         return self.store.put(table, [Entry(question.key, frame, SOURCE, fingerprint=fingerprint)])[0]
 
-    def _load(self, snapshot: Snapshot) -> Answer:
+    def _load(self, snapshot: Snapshot) -> CachedValue:
         frame = self.store.get(snapshot.table, [snapshot.snapshot_id])
         if snapshot.table == DOCUMENTS.name:
-            return Answer(frame["document"].iloc[0], is_text=True)
-        return Answer(frame.drop(columns=["snapshot_id", "created_at"]))
+            return CachedValue(frame["document"].iloc[0], is_text=True)
+        return CachedValue(frame.drop(columns=["snapshot_id", "created_at"]))
 
 
-def _reason(question: Question, snapshot: Snapshot | None, age: timedelta | None, newer_than: int | None) -> str:
+def _reason(question: CacheRequest, snapshot: Snapshot | None, age: timedelta | None, newer_than: int | None) -> str:
     if snapshot is None or age is None:
         return "absent"
     if newer_than is not None and snapshot.snapshot_id > newer_than:

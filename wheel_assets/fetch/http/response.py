@@ -23,7 +23,7 @@ class VendorFault(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One whole HTTP answer; `endpoint` is the path without its query.
 
     `excerpt` is the beginning of the body with every secret struck out, for error texts.
@@ -106,7 +106,7 @@ class Answer:
         return self.error(UnexpectedAnswer, f"{self.source} sent an unexpected answer", why, remedy)
 
 
-def no_fault(answer: Answer) -> VendorFault:
+def no_fault(answer: Response) -> VendorFault:
     """For vendors whose error answers hold nothing to read."""
     return VendorFault()
 

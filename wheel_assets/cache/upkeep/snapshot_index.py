@@ -21,7 +21,7 @@ HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
 
 
 @dataclass(frozen=True)
-class Line:
+class IndexRow:
     """What the index says of a snapshot, as far as keeping it depends on that."""
 
     snapshot_id: int
@@ -44,14 +44,14 @@ class Line:
         return not self.content_hash.startswith(f"{HASH_SCHEME}:") or self.content_hash == found[1]
 
 
-def index_lines(connection: DuckDBPyConnection) -> list[Line]:
+def index_rows(connection: DuckDBPyConnection) -> list[IndexRow]:
     """The whole index, oldest first."""
     query = (
         "SELECT snapshot_id, table_name, key, rows, bytes, content_hash, inputs, created_at, last_used_at "
         "FROM snapshots ORDER BY snapshot_id"
     )
     return [
-        Line(snapshot_id, table, key, rows, size, content_hash, tuple(inputs), created_at, last_used_at)
+        IndexRow(snapshot_id, table, key, rows, size, content_hash, tuple(inputs), created_at, last_used_at)
         for snapshot_id, table, key, rows, size, content_hash, inputs, created_at, last_used_at in connection.execute(
             query
         ).fetchall()
@@ -65,7 +65,7 @@ class Footprint:
     numbers that is a few MB; of large documents it is all of them, and their file is twice as large as they are.
     """
 
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
+    def __init__(self, lines: Iterable[IndexRow] = ()) -> None:
         self._bytes: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         for line in lines:
@@ -80,7 +80,7 @@ class Footprint:
             footprint._add(table, rows, size)
         return footprint
 
-    def remove(self, line: Line) -> None:
+    def remove(self, line: IndexRow) -> None:
         """Take one of the snapshots out."""
         self._add(line.table, -line.rows, -line.bytes)
 

@@ -27,7 +27,7 @@ _TAKEN = """
 """
 
 
-class Taken(NamedTuple):
+class FetchCost(NamedTuple):
     """Average calls and dollars a snapshot of a source."""
 
     calls: float
@@ -48,8 +48,8 @@ def last_failures(store: Store) -> dict[CacheKey, Failure]:
     return {("option_chains", key): Failure(at, str(error).partition(";")[0]) for key, at, error in rows}
 
 
-def taken_by_source(store: Store) -> dict[str, Taken]:
+def fetch_cost_by_source(store: Store) -> dict[str, FetchCost]:
     """Average cost of one snapshot by source; sources without calls are absent."""
     with store.file.attached() as connection:
         rows = connection.execute(_TAKEN, [RESERVATION]).fetchall()
-    return {source: Taken(float(calls), float(dollars)) for source, calls, dollars in rows}
+    return {source: FetchCost(float(calls), float(dollars)) for source, calls, dollars in rows}

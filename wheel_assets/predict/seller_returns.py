@@ -40,7 +40,7 @@ class Sale(NamedTuple):
     collateral: Floats
 
 
-class Outcomes(NamedTuple):
+class SellerReturns(NamedTuple):
     """Returns over collateral (decimal, whole period) and probability of profit, after and before commission.
 
     `return_5` is the 5 % quantile of the return; `cvar_95` the mean of the returns below it.
@@ -60,7 +60,7 @@ class Outcomes(NamedTuple):
     return_95_before_commission: Floats
 
 
-def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
+def seller_returns(sale: Sale, distribution: Distribution) -> SellerReturns:
     """Mean, tail and percentiles of the seller's return, one element a contract."""
     capped = {
         "expected_return": mean_capped(distribution, sale.strike, 1.0),
@@ -72,7 +72,7 @@ def outcomes(sale: Sale, distribution: Distribution) -> Outcomes:
         margin = premium - sale.base
         found |= {f"{kind}{name}": (margin + price) / sale.collateral for kind, price in capped.items()}
         found[f"prob_profit{name}"] = _prob_profit(distribution, sale.strike, -margin)
-    return Outcomes(**found)
+    return SellerReturns(**found)
 
 
 def _prob_profit(distribution: Distribution, strike: Floats, breakeven: Floats) -> Floats:

@@ -4,9 +4,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from wheel_assets.cache.reading.checked import checked
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.one_line_errors import OneLineError
+from wheel_assets.cache.reading.validation import checked
 from wheel_assets.tables import Column, SnapshotTable
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Event:
+class EarningsDate:
     """The next earnings of a symbol; `is_told` by a calendar, else read from the chain. `is_estimated` is its date."""
 
     date: date
@@ -38,13 +38,13 @@ class Event:
         return f"{self} fall{'' if self.is_told else 's'} before it ends"
 
 
-def next_event(situation: Situation, symbol: str) -> Event | None:
+def next_event(situation: Situation, symbol: str) -> EarningsDate | None:
     """The next known earnings of a symbol, one that began before today included; None without any."""
     outlook = situation.outlook
     if symbol in outlook.earnings:
-        return Event(outlook.earnings[symbol], True, symbol in outlook.estimated)
+        return EarningsDate(outlook.earnings[symbol], True, symbol in outlook.estimated)
     priced = situation.priced_events.get(symbol)
-    return Event(priced, False) if priced else None
+    return EarningsDate(priced, False) if priced else None
 
 
 def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wheel_assets.errors import UnexpectedAnswer
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.normalise.quotes import non_negative, numbers
 from wheel_assets.market.osi import parse_osi_column
 
@@ -30,14 +30,14 @@ _MOST_APART = 0.03
 _DAYS_A_YEAR = 365.0
 
 
-def contracts(answer: Answer) -> pd.DataFrame:
+def contracts(answer: Response) -> pd.DataFrame:
     """instrument_id and code of every option defined that day."""
     rows = _table(answer, _DEFINITION)
     rows = rows[rows["instrument_class"].isin(["C", "P"])].drop_duplicates("instrument_id", keep="last")
     return rows[["instrument_id", "raw_symbol"]].rename(columns={"raw_symbol": "code"})
 
 
-def last_quotes(answer: Answer) -> pd.DataFrame:
+def last_quotes(answer: Response) -> pd.DataFrame:
     """The newest quote of each instrument_id: quoted (UTC), bid, ask, last, bid_size, ask_size.
 
     A contract without an update in the window has no row.
@@ -58,7 +58,7 @@ def quoted_price(quotes: pd.DataFrame) -> float | None:
     return float(found[-1]) if found.size else None
 
 
-def open_interest(answer: Answer) -> pd.DataFrame:
+def open_interest(answer: Response) -> pd.DataFrame:
     """instrument_id and open_interest; each venue repeats the same figure, so one of them counts."""
     rows = _table(answer, _STATISTIC)
     rows = rows[numbers(rows["stat_type"]) == _OPEN_INTEREST]
@@ -106,7 +106,7 @@ def _amounts(column: pd.Series) -> NDArray[np.float64]:
     return floats
 
 
-def _table(answer: Answer, columns: tuple[str, ...]) -> pd.DataFrame:
+def _table(answer: Response, columns: tuple[str, ...]) -> pd.DataFrame:
     """The CSV as text; raises UnexpectedAnswer where it is damaged or lacks a column."""
     try:
         rows = pd.read_csv(io.StringIO(answer.csv_text()), dtype=str, keep_default_na=False)

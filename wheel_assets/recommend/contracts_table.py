@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wheel_assets.market.expiration import days_left
+from wheel_assets.recommend.limit_prices import requirement, sale_price
 from wheel_assets.recommend.objective import yearly_profit
-from wheel_assets.recommend.prices import requirement, sale_price
 
 if TYPE_CHECKING:
     import pandas as pd

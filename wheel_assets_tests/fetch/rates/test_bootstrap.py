@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheel_assets.fetch.rates.curve import zero_rates
+from wheel_assets.fetch.rates.bootstrap import zero_rates
 
 YIELD = st.floats(-0.01, 0.25)
 

@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from wheel_assets.cache.accounts import TOLD, account_key
+from wheel_assets.cache.account_masking import ACCOUNT_COLUMNS, account_key
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store
@@ -69,5 +69,5 @@ def test_an_older_archive_is_restored_under_aliases_and_once_only(before, clock,
 
 @pytest.mark.parametrize("name", [NUMBER, "5WX-12345", "Z12345678", "default", "...45678", "IRA", "0123456789" * 4])
 def test_sql_and_python_agree_on_what_a_number_is(name):
-    query = f"SELECT {TOLD['positions']['account_id']} FROM (SELECT ? AS account_id)"
+    query = f"SELECT {ACCOUNT_COLUMNS['positions']['account_id']} FROM (SELECT ? AS account_id)"
     assert duckdb.execute(query, [name]).fetchall() == [(account_alias(name),)]

@@ -6,7 +6,7 @@ from contextlib import closing
 import duckdb
 import pytest
 
-from wheel_assets.cache.foreign import confined, confined_sqlite
+from wheel_assets.cache.untrusted_files import confined, confined_sqlite
 from wheel_assets.columns import identifier, literal
 
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import CLOSING
-from wheel_assets.fetch.transactions.rows import Transaction
 
 
 def with_signs(transactions: Sequence[Transaction]) -> tuple[list[Transaction], list[str]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node, Snapshot, assess
 
 
-def verdicts(
+def lookup_results(
     nodes: Sequence[Node],
     index: Sequence[Snapshot],
     *,

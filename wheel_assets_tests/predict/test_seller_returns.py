@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
 from wheel_assets.predict.distribution import Distribution
-from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
+from wheel_assets.predict.seller_returns import Sale, SellerReturns, seller_returns
 
 FORWARD, DEVIATION = 100.0, 0.2
 DRAWS = FORWARD * np.exp(DEVIATION * ndtri((np.arange(400_000) + 0.5) / 400_000) - 0.5 * DEVIATION**2)
@@ -31,7 +31,7 @@ def _sale(strike: float, premium: float, put: bool = True, commission: float = 0
 def test_every_number_is_that_of_a_large_sample(put, strike, suffix, commission):
     sale = _sale(strike, 2.0, put)
     returns = np.sort((2.0 - commission + np.minimum(DRAWS, strike) - sale.base[0]) / sale.collateral[0])
-    found = outcomes(sale, _distribution())._asdict()
+    found = seller_returns(sale, _distribution())._asdict()
     expected = {
         "expected_return": returns.mean(),
         "cvar_95": returns[: returns.size // 20].mean(),
@@ -42,14 +42,14 @@ def test_every_number_is_that_of_a_large_sample(put, strike, suffix, commission)
 
 
 def test_before_and_after_commission_tell_the_same_things():
-    names = Outcomes._fields
+    names = SellerReturns._fields
     assert [f"{name}_before_commission" for name in names[:6]] == list(names[6:])
 
 
 def test_selling_at_the_fair_price_earns_nothing_before_commission():
     d1 = np.log(FORWARD / 95) / DEVIATION + 0.5 * DEVIATION
     fair = 95 * ndtr(DEVIATION - d1) - FORWARD * ndtr(-d1)
-    found = outcomes(_sale(95.0, fair), _distribution())
+    found = seller_returns(_sale(95.0, fair), _distribution())
     assert found.expected_return_before_commission[0] == pytest.approx(0, abs=1e-6)
     assert found.expected_return[0] == pytest.approx(-0.0065 / 95, abs=1e-6)
 
@@ -57,8 +57,8 @@ def test_selling_at_the_fair_price_earns_nothing_before_commission():
 @given(st.floats(60, 140), st.floats(0.01, 20))
 def test_put_and_covered_call_of_one_strike_are_one_position(strike, put_premium):
     call_premium = put_premium + FORWARD - strike  # put-call parity, undiscounted
-    put = outcomes(_sale(strike, put_premium), _distribution())
-    call = outcomes(_sale(strike, call_premium, put=False), _distribution())
+    put = seller_returns(_sale(strike, put_premium), _distribution())
+    call = seller_returns(_sale(strike, call_premium, put=False), _distribution())
     for of_put, of_call in zip(put[:2], call[:2], strict=True):
         assert of_put[0] * strike == pytest.approx(of_call[0] * FORWARD, abs=1e-8)
     assert put.prob_profit[0] == pytest.approx(call.prob_profit[0], abs=1e-8)
@@ -66,7 +66,7 @@ def test_put_and_covered_call_of_one_strike_are_one_position(strike, put_premium
 
 @given(st.floats(60, 140), st.floats(0.01, 20), st.booleans())
 def test_the_worst_is_never_better_than_the_mean_nor_the_mean_than_the_premium(strike, premium, put):
-    found = outcomes(_sale(strike, premium, put), _distribution())
+    found = seller_returns(_sale(strike, premium, put), _distribution())
     best = (premium - 0.0065 + strike - (strike if put else FORWARD)) / (strike if put else FORWARD)
     assert found.cvar_95[0] <= found.return_5[0] + 1e-9 <= found.return_50[0] + 2e-9 <= found.return_95[0] + 3e-9
     assert found.cvar_95[0] <= found.expected_return[0] + 1e-9 <= best + 2e-9
@@ -74,5 +74,5 @@ def test_the_worst_is_never_better_than_the_mean_nor_the_mean_than_the_premium(s
 
 
 def test_without_a_premium_there_are_no_returns():
-    found = outcomes(_sale(95.0, np.nan), _distribution())
+    found = seller_returns(_sale(95.0, np.nan), _distribution())
     assert all(np.isnan(column[0]) for column in found)
