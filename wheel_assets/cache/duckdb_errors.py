@@ -1,4 +1,4 @@
-"""What an error of DuckDB or of the disk means: the file is broken, the disk is full, another program is in the way."""
+"""Errors of DuckDB and of the disk by their texts: damaged file, full disk, file in use by another program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 from wheel_assets.errors import StoreBusy, StoreError, StoreTooNew, StoreUnwritable
 
 _DAMAGE = ("not a valid DuckDB database file", "Could not read enough bytes", "Corrupt", "WAL file", "WAL does not")
-# Why a file cannot be written; the last ones are what is said where the system's reason is not.
+# Reasons why a file cannot be written; the last ones are DuckDB's own, where it does not quote the system's.
 _UNWRITABLE = (
     "No space left on device", "Disk quota exceeded", "Permission denied", "Read-only file system", "File too large",
     "Operation not permitted", "Input/output error", "Could not write", "Cannot open",
@@ -19,12 +19,12 @@ _UNWRITABLE = (
 
 
 def is_damage(error: duckdb.Error) -> bool:
-    """Whether DuckDB says that the file itself is broken, rather than the disk full or the query wrong."""
+    """Whether the error says that the file itself is damaged, and not that the disk is full or the query wrong."""
     return any(sign in str(error) for sign in _DAMAGE) and why_unwritable(error) is None
 
 
 def why_unwritable(error: Exception) -> str | None:
-    """The system's reason why a file cannot be written, in a few words; None where the error says something else.
+    """The system's short reason why a file cannot be written; None for any other error.
 
     >>> why_unwritable(duckdb.IOException('Could not write file "x": No space left on device'))
     'No space left on device'
@@ -34,7 +34,7 @@ def why_unwritable(error: Exception) -> str | None:
 
 @contextmanager
 def as_store_errors(path: Path) -> Iterator[None]:
-    """What DuckDB and the disk say about the cache at `path`, as errors of ours."""
+    """Raise errors of DuckDB and of the disk about the cache at `path` as StoreError."""
     try:
         yield
     except duckdb.Error as error:
@@ -44,13 +44,13 @@ def as_store_errors(path: Path) -> Iterator[None]:
 
 
 def unwritable(path: Path, error: Exception) -> StoreUnwritable:
-    """The error of a cache that cannot be written."""
+    """Error for a cache that cannot be written."""
     why = why_unwritable(error) or " ".join(str(error).split())[:200]
     return StoreUnwritable(f"the cache {path} cannot be written", why, "free some space or set WHEEL_CACHE__DIR")
 
 
 def _store_error(path: Path, error: duckdb.Error) -> StoreError:
-    """DuckDB's words as one of ours."""
+    """The StoreError for an error of DuckDB."""
     text = " ".join(str(error).split())
     if "Could not set lock" in text:
         return StoreBusy(f"the cache {path} is open in another program", text[:200], "close that program")

@@ -1,4 +1,4 @@
-"""Verdict on every cache key in the index, by the policy, without a run: for stats, checks and the browser."""
+"""Lookup result of every cache key in the index, by the policy and without a run: for stats, checks and the browser."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stored answers: JSON documents kept beside their input snapshots and found again without Dagster.
 
-A stored answer is shown again while a run would give the same one: same question and rules, made from the snapshots in
+A stored answer is reused while a run would give the same one: same question and rules, made from the snapshots in
 force, everything within its maximum age, and no open, close or midnight in New York since.
 """
 

@@ -1,8 +1,8 @@
-"""Foreign files, opened by confined engines that can only read them.
+"""Untrusted files, opened by sandboxed engines that can only read them.
 
 Names of columns and tables, views and defaults in such a file may be written by an attacker. Names are quoted, and the
 engine that reads them has no other file, no network, no extension, no way to lift these limits, and little memory. No
-other module opens a foreign file with DuckDB or SQLite.
+other module opens an untrusted file with DuckDB or SQLite.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SQLITE_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNC
 def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_MB) -> Iterator[DuckDBPyConnection]:
     """An in-memory DuckDB that can read `paths` and write below the folder `scratch`, and reach nothing else.
 
-    Where `memory_mb` is not enough it spills into `scratch`, or raises duckdb.OutOfMemoryException without one.
+    Beyond `memory_mb` megabytes it spills into `scratch`, or raises duckdb.OutOfMemoryException without one.
     Times with a zone are returned in UTC. DuckDB compares paths as text: spell one in a query as it is given here.
     """
     config: dict[str, str | int | float | list[str]] = {
@@ -54,11 +54,10 @@ def confined(*paths: Path, scratch: Path | None = None, memory_mb: int = MEMORY_
 
 
 def rewritten(path: Path, columns: Sequence[Column], folder: Path, values: Mapping[str, str] | None = None) -> Path:
-    """A clean copy in `folder` of a foreign Parquet file, with those of `columns` that it has, typed and in order.
+    """Clean copy in `folder` of an untrusted Parquet file: those of `columns` that it has, typed and in order.
 
-    `values` are columns computed from the file's own, by SQL of ours.
-    A former copy there is replaced. The engine that holds the cache reads only such copies.
-    Raises duckdb.Error for values that do not fit their type.
+    `values` maps columns to trusted SQL expressions over the file's own. An existing copy is replaced. The engine that
+    holds the cache reads only such copies. Raises duckdb.Error for values that do not fit their type.
     """
     copy = folder / "rewritten.parquet"
     with confined(path, scratch=folder) as connection:

@@ -1,4 +1,4 @@
-"""The advice as the assets `recommendation` and `candidates` both make it: the same inputs, the same rules."""
+"""Advice for the assets `recommendation` and `candidates`: the same inputs, the same rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RecommendationConfig(PullConfig):
-    """What one run may ask differently; every field is optional."""
+    """Run config of the advice; every field is optional."""
 
     symbols: list[str] | None = Field(
         default=None,
@@ -40,11 +40,11 @@ class RecommendationConfig(PullConfig):
         description="dollars to size against, for example 50000; the account's liquidation value if not set",
     )
     max_age_minutes: dict[str, float] = Field(
-        default=settings().max_age.model_dump(), description="how old each input may be, minutes; 0 asks anew"
+        default=settings().max_age.model_dump(), description="how old each input may be, minutes; 0 fetches again"
     )
 
 
-# What the advice can do without: used where it is there, or pulled where its source is named.
+# Optional inputs: used where stored; pulled only where a source is configured.
 OPTIONAL_INPUTS = {
     "events": where_known(EVENTS),
     "transactions": where_known(TRANSACTIONS),
@@ -80,7 +80,7 @@ def advised(
 
 
 def advised_now(config: RecommendationConfig, inputs: Mapping[str, LoadedInput], store: Store) -> Advice:
-    """The advice that a run's config asks for, by the store's clock."""
+    """The advice for a run's config, as of the store's clock."""
     return advised(
         inputs,
         now=store.clock().replace(tzinfo=UTC),
@@ -90,17 +90,17 @@ def advised_now(config: RecommendationConfig, inputs: Mapping[str, LoadedInput],
 
 
 def symbols_asked(asked: Sequence[str] | None, positions: LoadedInput, store: Store) -> tuple[str, ...]:
-    """The symbols that a run asks for; where it names none, the watchlist and all that the positions are in."""
+    """The symbols of a run's config; without any, the watchlist and the underlyings of the positions."""
     held = () if asked else underlyings(store, [read["snapshot_id"] for read in positions.reads])
     return tuple(dict.fromkeys([*wanted_symbols(asked), *held]))
 
 
-def _remarks(inputs: Mapping[str, LoadedInput], told: Mapping[str, str]) -> list[str]:
-    """What is peculiar about inputs that the advice can do without, and why some are missing; each said once.
+def _remarks(inputs: Mapping[str, LoadedInput], reported: Mapping[str, str]) -> list[str]:
+    """Notes on the optional inputs, and the reasons why some are missing, without duplicates.
 
-    `told` are the reasons of symbols without any data, which the answer gives already.
+    `reported` are the reasons of symbols without any data, which the answer contains already.
     """
     missing = [(table, why) for table, loaded in inputs.items() for why in loaded.not_fetched.values()]
-    failed = [f"no {table}: {why}" for table, why in missing if why not in told.values()]
+    failed = [f"no {table}: {why}" for table, why in missing if why not in reported.values()]
     notes = [note for loaded in inputs.values() for read in loaded.reads for note in read["notes"]]
     return list(dict.fromkeys([*failed, *notes]))

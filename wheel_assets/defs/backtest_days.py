@@ -1,4 +1,4 @@
-"""The trading days that the cache holds option chains of, as a backtest walks them."""
+"""Trading days with cached option chains, in the order in which a backtest walks them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store
     from wheel_assets.settings import Settings
 
-KNOWN = ("events", "price_history", "volatility_history")  # what advice may rest on besides; transactions are made
+# Optional inputs that are read from the cache; transactions are simulated.
+KNOWN = ("events", "price_history", "volatility_history")
 _CHAINS = """
     SELECT snapshot_id, key, timestamp, created_at FROM snapshots
     WHERE table_name = 'option_chains' AND list_contains(?, key) ORDER BY timestamp, created_at, snapshot_id
@@ -35,7 +36,7 @@ _MADE_OF = """
 class BacktestDays:
     """The days between two dates with at least one chain of `symbols`, the last chain of each day and symbol.
 
-    `skipped` fills, as the days are read, with those that could not be, and why.
+    `skipped` collects, while the days are read, those that could not be read, with the reason.
     """
 
     store: Store
@@ -46,7 +47,7 @@ class BacktestDays:
     skipped: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Day]:
-        """Each day, read when it is asked for, oldest first."""
+        """Each day, read lazily, oldest first."""
         for day, snapshots in self._last_of_each_day().items():
             try:
                 yield self._read(snapshots)
@@ -81,7 +82,7 @@ class BacktestDays:
         return Day(now, chains, greeks, predictions, inputs)
 
     def _kept(self, table: SnapshotTable, ids: Sequence[int]) -> tuple[pd.DataFrame, list[int]]:
-        """What was made of just these snapshots at the time, and the ids of it."""
+        """The stored rows that were made from exactly these snapshots, and their ids."""
         with self.store.file.attached() as connection:
             rows = connection.execute(_MADE_OF, [table.name, list(ids)]).fetchall() if ids else []
         found = [row[0] for row in rows]
@@ -89,7 +90,7 @@ class BacktestDays:
 
 
 def _valued(chains: pd.DataFrame, loaded: dict[str, pd.DataFrame], settings: Settings) -> pd.DataFrame | None:
-    """The Greeks of chains that have none, with what was known then."""
+    """The Greeks of chains without stored ones, from inputs known at the time."""
     from wheel_assets.greeks import ZeroCurve, value_chain
 
     if chains.empty:
@@ -102,7 +103,7 @@ def _valued(chains: pd.DataFrame, loaded: dict[str, pd.DataFrame], settings: Set
 
 
 def _predicted(chains: pd.DataFrame, greeks: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:
-    """The predictions of chains that have none."""
+    """The predictions of chains without stored ones."""
     from wheel_assets.predict import predict_chain
 
     if chains.empty:
@@ -113,7 +114,7 @@ def _predicted(chains: pd.DataFrame, greeks: pd.DataFrame, settings: Settings) -
 
 
 def _together(table: SnapshotTable, kept: pd.DataFrame, made: pd.DataFrame | None) -> pd.DataFrame:
-    """Rows that were kept and rows made now, stored columns."""
+    """Stored and newly computed rows together, stored columns only."""
     import pandas as pd
 
     if made is None:

@@ -1,4 +1,4 @@
-"""What every asset here declares alike."""
+"""Declarations that all assets share."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def where_known(role: str) -> dg.AssetIn:
 
 
 class SymbolsConfig(dg.Config):
-    """Which symbols; the watchlist unless a run asks for others."""
+    """Run config: symbols; the watchlist if not set."""
 
     symbols: list[str] = Field(default=list(settings().symbols), description="symbols to work on")
 
@@ -68,7 +68,7 @@ class SymbolsConfig(dg.Config):
 
 
 class AccountConfig(dg.Config):
-    """Which account."""
+    """Run config: the account."""
 
     account_id: AccountAlias = Field(
         default=settings().account_id, description="account; `default` is the broker's only one"

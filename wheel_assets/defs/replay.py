@@ -1,4 +1,4 @@
-"""Replay: what was advised, or would have been, from the snapshots in force at a moment of the past."""
+"""Replay: the advice from the snapshots that were in force at an earlier time."""
 
 from __future__ import annotations
 

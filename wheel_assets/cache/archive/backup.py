@@ -4,7 +4,7 @@
       manifest.json             format, counts and checksums
       option_chains/00000.parquet …  one folder a table; `snapshots` is the index, `api_calls` the ledger
 
-DuckDB or pandas read it without this program: `SELECT * FROM 'wheel-…/option_chains/*.parquet'`.
+DuckDB and pandas read it without this program: `SELECT * FROM 'wheel-…/option_chains/*.parquet'`.
 Snapshots never change, so the file is locked for one part at a time and not for the whole archive.
 """
 
@@ -113,7 +113,7 @@ class _NewArchive:
             query = f"SELECT * FROM {table.name} WHERE snapshot_id BETWEEN {low} AND {high} ORDER BY rowid"
             with self.file.attached() as connection:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE part AS {query}")
-            self.copy(connection, "FROM temp.part", path)  # compressed and summed up while others use the cache
+            self.copy(connection, "FROM temp.part", path)  # outside the lock: compressing takes seconds
             kept.append(part[part["snapshot_id"].isin(rows_by_snapshot(self.reader, self.folder / path))])
             advance(int(part["rows"].sum()))
         return pd.concat(kept)
@@ -125,7 +125,7 @@ class _NewArchive:
         self.copy(self.reader, f"SELECT {columns} FROM lines", f"{SNAPSHOTS.name}/00000.parquet")
 
     def copy(self, connection: DuckDBPyConnection, query: str, path: str) -> None:
-        """Copy the rows of a query into a file of the archive and note it."""
+        """Copy the rows of a query into a file of the archive and add it to the manifest."""
         try:
             (self.folder / path).parent.mkdir(exist_ok=True)
             rows = _copy_query(connection, query, self.folder / path)
@@ -133,7 +133,7 @@ class _NewArchive:
             why = why_unwritable(error)
             if why is None:
                 raise
-            # Converted here, or a full disk of the archive would be reported as one of the cache.
+            # Converted here: further up, a full disk under the archive would be reported as one under the cache.
             raise unwritable_archive(str(self.folder.parent), why) from error
         self.files[path] = archived_file(self.folder / path, rows)
 

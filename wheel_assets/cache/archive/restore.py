@@ -58,7 +58,8 @@ def restore(store: Store, source: str | Path) -> Restored:
         with progress_bar("restoring the archive", int(index["rows"].sum())) as advance:
             for table in store.tables.values():
                 new[table.name] = 0
-                for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
+                # Newest first: backfilled ids fall, and the newest snapshot must keep the highest.
+                for path in reversed(manifest.paths_of(table.name)):
                     with _as_damaged(folder):
                         rows = rewritten(
                             folder / path, table.stored_columns, Path(scratch), ACCOUNT_COLUMNS.get(table.name)
@@ -77,7 +78,7 @@ def restore(store: Store, source: str | Path) -> Restored:
 
 @contextmanager
 def _as_damaged(folder: Path) -> Iterator[None]:
-    """Turn DuckDB's errors within the block into ArchiveDamaged: a file is not what was written."""
+    """Raise DuckDB's errors within the block as ArchiveDamaged."""
     try:
         yield
     except duckdb.Error as error:
@@ -102,7 +103,7 @@ def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.
                 found = rows_by_snapshot(connection, folder / path)
                 counted, held[path] = counted | found, list(found)
             if counted != dict(zip(lines["snapshot_id"], lines["rows"], strict=True)):
-                raise damaged(folder, f"the rows of {name} are not those its index tells of")
+                raise damaged(folder, f"the rows of {name} are not those in its index")
     return index, held
 
 

@@ -1,4 +1,4 @@
-"""The read-through cache as a member of dagster-duckdb: its settings, its type handlers, its resource for SQL.
+"""Dagster-duckdb integration of the read-through cache: IO manager, type handlers and a resource for SQL.
 
 Of the stock IO manager the settings and the type handlers are used. Its client is not: it deletes before it inserts,
 inserts by position and leaves connections open. See `docs/adr` for what is overridden and why.
@@ -83,7 +83,7 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
 
 
 class CacheResource(DuckDBResource):
-    """SQL over the cache, under the lock of all its users; used as any `DuckDBResource`.
+    """SQL over the cache, under the lock of the file; used like any `DuckDBResource`.
 
     Keep the block short: while it lasts, no other process reads or writes the cache.
     """
@@ -104,5 +104,5 @@ def _store(path: Path, tables: tuple[SnapshotTable, ...] | None, config: Mapping
         return store_at(path)
     if path not in _STORES or tables not in (None, tuple(_STORES[path].tables.values())):
         _STORES[path] = Store(path, tables or ())
-    _STORES[path].file.config |= config  # from the next connection on
+    _STORES[path].file.config |= config  # DuckDB's own settings apply from the next connection on
     return _STORES[path]

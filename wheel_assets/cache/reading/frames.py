@@ -18,7 +18,7 @@ from wheel_assets.errors import BadFrame
 if TYPE_CHECKING:
     import pandas as pd
 
-STAGED = TableSlice("staged", "main", "memory")  # where a frame lies while a handler or a query works on it
+STAGED = TableSlice("staged", "main", "memory")  # the table that holds a frame while a handler or query reads it
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The read-through IO manager: frames to snapshots and back, where *reading pulls*.
 
-Materializing an asset always makes it. Loading it as an input gets it or has it made: the first input that a step loads
+Materializing an asset always computes it. Loading it as an input is get-or-compute: the first input that a step loads
 decides for all inputs of the step at once which snapshots are in force and young enough (`policy.assess`); Dagster
 itself materializes the stale ones in one child run (`pull.pull`); then every input is read from that consistent set.
 
@@ -150,7 +150,7 @@ class ReadThroughIOManager(dg.IOManager):
         return tables
 
     def _newest(self, context: dg.InputContext) -> pd.DataFrame:
-        """The newest rows of each key, whatever their age; of a partitioned asset those of the partitions asked for."""
+        """The newest rows of each key, regardless of age; of a partitioned asset those of the requested partitions."""
         table = table_name(context.asset_key)
         newest = {snapshot.key: snapshot.snapshot_id for snapshot in self.store.newest(table)}
         asked = [str(key) for key in context.asset_partition_keys] if context.has_asset_partitions else list(newest)
@@ -183,5 +183,5 @@ class ReadThroughIOManager(dg.IOManager):
 
 def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
     """Freshness policy whose fail window is the cache's maximum age; it warns at two thirds of that."""
-    warn = max(max_age * 2 / 3, timedelta(minutes=1))  # Dagster's floor
+    warn = max(max_age * 2 / 3, timedelta(minutes=1))  # the least warn window that Dagster accepts
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)

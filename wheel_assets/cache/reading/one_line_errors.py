@@ -1,21 +1,21 @@
-"""Our errors in Dagster as one line, without a traceback."""
+"""WheelError in Dagster: shown as one line, without a traceback."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster._core.errors import DagsterUserCodeProcessError  # the one error whose rendering it takes as given
+from dagster._core.errors import DagsterUserCodeProcessError  # the one error whose text Dagster shows unchanged
 from dagster_shared.error import SerializableErrorInfo
 
 from wheel_assets.errors import WheelError
 
 
 class OneLineError(DagsterUserCodeProcessError):
-    """One of our errors, shown by Dagster as one line; `error` is the error itself.
+    """A WheelError that Dagster shows as one line; `error` is the original.
 
-    `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and
-    raised while an input is loaded it is wrapped in another error with a stack of its own.
+    `dagster.Failure` was rejected: it is shown with the stack of Dagster's own frames, twice, and one raised while an
+    input is loaded is wrapped in another error with another stack.
     """
 
     def __init__(self, error: WheelError) -> None:
@@ -27,7 +27,7 @@ class OneLineError(DagsterUserCodeProcessError):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Raise one of our errors within the block as a OneLineError."""
+    """Raise a WheelError within the block as a OneLineError."""
     try:
         yield
     except WheelError as error:

@@ -49,7 +49,7 @@ def table_metadata(table: SnapshotTable) -> dict[str, Any]:
 
 def event_metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
     """Metadata of a materialization event."""
-    told_of: dict[str, dict[str, str] | list[str]] = {
+    details: dict[str, dict[str, str] | list[str]] = {
         NOT_FETCHED: dict(rows.not_fetched),
         "notes": list(rows.notes),
     }
@@ -60,7 +60,7 @@ def event_metadata(table: SnapshotTable, rows: Rows, snapshots: Sequence[Snapsho
         "as_of": as_of.isoformat(sep=" ", timespec="minutes") + " UTC",
         "source": ", ".join(sorted({snapshot.source for snapshot in snapshots})),
         SNAPSHOTS_MADE: dg.MetadataValue.json({s.key: s.snapshot_id for s in snapshots}),
-        **{name: dg.MetadataValue.json(told) for name, told in told_of.items() if told},
+        **{name: dg.MetadataValue.json(value) for name, value in details.items() if value},
     }
 
 

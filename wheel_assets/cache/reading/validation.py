@@ -68,8 +68,8 @@ def _check_declaration(table: SnapshotTable, wanted: Mapping[str, Any]) -> None:
         why = f"its key {table.key} is none of its columns"
         raise UsageError(f"table {table.name} is refused", why, f"name one of {', '.join(columns)}")
     if table.key is not None and table.key_config is not None and table.key not in wanted:
-        why = f"nothing tells which keys of {table.key} are wanted"
-        raise UsageError(f"table {table.name} is refused", why, "say it in wanted_keys of the IO manager")
+        why = f"nothing says which keys of {table.key} are requested"
+        raise UsageError(f"table {table.name} is refused", why, "add it to wanted_keys of the IO manager")
 
 
 def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[Any]]) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[
         return
     name = table_name(node.key)
     if table is None and name in RESERVED:
-        yield f"the store has a table {name} of its own", "name the asset otherwise"
+        yield f"{name} is the name of a table of the store", "rename the asset"
     if unfit := _unfit(_made(definition, node.key), (Rows, *handlers)):
         yield f"it returns {unfit}, and a table is stored from a frame", "return a DataFrame, or annotate -> None"
     for name, given in definition.node_def.input_dict.items():
@@ -88,7 +88,7 @@ def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[
     policy = definition.backfill_policy
     spread = policy is not None and policy.policy_type is not dg.BackfillPolicy.multi_run().policy_type
     if node.is_partitioned and spread and PARTITION_EXPR not in node.metadata:
-        yield "it may make several partitions at once, and nothing tells whose a row is", f"set {PARTITION_EXPR}"
+        yield "one run makes several partitions, and nothing says which of them a row is in", f"set {PARTITION_EXPR}"
     if table is not None and table.key is not None:
         yield from _keyed_refusals(node, table)
 

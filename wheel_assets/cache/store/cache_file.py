@@ -103,14 +103,14 @@ class CacheFile:
             return compaction.Compaction(self.path, self.tables, own.attached).run(drop)
 
     def twin(self) -> CacheFile:
-        """The same file on a connection of its own, for work between attachments; close it when done."""
+        """The same file on a separate connection, for work between attachments; close it when done."""
         return CacheFile(self.path, self.tables, self.clock, self.lock_seconds)
 
     def empty(self) -> None:
         """Remove the file first and put an empty one in its place: for a disk without any room for a copy.
 
-        The ledger and the notes are in memory meanwhile. A kill then loses them, and so does a disk that has not even
-        room for an empty file; but not what was paid: see `receipts`.
+        The ledger and `meta` are held in memory meanwhile. A kill then loses them, and so does a disk without room even
+        for an empty file; paid calls survive in `receipts`.
         """
         with self._locked():
             connection = self._attach()
@@ -195,7 +195,7 @@ class CacheFile:
                 connection.execute("ATTACH ? AS cache", [str(self.path)])
                 break
             except duckdb.IOException as error:
-                # Only a foreign program can hold DuckDB's own lock: ours is taken.
+                # This process holds the cache's lock, so only another program can hold DuckDB's own.
                 if "Could not set lock" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
@@ -204,15 +204,15 @@ class CacheFile:
         if inode == self._checked_inode:
             return
         try:
-            ours = schema.is_ours(connection)
-            if ours:
+            is_cache = schema.is_ours(connection)
+            if is_cache:
                 schema.bring_up_to_date(connection, self.path, self.tables)
                 if self.when_opened is not None:
                     self.when_opened(connection)
-        except BaseException:  # an interrupt too: left attached, the file would keep everybody else out
+        except BaseException:  # an interrupt too: left attached, the file would lock out all other processes
             self._detach(connection)
             raise
-        if ours:
+        if is_cache:
             self._remove_leftovers()
             self._checked_inode = inode
         else:
@@ -227,7 +227,7 @@ class CacheFile:
                 copying.remove(copy)
 
     def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
-        """Set the database of another program aside and create ours."""
+        """Set a database of another program aside and create an empty cache."""
         self._detach(connection)
         aside = recovery.set_aside(self.path, self.clock(), "other")
         log.warning("%s was not made by this program; it is %s now, `wheel migrate` may read it", self.path, aside)
@@ -242,7 +242,7 @@ class CacheFile:
 
     def _recover(self, error: duckdb.Error) -> str:
         """Set the file aside, recover its whole snapshots, and return a description of the outcome."""
-        self.close()  # it may be of no more use
+        self.close()  # the connection may be unusable after the error
         aside = recovery.set_aside(self.path, self.clock())
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
@@ -255,9 +255,9 @@ class CacheFile:
             # Ids are never reused: seconds since 1970 are above any id of the old file.
             self._create(self._connection(), int(self.clock().replace(tzinfo=UTC).timestamp()))
         outcome = "a fresh one was begun" if kept is None else f"its {kept} whole snapshots were kept"
-        told = f"it was set aside as {aside.name} and {outcome}"
-        log.warning("the cache %s is damaged (%s); %s", self.path, " ".join(str(error).split())[:200], told)
-        return told
+        outcome_text = f"it was set aside as {aside.name} and {outcome}"
+        log.warning("the cache %s is damaged (%s); %s", self.path, " ".join(str(error).split())[:200], outcome_text)
+        return outcome_text
 
     def _detach(self, connection: DuckDBPyConnection) -> None:
         try:
@@ -278,7 +278,7 @@ class CacheFile:
             try:
                 connection.execute("CHECKPOINT cache")
             except duckdb.Error as error:
-                log.warning("the cache's log could not be folded in (%s); nothing is lost", error)
+                log.warning("the cache's write-ahead log could not be checkpointed (%s); nothing is lost", error)
 
 
 def make_private_folder(folder: Path) -> None:

@@ -34,7 +34,7 @@ from wheel_assets.tables import Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# Over what is there, then over what was stored meanwhile: so little is left for the last step, under the lock.
+# One pass over the file, one over what was stored during it: so little is left for the last step, under the lock.
 PASSES = 2
 
 
@@ -42,7 +42,7 @@ class Compaction:
     """A compact copy of the cache, written slice by slice to another file and renamed over it at the end.
 
     The cache is locked for one slice at a time. Snapshots never change, so a copied slice stays valid; snapshots stored
-    or removed meanwhile are handled at the end. `attached` locks and attaches the cache on a connection of its own,
+    or removed meanwhile are handled at the end. `attached` locks and attaches the cache on a separate connection,
     `drop` are the ids to leave out.
 
     Only verified snapshots are kept: one whose rows differ from its content hash is left out, with a warning. Raises
@@ -77,7 +77,7 @@ class Compaction:
         return sorted(self._copied)
 
     def _missing(self, connection: DuckDBPyConnection, drop: Collection[int]) -> list[IndexRow]:
-        """The snapshots that are still to be copied."""
+        """Snapshots not copied yet."""
         done = self._copied.keys() | self._lost | set(drop)
         missing = _ids(connection) - done
         return [line for line in index_rows(connection) if line.snapshot_id in missing] if missing else []
@@ -115,7 +115,7 @@ class Compaction:
         return lines
 
     def _drop_broken(self, connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> None:
-        """Leave out those of copied snapshots that were not whole in the cache either."""
+        """Leave out the copied snapshots that were already incomplete in the cache."""
         whole = verified_snapshots(connection, table, lines, tolerant=False)
         for lost in {line.snapshot_id for line in lines} - set(whole):
             self._lost.add(lost)

@@ -21,7 +21,7 @@ from wheel_assets.tables import SNAPSHOTS, Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # copied at a time: bounds the memory and the wait of readers
+SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # bytes copied at a time: bounds the memory and how long readers wait
 IN_ONE_GO_BYTES = 12_000_000  # slices leave gaps as large as a row group, which in a small file would be much
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def file_size(path: Path) -> int:
 def replacement(
     connection: DuckDBPyConnection, path: Path, tables: Sequence[Table], first_id: int = 1
 ) -> Iterator[None]:
-    """An empty file, attached as `new`; when the block ends well it is at `path`, else it is gone."""
+    """An empty file, attached as `new`; moved to `path` when the block succeeds, else removed."""
     scratch = path.with_name(f"{path.name}.new")
     remove(scratch)
     try:
@@ -87,7 +87,7 @@ def remove(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file's content, or a folder's names, on the disk."""
+    """Flush a file's content, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -115,7 +115,7 @@ def copy_snapshots(connection: DuckDBPyConnection, table: str, lines: Sequence[I
 
 
 def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> list[IndexRow]:
-    """Those of some copied snapshots whose copy is not what was stored once."""
+    """The copied snapshots whose rows differ from their content hash."""
     copied = content_hashes(connection, f"new.{identifier(table)}", [line.snapshot_id for line in lines])
     return [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
 
@@ -123,7 +123,7 @@ def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexR
 def verified_snapshots(
     connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow], tolerant: bool
 ) -> list[int]:
-    """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
+    """Ids of the snapshots that were copied completely; the others are removed from the copy."""
     bad = differing(connection, table, lines)
     if bad and not tolerant:
         ids = [line.snapshot_id for line in bad]
@@ -141,7 +141,7 @@ def verified_snapshots(
 def copy_lists(
     connection: DuckDBPyConnection, kept: list[int], tolerant: bool, source: str = "cache", target: str = "new"
 ) -> None:
-    """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
+    """Copy the index rows of the kept snapshots, and the tables without snapshots: ledger and `meta`."""
     others = schema.columns_of(connection, source).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
     index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
     lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in sorted(others)}}
@@ -160,4 +160,4 @@ def copy_lists(
 def warn_lost(lost: int, of: int) -> None:
     """Warn of snapshots that could not be kept."""
     if lost:
-        log.warning("%d of %d snapshots were not whole and are gone", lost, of)
+        log.warning("%d of %d snapshots were incomplete and are dropped", lost, of)

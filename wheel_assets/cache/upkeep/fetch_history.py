@@ -1,4 +1,4 @@
-"""Expectations about the next pull from the ledger: latest failures, calls and dollars a fetch."""
+"""History of fetches from the ledger: latest failures, mean calls and dollars a snapshot."""
 
 from __future__ import annotations
 

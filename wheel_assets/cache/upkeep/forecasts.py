@@ -1,4 +1,4 @@
-"""Past predictions and the cached prices that decide them, read in one query block."""
+"""Past predictions and the cached prices that settle them, read in one attach of the file."""
 
 from __future__ import annotations
 

@@ -101,13 +101,14 @@ class Maintenance:
         try:
             most = FULL * self.limits.max_bytes - size
             self.file.remove_broken(most - self.file.size)
-            if 2 * self.file.size > most and self._after_write() > most:  # the first is quick, and at most half true
+            # The size first: it is cheap, while the other reads the whole index.
+            if 2 * self.file.size > most and self._after_write() > most:
                 self._evict(size)
         except (StoreError, OSError) as error:
             log.warning("the cache was not cleaned up: %s", error)
 
     def cleanup(self, dry_run: bool = False) -> Removal:
-        """Remove what is too old or too much and compact the file; `dry_run` only tells what would go.
+        """Remove what is too old or too much and compact the file; `dry_run` only reports what would be removed.
 
         Broken files that were set aside count against the limit and go first, oldest first.
         Every snapshot is verified on the way. Raises StoreUnwritable where the disk has no room for
@@ -154,9 +155,9 @@ class Maintenance:
                 )
             now = self.file.clock()
             schema.write_note(connection, LAST_CLEANUP, now.isoformat())
-        self._last_cleanup = now  # here, for one that could not be committed is none
+        self._last_cleanup = now  # only now: a clean-up that was not committed does not count
         if old:
-            log.info("%d snapshots were too old and are gone", len(old))
+            log.info("%d expired snapshots were removed", len(old))
 
     def _expired(self, lines: Sequence[IndexRow]) -> set[int]:
         if self.limits is None:
@@ -198,7 +199,7 @@ class Maintenance:
         if used + footprint.rewritten * packing + size <= FULL * most:
             return set()
         left = ROOM * most - size
-        if file_size <= most:  # else the limit was lowered, and the peak is behind us
+        if file_size <= most:  # else the limit was lowered, and the file is over it already
             left = min(left, PEAK * most - file_size)
         return least_recently_used(lines, left / packing, {*self.leased(), *self._records(lines)})
 
@@ -221,7 +222,7 @@ class Maintenance:
         if not dry_run:
             self.file.require_free(after * SPARE)
             kept = self.file.rewrite(drop)
-            with self.file.transaction() as connection:  # here, for a refused clean-up is none
+            with self.file.transaction() as connection:  # only now: a refused clean-up does not count
                 schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
             going = [line for line in lines if line.snapshot_id not in set(kept)]
             after = self.file.size

@@ -1,4 +1,4 @@
-"""The index of the cache: what it says of each snapshot, and whether the rows that are there are those it tells of."""
+"""The index of snapshots: row counts, content hashes and sizes, and whether stored rows match them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from wheel_assets.columns import identifier
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-ROW_GROUP = 122_880  # rows that DuckDB packs together
+ROW_GROUP = 122_880  # rows of a DuckDB row group
 HASH_SCHEME = f"duckdb-{duckdb.__version__}-by-name"
 
 
 @dataclass(frozen=True)
 class IndexRow:
-    """What the index says of a snapshot, as far as keeping it depends on that."""
+    """The index fields of a snapshot that retention depends on."""
 
     snapshot_id: int
     table: str
@@ -35,7 +35,7 @@ class IndexRow:
     last_used_at: datetime
 
     def tells_of(self, found: tuple[int, str] | None) -> bool:
-        """Whether rows found, their count and hash, are those that were stored; a hash of another scheme says nothing.
+        """Whether the rows found (count and hash) are those that were stored; a hash of another scheme is not compared.
 
         See `content_hashes`.
         """
@@ -100,7 +100,7 @@ class Footprint:
 
 
 def next_id(connection: DuckDBPyConnection, ids: Iterable[int] = ()) -> int:
-    """The id that no snapshot ever had: ids are not given twice, even when the cache was emptied."""
+    """The next unused id: ids are never reused, even after the cache was emptied."""
     query = (
         "SELECT coalesce(last_value, start_value - 1) FROM duckdb_sequences() "
         "WHERE database_name = 'cache' AND sequence_name = 'snapshot_ids'"
@@ -112,7 +112,7 @@ def next_id(connection: DuckDBPyConnection, ids: Iterable[int] = ()) -> int:
 def content_hashes(
     connection: DuckDBPyConnection, table: str, ids: Sequence[int] | None = None
 ) -> dict[int, tuple[int, str]]:
-    """The row count and a hash of the rows, whatever their order, of each snapshot, or of those in `ids`, as stored.
+    """Row count and order-independent hash of the stored rows of each snapshot, or of those in `ids`.
 
     A row is hashed by the names and values of what is not NULL in it: neither the order of the columns
     nor a column that was added later changes the hash. DuckDB's own hash may change with its version,
@@ -129,7 +129,7 @@ def content_hashes(
 
 
 def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int) -> str:
-    """A hash of a snapshot's rows as they are stored, whatever their order."""
+    """Order-independent hash of a snapshot's stored rows, with its scheme."""
     return content_hashes(connection, identifier(table), [snapshot_id])[snapshot_id][1]
 
 

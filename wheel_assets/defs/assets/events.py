@@ -1,4 +1,4 @@
-"""Events: earnings and ex-dividend dates that are to come."""
+"""Events: coming earnings and ex-dividend dates."""
 
 from datetime import UTC, timedelta
 
@@ -23,9 +23,9 @@ def events(
 ) -> Checked:
     """Earnings and ex-dividend dates of each symbol, as far ahead as the strategy may hold an option.
 
-    Source: `WHEEL_EVENTS__SOURCE` and your own `WHEEL_EVENTS__FILE`. Fetched when somebody needs it and the last
-    answer is older than `WHEEL_MAX_AGE__EVENTS` minutes. A row without a date says that none is announced up to
-    `announced_until`, which is not that there is none; without that day either, that nothing is known.
+    Source: `WHEEL_EVENTS__SOURCE` and your own `WHEEL_EVENTS__FILE`. Fetched when it is read and the last answer is
+    older than `WHEEL_MAX_AGE__EVENTS` minutes. A row without a date means that none is announced up to
+    `announced_until`, not that there is none; without `announced_until` too, that nothing is known.
     """
     now = store.clock().replace(tzinfo=UTC)
     strategy = settings().strategy

@@ -1,4 +1,4 @@
-"""Option chains: what the market quotes."""
+"""Option chains: quotes of every listed contract."""
 
 from datetime import UTC
 
@@ -22,7 +22,7 @@ def option_chains(
 ) -> Checked:
     """Every listed contract of the watchlist, as the market source quotes it.
 
-    Source: `WHEEL_MARKET__SOURCE`. Fetched when somebody needs it and the last chain is older than
+    Source: `WHEEL_MARKET__SOURCE`. Fetched when it is read and the last chain is older than
     `WHEEL_MAX_AGE__OPTION_CHAINS` minutes. A symbol that cannot be fetched is reported; the others
     are kept.
     """

@@ -1,4 +1,4 @@
-"""Positions: what the account holds."""
+"""Positions: holdings of the account."""
 
 from datetime import UTC
 
@@ -22,7 +22,7 @@ def positions(
 ) -> Checked:
     """Shares, options and cash of the account.
 
-    Source: `WHEEL_BROKER__SOURCE`. Fetched when somebody needs it and the last answer is older than
+    Source: `WHEEL_BROKER__SOURCE`. Fetched when it is read and the last answer is older than
     `WHEEL_MAX_AGE__POSITIONS` minutes.
     """
     with one_line_errors(), reporting_progress(POSITIONS.name, context.log.info) as report, watched_by(report):

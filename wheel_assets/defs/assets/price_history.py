@@ -1,4 +1,4 @@
-"""Prices: what the shares did of late."""
+"""Price history: daily prices of the shares."""
 
 from datetime import UTC
 
@@ -20,11 +20,11 @@ def price_history(
     market: dg.ResourceParam[MarketSource],
     store: dg.ResourceParam[Store],
 ) -> Checked:
-    """A year of daily prices of each symbol of the watchlist, for the volatility that it realised.
+    """A year of daily prices of each symbol of the watchlist, for its realised volatility.
 
-    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is there and never ask for it: a symbol without
-    keeps its advice. Materialize it by itself, once a day, for volatilities that were realised, not only
-    implied: selected together with what uses it, its failure is theirs, as everywhere in Dagster.
+    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is stored and never pull it: a symbol without it keeps
+    its advice. Materialize it alone, once a day: in one run with the assets that use it, its failure would fail them,
+    as everywhere in Dagster.
     """
     now = store.clock().replace(tzinfo=UTC)
     with one_line_errors(), reporting_progress(PRICE_HISTORY.name, context.log.info) as report:

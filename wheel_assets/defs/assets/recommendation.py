@@ -1,4 +1,4 @@
-"""Recommendation: what to do now."""
+"""Recommendation: the advice for now."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from wheel_assets.defs.flow import NEEDED, nodes, question
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 
-AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
+AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # rows that fit the asset's page
 
 
 @dg.asset(group_name="advice", ins=INPUTS, **declared(RECOMMENDATION))

@@ -39,7 +39,7 @@ def page(document: Mapping[str, Any], store: Store) -> str:
 
 
 def write(html: str, file: Path) -> None:
-    """Write the page, readable by its owner only; raises UsageError where that cannot be."""
+    """Write the page, readable by its owner only; raises UsageError where it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

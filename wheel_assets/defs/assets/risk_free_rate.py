@@ -1,4 +1,4 @@
-"""Rates: what money earns without risk."""
+"""Risk-free rate by tenor."""
 
 from datetime import UTC
 
@@ -20,8 +20,8 @@ def risk_free_rate(
 ) -> Checked:
     """Treasury yields by tenor as continuously compounded zero rates, or the one rate that you set.
 
-    Source: `WHEEL_RATE__SOURCE`. Asked for once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day,
-    whatever the number of symbols; which sources failed before it stands in the log and the notes.
+    Source: `WHEEL_RATE__SOURCE`. Fetched at most once in `WHEEL_MAX_AGE__RISK_FREE_RATE` minutes, a day by default, for
+    all symbols. Sources that failed before it are named in the log and the notes.
     """
     with one_line_errors(), reporting_progress(RISK_FREE_RATE.name, context.log.info) as report, watched_by(report):
         rows = rate.risk_free_rate(store.clock().replace(tzinfo=UTC)).rows()

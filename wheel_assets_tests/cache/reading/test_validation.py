@@ -65,7 +65,7 @@ REFUSED = {
         lambda: [],
         "its key symbol is none of",
     ),
-    "a table's name": (None, lambda: [asset(name="snapshots")], "the store has a table snapshots of its own"),
+    "a table's name": (None, lambda: [asset(name="snapshots")], "snapshots is the name of a table of the store"),
     "keys and partitions": (MOVES, lambda: [asset(partitions_def=RED)], "it has partitions too"),
     "keys and no config": (MOVES, lambda: [asset()], "its config has no field symbols"),
     "keys and a graph": (MOVES, lambda: [graph_of_moves], "a graph has no config that asks for them"),
@@ -77,7 +77,7 @@ REFUSED = {
     "several partitions": (
         None,
         lambda: [asset(partitions_def=RED, backfill_policy=SINGLE)],
-        "nothing tells whose a row is",
+        "nothing says which of them a row is in",
     ),
 }
 
@@ -90,8 +90,8 @@ def test_what_does_not_fit_is_refused_as_it_loads(case):
     assert "\n" not in str(refused.value)
 
 
-def test_keys_that_nobody_can_tell_are_refused_as_they_load():
-    with pytest.raises(OneLineError, match="nothing tells which keys of symbol are wanted"):
+def test_a_key_without_a_function_that_requests_it_is_refused_as_it_loads():
+    with pytest.raises(OneLineError, match="nothing says which keys of symbol are requested"):
         loads(MOVES, asset(), keys=())
 
 
