@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wheel_assets.commands.session import console
+from wheel_assets.commands.context import console
 
 if TYPE_CHECKING:
     import dagster as dg

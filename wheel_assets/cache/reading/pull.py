@@ -123,7 +123,7 @@ def _lost(request: Request, asked: Collection[LookupResult], failures: Mapping[C
     lost: dict[CacheKey, str] = {}
     for result in asked:
         needed = needed_keys(request.by_table[result.table], result.key, request.by_table)
-        why = next((told[key] for told in (failures, lost) for key in needed if key in told), None)
+        why = next((reasons[key] for reasons in (failures, lost) for key in needed if key in reasons), None)
         if why is not None:
             lost[result.cache_key] = why
     return lost
@@ -191,8 +191,8 @@ class Outcome:
 
     made: Mapping[str, Collection[str]]
     reasons: Mapping[str, Mapping[str, str]]
-    failed_steps: Mapping[str, str]  # by step; under "" that of a run that could not begin one
-    blocked: Mapping[str, str]  # the failed blocking check of a table: no reader gets what was made
+    failed_steps: Mapping[str, str]  # by step; under "" the failure of a run before its first step
+    blocked: Mapping[str, str]  # by table: its failed blocking check, after which nothing reads what was made
     finished: bool = True
 
     @classmethod
@@ -215,8 +215,8 @@ class Outcome:
                     told = f"; {check.description}" if check.description else ""
                     name = check.asset_key.to_user_string()
                     blocked[table_name(check.asset_key)] = f"check {check.check_name} of {name} failed{told}"
-            elif sentence := failure_message(event):
-                failed[event.step_key or ""] = _named(event, sentence)
+            elif message := failure_message(event):
+                failed[event.step_key or ""] = _named(event, message)
             finished |= event.is_job_success
         return cls(made, reasons, failed, blocked, finished)
 
@@ -260,14 +260,14 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
 def failure_message(event: dg.DagsterEvent) -> str | None:
     """One-line error of a failed step, or of a run that failed before its first step; None for any other event."""
     if event.is_step_failure:
-        told = event.step_failure_data.user_failure_data
-        if told and told.description:
-            return " ".join(told.description.split())
+        failure = event.step_failure_data.user_failure_data
+        if failure and failure.description:
+            return " ".join(failure.description.split())
         error = event.step_failure_data.error
     else:
         error = event.job_failure_data.error if event.is_job_failure else None
     error = _innermost(error)
-    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # it has no words of its own
+    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # Dagster gives this error no text
         return INTERRUPTED
     return " ".join(error.message.split()) if error else None
 

@@ -1,7 +1,7 @@
 """Scan: many symbols at once, a partition a symbol.
 
 One step fetches what is not fresh, since one process keeps a vendor's pace; a fixed number of steps then value the
-chains, each a share of them, on as many workers as the executor has. Steps hand on words and numbers; chains and
+chains, each a share of them, on as many workers as the executor has. Steps pass on small JSON values; chains and
 results lie as Parquet in `WHEEL_SCAN__DIR`. Dynamic outputs were rejected: the Dask executor does not run them.
 """
 
@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
@@ -26,15 +26,15 @@ from wheel_assets.scan.universe import UNIVERSE, blocks
 from wheel_assets.tables import OPTION_CHAINS
 
 BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
-STEPS = "scan_steps"  # the IO manager of what steps hand on
+STEPS = "scan_steps"  # IO manager of the values between steps
 
 
 class FetchConfig(dg.Config):
-    """How old what a scan reads may be."""
+    """Run config of a scan: maximum ages."""
 
     max_age_minutes: dict[str, float] = Field(
         default={"option_chains": settings().max_age.option_chains},
-        description="age from which a chain is fetched again, minutes; 0 fetches anew",
+        description="age from which a chain is fetched again, minutes; 0 fetches again",
     )
 
     @property
@@ -48,7 +48,7 @@ class FetchConfig(dg.Config):
 
 
 VENDOR = f"vendor_{settings().market.source}"
-# The Dask executor knows no pools, and fails on a run with one; there the tag of the job limits runs.
+# The Dask executor does not support pools and fails on a run with one; there the tag of the job limits runs.
 _POOL = None if settings().scan.executor == "dask" else VENDOR
 
 
@@ -84,7 +84,7 @@ def fetch_chains(
 def _fetched(
     stale: Sequence[str], fetch: Any, market: MarketSource, context: dg.OpExecutionContext, others: bool
 ) -> dict[str, str]:
-    """Why, by symbol, some could not be fetched; the error of the first where nothing else is there."""
+    """Reasons of the symbols that could not be fetched; raises the first error where no chain is left."""
     if not stale:
         return {}
     with one_line_errors():
@@ -112,16 +112,16 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
         batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE), scan.batch))
         run = set(context.partition_keys) - set(fetched["not_fetched"])
         mine = [[symbol for symbol in batch if symbol in run] for batch in batches[number::shares]]
-        told: dict[str, Any] = {}
+        results: dict[str, Any] = {}
         for batch in filter(None, mine):
-            told |= _valued(folder, batch, curve, datetime.fromisoformat(fetched["now"]))
-        return told
+            results |= _valued(folder, batch, curve, datetime.fromisoformat(fetched["now"]))
+        return results
 
     return value_share
 
 
 def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> dict[str, Any]:
-    """Value the chains of a batch and keep the results; what came of each symbol."""
+    """Value the chains of a batch, store the results, and return the metadata of each symbol."""
     from wheel_assets.scan.valuation import by_symbol, screened
 
     about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
@@ -144,12 +144,12 @@ _SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares
 # An input each: a list of them comes empty under the Dask executor.
 @dg.op(ins={name: dg.In(dict) for name in _SHARES}, out=dg.Out(dg.Nothing))
 def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: dict[str, Any]) -> None:
-    """Say in each partition's metadata what came of its symbol."""
-    told: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
+    """Add the result of each symbol to its partition's metadata."""
+    results: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
     for symbol in context.partition_keys:
         why = fetched["not_fetched"].get(symbol, "its chain has no put")
-        context.add_asset_metadata(told.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
-    context.log.info(f"{len(told)} of {len(context.partition_keys)} symbols evaluated")
+        context.add_asset_metadata(results.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
+    context.log.info(f"{len(results)} of {len(context.partition_keys)} symbols evaluated")
 
 
 @dg.graph_asset(
