@@ -27,3 +27,18 @@ def test_no_secret_enters_an_image():
     ignored = (CLONE / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     assert not {"!.env", "!wheel.toml", "!.git", "!.dagster"} & set(ignored)
+
+
+def test_the_image_is_made_of_stages_and_files_that_are_there():
+    image, ignored = (CLONE / "Dockerfile").read_text(), (CLONE / ".dockerignore").read_text().splitlines()
+    stages, copies = re.findall(r"^FROM \S+ AS (\w+)", image, re.M), re.findall(r"^COPY (.+)", image, re.M)
+    assert re.findall(r"--from=(\w+)", image) == stages
+    sources = [name for copy in copies if "--from" not in copy for name in copy.split()[:-1]]
+    assert {"wheel_assets", "requirements.lock"} <= set(sources)
+    assert [name for name in sources if not (CLONE / name).exists() or f"!{name}" not in ignored] == []
+
+
+def test_the_base_of_the_image_is_pinned():
+    image = (CLONE / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE=python:\S+@sha256:[0-9a-f]{64}$", image, re.M)
+    assert set(re.findall(r"^FROM (\S+)", image, re.M)) == {"${BASE}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,7 +112,9 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
 
     from wheel_assets.cache.reading.pull import failure_message
     from wheel_assets.errors import RunFailed
+    from wheel_assets.instance.event_log import BATCH_SIZE
 
+    os.environ.setdefault(BATCH_SIZE, "1000")  # of this process and the workers that it starts
     config = {"config": {"max_age_minutes": {"option_chains": 0.0}}} if fresh else {}
     result = dg.execute_job(
         dg.reconstructable(scan_job),

@@ -5,7 +5,8 @@ chains, each a share of them, on as many workers as the executor has. Steps hand
 results lie as Parquet in `WHEEL_SCAN__DIR`. Dynamic outputs were rejected: the Dask executor does not run them.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from wheel_assets.tables import OPTION_CHAINS
 
 BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
 STEPS = "scan_steps"  # the IO manager of what steps hand on
+TOLD_SECONDS = 10.0  # between lines on the progress of a fetch
 
 
 class FetchConfig(dg.Config):
@@ -89,12 +91,25 @@ def _fetched(
         return {}
     with one_line_errors():
         try:
-            fetched = fetch_each(stale, fetch, market.concurrency, context.log.debug)
+            fetched = fetch_each(stale, fetch, market.concurrency, _rarely(context.log.info))
         except SourceError as error:
             if not others:
                 raise
             return dict.fromkeys(stale, str(error))
     return dict(fetched.not_fetched)
+
+
+def _rarely(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """`tell` at most every TOLD_SECONDS: a line in Dagster's log costs as much as a fifth of a symbol's chain."""
+    told = time.monotonic()
+
+    def watch(how_far: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > TOLD_SECONDS:
+            told = time.monotonic()
+            tell(how_far)
+
+    return watch
 
 
 def _share(number: int, shares: int) -> dg.OpDefinition:
@@ -103,8 +118,8 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
     @dg.op(
         name=f"value_share_{number:03d}", out=dg.Out(io_manager_key=STEPS), retry_policy=dg.RetryPolicy(max_retries=1)
     )
-    def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> dict[str, Any]:
-        """Value this share of the universe's chains."""
+    def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> list[str]:
+        """Value this share of the universe's chains; the symbols that have results now."""
         from wheel_assets.greeks import ZeroCurve
 
         folder, scan = ScanFolder(settings().scan.dir), settings().scan
@@ -112,16 +127,14 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
         batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE), scan.batch))
         run = set(context.partition_keys) - set(fetched["not_fetched"])
         mine = [[symbol for symbol in batch if symbol in run] for batch in batches[number::shares]]
-        told: dict[str, Any] = {}
-        for batch in filter(None, mine):
-            told |= _valued(folder, batch, curve, datetime.fromisoformat(fetched["now"]))
-        return told
+        now = datetime.fromisoformat(fetched["now"])
+        return [symbol for batch in filter(None, mine) for symbol in _valued(folder, batch, curve, now)]
 
     return value_share
 
 
-def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> dict[str, Any]:
-    """Value the chains of a batch and keep the results; what came of each symbol."""
+def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> list[str]:
+    """Value the chains of a batch and keep the results; of which symbols there are some."""
     from wheel_assets.scan.valuation import by_symbol, screened
 
     about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
@@ -131,25 +144,25 @@ def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime)
         found = by_symbol(screened(chains, curve=curve, settings=settings(), now=now.replace(tzinfo=UTC)))
         for symbol, rows in found.items():
             folder.write(RESULTS, symbol, rows, About(about[symbol].fetched_at, results))
-    contracts = chains["symbol"].value_counts()
-    return {
-        symbol: {"contracts": int(contracts[symbol]), "passed": int((rows["failures"] == 0).sum())}
-        for symbol, rows in found.items()
-    }
+    return list(found)
 
 
 _SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares))
 
 
 # An input each: a list of them comes empty under the Dask executor.
-@dg.op(ins={name: dg.In(dict) for name in _SHARES}, out=dg.Out(dg.Nothing))
-def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: dict[str, Any]) -> None:
-    """Say in each partition's metadata what came of its symbol."""
-    told: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
-    for symbol in context.partition_keys:
+@dg.op(ins={name: dg.In(list) for name in _SHARES}, out=dg.Out(dg.Nothing))
+def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: list[str]) -> None:
+    """Say in the partition's metadata why a symbol was not evaluated.
+
+    Of those that were, the results tell: Dagster looks all partitions up for each one that has metadata of its own.
+    """
+    keys = context.partition_keys
+    evaluated = {symbol for share in shares.values() for symbol in share}
+    for symbol in [key for key in keys if key not in evaluated]:
         why = fetched["not_fetched"].get(symbol, "its chain has no put")
-        context.add_asset_metadata(told.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
-    context.log.info(f"{len(told)} of {len(context.partition_keys)} symbols evaluated")
+        context.add_asset_metadata({"not_evaluated": why}, asset_key="scan", partition_key=symbol)
+    context.log.info(f"{len(evaluated)} of {len(keys)} symbols evaluated")
 
 
 @dg.graph_asset(
