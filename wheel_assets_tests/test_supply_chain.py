@@ -1,10 +1,15 @@
 """What is installed is pinned: by version for whoever develops, by hash for whoever deploys."""
 
 import re
+import tomllib
 from pathlib import Path
 
+import pytest
+
 CLONE = Path(__file__).resolve().parents[1]
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+LOCKS = ("requirements.lock", "requirements-all.lock")  # the image's, and with every extra for users
+FOR_DEVELOPERS = {"scale", "test", "browser", "check"}
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z0-9,_-]+\])?==([^\s;\\]+)", re.MULTILINE)
 
 
 def pins(name: str) -> dict[str, str]:
@@ -12,15 +17,36 @@ def pins(name: str) -> dict[str, str]:
     return {re.sub("[-_.]+", "-", package).lower(): version for package, version in found}
 
 
-def test_the_lock_has_the_versions_that_are_tested():
-    tested, locked = pins("constraints.txt"), pins("requirements.lock")
+def named(extra: str | None = None) -> set[str]:
+    """The packages that pyproject.toml names, of an extra where one is given."""
+    project = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]
+    listed = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return {re.split(r"[\[<>=~; ]", line)[0].lower() for line in listed} - {"wheel_assets"}
+
+
+def extras() -> set[str]:
+    return set(tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_the_versions_that_are_tested(lock):
+    tested, locked = pins("constraints.txt"), pins(lock)
     assert {name: version for name, version in locked.items() if tested.get(name, version) != version} == {}
-    assert {"dagster", "duckdb", "pandas", "requests"} <= set(locked)
+    assert pins(LOCKS[0]).items() <= pins(LOCKS[1]).items()
 
 
-def test_every_package_of_the_lock_has_a_hash():
-    entries = re.split(r"\n(?=\S)", (CLONE / "requirements.lock").read_text().strip())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_of_a_lock_has_a_hash(lock):
+    entries = re.split(r"\n(?=\S)", (CLONE / lock).read_text().strip())
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("extra", [None, *sorted(extras())])
+def test_every_extra_is_pinned(extra):
+    """By hash what a user installs, by version what developers do."""
+    where = "constraints.txt" if extra in FOR_DEVELOPERS else LOCKS[1]
+    assert named(extra) <= set(pins(where))
+    assert named() | named("cloud") | named("postgres") <= set(pins(LOCKS[0]))
 
 
 def test_no_secret_enters_an_image():
