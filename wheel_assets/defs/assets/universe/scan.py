@@ -18,10 +18,9 @@ from wheel_assets.cache.reading.one_line import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
-from wheel_assets.errors import SourceError, UsageError
+from wheel_assets.errors import UsageError
 from wheel_assets.fetch.http.rate_limiter import pace_of
-from wheel_assets.fetch.source import MarketSource, fetch_each
-from wheel_assets.rows import Rows
+from wheel_assets.fetch.source import MarketSource, attempts, error_of_all
 from wheel_assets.scan.snapshots import CHAINS, RESULTS, About, ScanFolder
 from wheel_assets.scan.universe import UNIVERSE, blocks
 from wheel_assets.tables import OPTION_CHAINS
@@ -71,32 +70,21 @@ def fetch_chains(
     if pace := pace_of(market.name):
         pace.spread()
 
-    def fetch(symbol: str) -> Rows:
-        """Fetch the chain of a symbol into the scan folder; return its notes without rows."""
-        rows = market.option_chain(symbol, now.replace(tzinfo=UTC))
-        folder.write(CHAINS, symbol, rows.frame, About(store.clock(), chains))
-        return Rows(rows.frame.head(0), rows.notes)
+    def fetch(symbol: str) -> None:
+        """Fetch the chain of a symbol into the scan folder."""
+        frame = market.option_chain(symbol, now.replace(tzinfo=UTC)).frame
+        folder.write(CHAINS, symbol, frame, About(store.clock(), chains))
 
     context.log.info(f"{len(fresh)} of {len(keys)} chains are fresh")
-    not_fetched = _fetched([key for key in keys if key not in fresh], fetch, market, context, bool(fresh))
+    stale = [key for key in keys if key not in fresh]
+    with one_line_errors():
+        results = attempts(stale, fetch, market.concurrency, _rarely(context.log.info)) if stale else {}
+        failures = {symbol: error for symbol, error in results.items() if error is not None}
+        if len(failures) == len(keys):
+            raise error_of_all(failures)
+    not_fetched = {symbol: str(error) for symbol, error in failures.items()}
     rates = {name: risk_free_rate[name].tolist() for name in ("tenor_years", "value")}
     return {"now": now.isoformat(), "not_fetched": not_fetched, **rates}
-
-
-def _fetched(
-    stale: Sequence[str], fetch: Any, market: MarketSource, context: dg.OpExecutionContext, others: bool
-) -> dict[str, str]:
-    """Why, by symbol, some could not be fetched; the error of the first where nothing else is there."""
-    if not stale:
-        return {}
-    with one_line_errors():
-        try:
-            fetched = fetch_each(stale, fetch, market.concurrency, _rarely(context.log.info))
-        except SourceError as error:
-            if not others:
-                raise
-            return dict.fromkeys(stale, str(error))
-    return dict(fetched.not_fetched)
 
 
 def _rarely(tell: Callable[[str], None]) -> Callable[[str], None]:
