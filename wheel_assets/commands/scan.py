@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wheel_assets.commands.session import console
+from wheel_assets.commands.context import console
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -87,6 +87,7 @@ def _scan_stale(
     debug: bool,
 ) -> dict[str, str]:
     """Run the scan for the batches that hold a wanted symbol without a result in force; why, by symbol, some failed."""
+    from wheel_assets.errors import RunFailed
     from wheel_assets.scan.universe import blocks
 
     current = set() if fresh else set(_in_force(settings))
@@ -100,7 +101,12 @@ def _scan_stale(
             last = number
     not_evaluated: dict[str, str] = {}
     for keys in ranges:
-        not_evaluated |= _run(instance, keys, fresh=fresh, debug=debug)
+        try:
+            not_evaluated |= _run(instance, keys, fresh=fresh, debug=debug)
+        except RunFailed as error:  # costs its own symbols
+            if len(ranges) == 1:
+                raise
+            not_evaluated |= dict.fromkeys(keys, f"{error}")
     return not_evaluated
 
 
@@ -116,7 +122,7 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
     import dagster as dg
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-    from wheel_assets.cache.reading.one_line import OneLineError
+    from wheel_assets.cache.reading.one_line_errors import OneLineError
     from wheel_assets.cache.reading.pull import failure_message
     from wheel_assets.errors import RunFailed
     from wheel_assets.instance.event_log import BATCH_SIZE

@@ -1,4 +1,4 @@
-"""The executor of a scan, by name: Dagster's own and its integrations, nothing of ours."""
+"""Executors of a scan by name: Dagster's own and its integrations."""
 
 from __future__ import annotations
 

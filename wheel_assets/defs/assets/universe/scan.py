@@ -1,7 +1,7 @@
 """Scan: many symbols at once, a partition a symbol.
 
 One step fetches what is not fresh, since one process keeps a vendor's pace; a fixed number of steps then value the
-chains, each a share of them, on as many workers as the executor has. Steps hand on words and numbers; chains and
+chains, each a share of them, on as many workers as the executor has. Steps pass on small JSON values; chains and
 results lie as Parquet in `WHEEL_SCAN__DIR`. Dynamic outputs were rejected: the Dask executor does not run them.
 """
 
@@ -14,7 +14,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
@@ -26,16 +26,16 @@ from wheel_assets.scan.universe import UNIVERSE, blocks
 from wheel_assets.tables import OPTION_CHAINS
 
 BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
-STEPS = "scan_steps"  # the IO manager of what steps hand on
+STEPS = "scan_steps"  # IO manager of the values between steps
 TOLD_SECONDS = 10.0  # between lines on the progress of a fetch
 
 
 class FetchConfig(dg.Config):
-    """How old what a scan reads may be."""
+    """Run config of a scan: maximum ages."""
 
     max_age_minutes: dict[str, float] = Field(
         default={"option_chains": settings().max_age.option_chains},
-        description="age from which a chain is fetched again, minutes; 0 fetches anew",
+        description="age from which a chain is fetched again, minutes; 0 fetches again",
     )
 
     @property
@@ -49,7 +49,7 @@ class FetchConfig(dg.Config):
 
 
 VENDOR = f"vendor_{settings().market.source}"
-# The Dask executor knows no pools, and fails on a run with one; there the tag of the job limits runs.
+# The Dask executor does not support pools and fails on a run with one; there the tag of the job limits runs.
 _POOL = None if settings().scan.executor == "dask" else VENDOR
 
 
@@ -107,7 +107,7 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
         name=f"value_share_{number:03d}", out=dg.Out(io_manager_key=STEPS), retry_policy=dg.RetryPolicy(max_retries=1)
     )
     def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> list[str]:
-        """Value this share of the universe's chains; the symbols that have results now."""
+        """Value this share of the universe's chains; return the symbols that have results now."""
         from wheel_assets.greeks import ZeroCurve
 
         folder, scan = ScanFolder(settings().scan.dir), settings().scan
@@ -122,7 +122,7 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
 
 
 def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> list[str]:
-    """Value the chains of a batch and keep the results; of which symbols there are some."""
+    """Value the chains of a batch and store the results; return the symbols that have some."""
     from wheel_assets.scan.valuation import by_symbol, screened
 
     about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
