@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_every_remote_vendor_tells_what_it_takes(vendor):
     assert all((vendor.usage, vendor.access, vendor.freshness, vendor.settings.__doc__))
 
 
+@cache
 def strings(path: Path) -> set[str]:
     """The whole texts of a module: a vendor that is named in code is one of them."""
     return {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}

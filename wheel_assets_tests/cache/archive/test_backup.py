@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets.cache.archive import backup as archive
@@ -385,7 +385,7 @@ NUMBERS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
 SNAPSHOT = st.tuples(st.sampled_from("AB"), st.lists(NUMBERS, min_size=1, max_size=4))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(snapshots=st.lists(SNAPSHOT, min_size=1, max_size=4))
 def test_any_snapshots_survive_the_way_out_and_back(tmp_path_factory, toy_store, clock, snapshots):
     folder = tmp_path_factory.mktemp("any")
