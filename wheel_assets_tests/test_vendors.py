@@ -67,6 +67,7 @@ def environment(monkeypatch):
     return monkeypatch
 
 
+@pytest.mark.slow
 def test_one_entry_is_offered_everywhere(environment):
     environment.setenv("WHEEL_ACME__KEY", "planted")
     done = subprocess.run([sys.executable, "-c", NEWCOMER], capture_output=True, text=True, check=True)
@@ -79,6 +80,7 @@ def test_one_entry_is_offered_everywhere(environment):
     ]
 
 
+@pytest.mark.slow
 def test_what_its_entry_says_it_needs_is_asked_for(environment):
     done = subprocess.run([sys.executable, "-c", NEWCOMER], capture_output=True, text=True, check=False)
     assert "WHEEL_ACME__KEY is not set; WHEEL_MARKET__SOURCE=acme needs it; ask Acme" in done.stderr

@@ -358,6 +358,7 @@ store = Store(Path(sys.argv[1]), tables)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_backup_leaves_no_archive_and_the_next_works(filled, other, tmp_path):
     script = ANOTHER + "archive.Manifest.write = lambda *_: (print(flush=True), sys.stdin.read())\n"
     script += "archive.backup(store, sys.argv[2])"
