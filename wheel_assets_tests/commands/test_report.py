@@ -18,19 +18,6 @@ def materialize_report(instance):
     return job.execute_in_process(asset_selection=[dg.AssetKey("report")], instance=instance, raise_on_error=False)
 
 
-@pytest.fixture(scope="module")
-def answered(tmp_path_factory):
-    """The folder of a cache that has an answer after the first test that asks."""
-    return tmp_path_factory.mktemp("answered")
-
-
-@pytest.fixture
-def cached(answered, monkeypatch):
-    """Whatever is asked is answered from that cache."""
-    monkeypatch.setenv("WHEEL_CACHE__DIR", str(answered / "cache"))
-
-
-@pytest.mark.usefixtures("cached")
 def test_the_command_writes_the_page_and_says_where(tmp_path, capsys):
     wheel(["report", "mine.html"])
     page = tmp_path / "mine.html"
@@ -40,7 +27,6 @@ def test_the_command_writes_the_page_and_says_where(tmp_path, capsys):
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
 
 
-@pytest.mark.usefixtures("cached")
 def test_a_page_that_cannot_be_written_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     with pytest.raises(SystemExit):
