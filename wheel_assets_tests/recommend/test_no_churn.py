@@ -88,7 +88,8 @@ def quoted_day(today, spot):
     return Day(now=NOW + timedelta(days=(today - TODAY).days), **frames)
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_is_sold_in_a_moving_market_is_undone_only_by_a_move(seed):
     prices = moving_market(seed)
     days = [quoted_day(today, spot) for today, spot in prices.items()]

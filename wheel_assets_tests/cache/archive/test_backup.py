@@ -26,21 +26,31 @@ from wheel_assets.cache.archive.periodic import PeriodicBackup
 from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.errors import ArchiveDamaged, StoreTooNew, StoreUnwritable, UsageError
+from wheel_assets_tests.cache.conftest import TOY_TABLES, Clock, rows
 
 CALL = (datetime(2026, 11, 2), "db", "/x", 200, 1.0, 10, 0.25, "A", None)
 
 
-@pytest.fixture
-def filled(toy_store, make_rows, clock) -> Store:
-    """Two prices of A, one of B, a rate, and values made of A's newer price and of the rate; two calls."""
-    toy_store.put("prices", [Entry("A", make_rows({"A": 1.0}), "test", "run 1", fingerprint="r")])
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory) -> Path:
+    """The folder of `filled`, made once."""
+    clock = Clock()
+    store = Store(tmp_path_factory.mktemp("filled") / "toy.duckdb", TOY_TABLES, clock)
+    store.put("prices", [Entry("A", rows({"A": 1.0}), "test", "run 1", fingerprint="r")])
     clock.pass_minutes(5)
-    newer = toy_store.put("prices", [Entry(key, make_rows({key: 2.0}), "test") for key in ("A", "B")])
-    rate = toy_store.put("rates", [Entry("all", make_rows({"all": 0.5}), "test")])
+    newer = store.put("prices", [Entry(key, rows({key: 2.0}), "test") for key in ("A", "B")])
+    rate = store.put("rates", [Entry("all", rows({"all": 0.5}), "test")])
     inputs = frozenset({newer[0].snapshot_id, rate[0].snapshot_id})
-    toy_store.put("values_", [Entry("A", make_rows({"A": 1.0}), "test", inputs=inputs)])
-    toy_store.record_calls([CALL, CALL])
-    clock.pass_minutes(5)
+    store.put("values_", [Entry("A", rows({"A": 1.0}), "test", inputs=inputs)])
+    store.record_calls([CALL, CALL])
+    return store.path.parent
+
+
+@pytest.fixture
+def filled(filled_once, toy_store, clock) -> Store:
+    """Two prices of A, one of B, a rate, and values made of A's newer price and of the rate; two calls."""
+    shutil.copytree(filled_once, toy_store.path.parent)
+    clock.pass_minutes(10)
     return toy_store
 
 

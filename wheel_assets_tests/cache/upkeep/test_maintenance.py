@@ -247,6 +247,7 @@ def test_a_killed_process_leaves_no_lease_behind(tmp_path):
     assert not list((tmp_path / "leases").iterdir())
 
 
+@pytest.mark.slow
 def test_large_documents_stay_within_the_limit_although_each_write_rewrites_all_of_them(toy_store, clock):
     limits = replace(NO_LIMIT, max_bytes=15_000_000)
     store = Store(toy_store.path, (DOCUMENTS,), clock, limits=limits)
@@ -270,6 +271,7 @@ def test_an_entry_larger_than_the_limit_is_refused_and_costs_nothing(small, cloc
     assert keys(small) == ["A"]
 
 
+@pytest.mark.slow
 def test_an_eviction_that_fails_does_not_undo_what_was_stored(small, clock, monkeypatch, caplog):
     def refuse(wanted: float) -> None:
         if wanted != MIN_FREE_BYTES:
