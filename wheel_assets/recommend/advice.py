@@ -16,7 +16,7 @@ from wheel_assets.market.quote_times import quote_warnings
 from wheel_assets.recommend.account.basis import collateral_opened
 from wheel_assets.recommend.account.state import read_account
 from wheel_assets.recommend.bounds import Bounds
-from wheel_assets.recommend.contracts import contracts_table, utc
+from wheel_assets.recommend.contracts_table import contracts_table, utc
 from wheel_assets.recommend.managing.open_options import Judgement, judgements
 from wheel_assets.recommend.opening.openings import find_openings
 from wheel_assets.recommend.outlook import Outlook, read_outlook
