@@ -147,7 +147,7 @@ def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
     """Create in `target` the tables and columns that only `source` has (inferred ones, or of a later version)."""
     there = columns_of(connection, target)
     for table, columns in columns_of(connection, source).items():
-        missing = [f'"{name}" {of}' for name, of in columns.items() if name not in there.get(table, {})]
+        missing = [f"{identifier(name)} {of}" for name, of in columns.items() if name not in there.get(table, {})]
         if table not in there:
             connection.execute(f'CREATE TABLE {target}."{table}" ({", ".join(missing)})')
             continue
