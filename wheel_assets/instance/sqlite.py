@@ -55,6 +55,12 @@ class Engines:
                 self._engines.popitem(last=False)[1].dispose()
             return engine
 
+    def close(self, address: str) -> None:
+        """Close the connections to one database."""
+        with self._lock:
+            if engine := self._engines.pop(address, None):
+                engine.dispose()
+
     def dispose(self) -> None:
         """Close all connections."""
         with self._lock:
@@ -110,13 +116,14 @@ class EventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
+        address, database = self.conn_string_for_shard(shard), Path(self.path_for_shard(shard))
         with self._db_lock:
-            engine = self._engines.of(self.conn_string_for_shard(shard))
-            if shard not in self._initialized_dbs:
-                if not self._copied(Path(self.path_for_shard(shard))):
-                    self._initdb(engine)
+            if shard not in self._initialized_dbs or not database.exists():
+                self._engines.close(address)  # where the file was removed, its connections are to nothing
+                if not self._copied(database):
+                    self._initdb(self._engines.of(address))
                 self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
+            with self._engines.of(address).begin() as connection:
                 yield connection
 
     def _copied(self, database: Path) -> bool:
@@ -147,11 +154,6 @@ class EventLogStorage(SqliteEventLogStorage):
                 old.unlink(missing_ok=True)
             os.replace(made, folder / f"empty_run_{dagster_version}_{_digest(content)}.db")
         return content
-
-    def wipe(self) -> None:
-        """Delete all events."""
-        self._engines.dispose()  # connections to deleted files
-        super().wipe()
 
     def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
         """Call back for each new event of a run."""
