@@ -29,8 +29,8 @@ import pandas as pd
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.store.store import Entry, Store, utc_now
-from wheel_assets.cache.upkeep.index import content_hashes
 from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.cache.upkeep.snapshot_index import content_hashes
 from wheel_assets.errors import WheelError
 from wheel_assets.tables import PREDICTIONS
 

@@ -23,7 +23,7 @@ ATTACKS = {
     "damaged answers": ("fetch/test_mutated_payloads.py", "fetch/test_mutated_brokers.py"),
     "full disks": ("cache/test_full_disk.py",),
     "forged archives": ("cache/archive/test_backup.py", "cache/archive/test_lineage.py"),
-    "forged old files": ("cache/test_foreign.py", "migrate/test_migration.py"),
+    "forged old files": ("cache/test_untrusted_files.py", "migrate/test_migration.py"),
 }
 
 

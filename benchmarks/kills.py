@@ -32,8 +32,8 @@ import pandas as pd
 
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.store.store import Entry, Store, utc_now
-from wheel_assets.cache.upkeep.index import content_hashes, index_lines
 from wheel_assets.cache.upkeep.maintenance import Limits
+from wheel_assets.cache.upkeep.snapshot_index import content_hashes, index_rows
 from wheel_assets.tables import OPTION_CHAINS
 
 HERE = Path(__file__).resolve().parent
@@ -87,7 +87,7 @@ def archive(store: Store, folder: Path, seed: int) -> None:
 def check(store: Store, folder: Path, seed: int) -> dict[str, int]:
     """Use the cache as the next run would; how many snapshots are there, missing, and not whole."""
     with store.file.attached() as connection:
-        lines = {line.snapshot_id: line for line in index_lines(connection)}
+        lines = {line.snapshot_id: line for line in index_rows(connection)}
         found = content_hashes(connection, OPTION_CHAINS.name)
     bad = sum(found.get(i) != (line.rows, line.content_hash) for i, line in lines.items()) + len(
         set(found) - set(lines)

@@ -28,7 +28,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from wheel_assets.fetch.cboe import vendor_chain
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Answer
 from wheel_assets.greeks import value_chain
 from wheel_assets.market.arrays import Floats
 from wheel_assets.market.calendar import NEW_YORK, SESSIONS_PER_YEAR

@@ -19,9 +19,9 @@ from statistics import median
 import pandas as pd
 from recorded_days import RATE, asked_days, bars_of, chain_of
 
-from wheel_assets.backtest.account import Entry
 from wheel_assets.backtest.day import Day
 from wheel_assets.backtest.document import NAMES, backtest_document
+from wheel_assets.backtest.simulated_account import Entry
 from wheel_assets.backtest.strategies import advised, buy_and_hold, plain_wheel
 from wheel_assets.backtest.walk import walk
 from wheel_assets.greeks import value_chain

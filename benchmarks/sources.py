@@ -35,7 +35,7 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 
 from wheel_assets.fetch.cboe import CboeMarket, vendor_chain
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Answer
 from wheel_assets.fetch.schwab.market import SchwabMarket
 from wheel_assets.fetch.schwab.session import SchwabSession
 from wheel_assets.fetch.source import MarketSource, fetch_each

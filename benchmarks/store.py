@@ -229,12 +229,12 @@ COMPACT = """
 import resource, sys, time
 from pathlib import Path
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.index import index_lines
+from wheel_assets.cache.upkeep.snapshot_index import index_rows
 from wheel_assets.tables import OPTION_CHAINS
 store = Store(Path(sys.argv[1]), (OPTION_CHAINS,))
 before, began = store.file.size, time.perf_counter()
 with store.file.attached() as connection:
-    ids = [line.snapshot_id for line in index_lines(connection)]
+    ids = [line.snapshot_id for line in index_rows(connection)]
 store.file.rewrite([i for i in ids if i % 10])
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(before / 1e6, store.file.size / 1e6, time.perf_counter() - began, memory / 1e3)

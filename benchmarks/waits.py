@@ -27,8 +27,8 @@ from store import HERE, NEVER, filled, get
 
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.store.store import Entry, Store, utc_now
-from wheel_assets.cache.upkeep.index import index_lines
 from wheel_assets.cache.upkeep.maintenance import PEAK, Limits
+from wheel_assets.cache.upkeep.snapshot_index import index_rows
 from wheel_assets.columns import Column, SnapshotTable
 from wheel_assets.tables import OPTION_CHAINS
 
@@ -110,7 +110,7 @@ def evicted(folder: Path) -> str:
     over.set()
     watcher.join()
     with store.file.attached() as connection:
-        left = len(index_lines(connection))
+        left = len(index_rows(connection))
     return (
         f"{DOCUMENTS} keys of {DOCUMENT_BYTES / 1e6} MB, limit {LIMIT / 1e6:.0f} MB: at most {max(sizes) / 1e6:.1f} MB "
         f"on the disk (at most {PEAK * LIMIT / 1e6:.1f}), {folder_size(store.path.parent) / 1e6:.1f} MB in the end "

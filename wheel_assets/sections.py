@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from wheel_assets.errors import SettingError
-from wheel_assets.section import Section
+from wheel_assets.setting_types import Section
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE
 from wheel_assets.vendors import offering
 

@@ -37,7 +37,6 @@ from pydantic_settings import (
 
 from wheel_assets.errors import BadSymbol, SettingError, UsageError
 from wheel_assets.sanitise import account_alias, without_credentials
-from wheel_assets.section import OWN_FILE, Guarded, Section, own_file, section
 from wheel_assets.sections import (
     BackupSettings,
     BrokerSettings,
@@ -50,6 +49,7 @@ from wheel_assets.sections import (
     RateSettings,
     ScanSettings,
 )
+from wheel_assets.setting_types import OWN_FILE, Guarded, Section, own_file, section
 from wheel_assets.strategy import StrategySettings
 from wheel_assets.vendor import BROKER, ROLES, TRANSACTIONS, Vendor
 from wheel_assets.vendors import VENDORS, vendor_named

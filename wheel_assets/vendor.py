@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wheel_assets.section import Section
+from wheel_assets.setting_types import Section
 
 # What a vendor can be asked for; the first four are named as the sections of the settings that choose the vendor.
 MARKET, BROKER, RATE, EVENTS = ROLES = ("market", "broker", "rate", "events")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from wheel_assets.errors import SettingError
-from wheel_assets.section import Section, address, secret, token_file
+from wheel_assets.setting_types import Section, address, secret, token_file
 from wheel_assets.vendor import (
     BROKER,
     EVENTS,

@@ -26,7 +26,7 @@ import sys, types
 from click.testing import CliRunner
 from pydantic import SecretStr
 from wheel_assets import vendors
-from wheel_assets.section import Section, address, secret
+from wheel_assets.setting_types import Section, address, secret
 from wheel_assets.vendor import Need, Vendor
 
 class AcmeSettings(Section):

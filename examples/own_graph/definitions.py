@@ -5,9 +5,9 @@ from datetime import timedelta
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.cache.reading.checked import checked
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import freshness
+from wheel_assets.cache.reading.validation import checked
 
 
 @dg.asset(freshness_policy=freshness(timedelta(minutes=10)))

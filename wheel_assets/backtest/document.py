@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from wheel_assets.backtest.account import Entry
+from wheel_assets.backtest.simulated_account import LedgerEntry
 from wheel_assets.backtest.walk import Track
 
 NAMES = {"wheel": "the rules", "plain_wheel": "plain 30-delta wheel", "buy_and_hold": "buy and hold"}
@@ -64,7 +64,7 @@ def _max_drawdown(worth: Sequence[Decimal]) -> float:
     return deepest
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _line(entry: LedgerEntry) -> dict[str, Any]:
     return {
         "date": entry.date.isoformat(),
         "event": entry.event,

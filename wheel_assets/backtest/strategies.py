@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.backtest.account import Account
 from wheel_assets.backtest.day import Day, Quote
+from wheel_assets.backtest.simulated_account import SimulatedAccount
 from wheel_assets.market.osi import parse_osi
 from wheel_assets.recommend.advice import advise
 
 if TYPE_CHECKING:
     from wheel_assets.strategy import StrategySettings
 
-Strategy = Callable[[Day, Account], None]
+Strategy = Callable[[Day, SimulatedAccount], None]
 PLAIN_DELTA = 0.30
 PLAIN_DAYS = range(30, 46)
 
@@ -21,7 +21,7 @@ PLAIN_DAYS = range(30, 46)
 def advised(strategy: StrategySettings, symbols: Sequence[str]) -> Strategy:
     """The strategy that follows the advice exactly, best first: closes and rolls before openings, at bid and ask."""
 
-    def trade(day: Day, account: Account) -> None:
+    def trade(day: Day, account: SimulatedAccount) -> None:
         """Trade the day's advice."""
         frame = advise(
             day.option_chains,
@@ -43,7 +43,7 @@ def advised(strategy: StrategySettings, symbols: Sequence[str]) -> Strategy:
     return trade
 
 
-def _manage(day: Day, account: Account, row: dict[Any, Any]) -> None:
+def _manage(day: Day, account: SimulatedAccount, row: dict[Any, Any]) -> None:
     """Closes, or rolls with both legs; a roll whose second leg has no bid is not begun."""
     held, later = day.quotes.get(row["option_symbol"]), day.quotes.get(row["roll_to_option_symbol"])
     contracts = int(row["quantity"])
@@ -58,7 +58,7 @@ def plain_wheel(cash: float, symbols: Sequence[str]) -> Strategy:
     """The strategy that sells what is nearest to 30 delta, 30 to 45 days out, and holds it; `cash` in equal parts."""
     part = cash / max(1, len(symbols))
 
-    def trade(day: Day, account: Account) -> None:
+    def trade(day: Day, account: SimulatedAccount) -> None:
         """Sell one put or call on each symbol without an open option."""
         for symbol in [s for s in symbols if s in day.spots]:
             if any(short.quote.symbol == symbol for short in account.shorts.values()):
@@ -92,7 +92,7 @@ def buy_and_hold(cash: float, symbols: Sequence[str]) -> Strategy:
     """The strategy that buys each symbol on its first quoted day with an equal part of `cash`: whole shares at spot."""
     part, bought = cash / max(1, len(symbols)), set[str]()
 
-    def trade(day: Day, account: Account) -> None:
+    def trade(day: Day, account: SimulatedAccount) -> None:
         """Buy the symbols quoted for the first time."""
         for symbol in [s for s in symbols if s in day.spots and s not in bought]:
             bought.add(symbol)

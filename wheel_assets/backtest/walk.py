@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from wheel_assets.backtest.account import Account
 from wheel_assets.backtest.day import Day
+from wheel_assets.backtest.simulated_account import SimulatedAccount
 from wheel_assets.backtest.strategies import Strategy
 from wheel_assets.errors import UsageError
 
@@ -17,7 +17,7 @@ from wheel_assets.errors import UsageError
 class Track:
     """One strategy's account, and what it was worth at the end of each day."""
 
-    account: Account
+    account: SimulatedAccount
     equity: dict[date, Decimal] = field(default_factory=dict)
 
 
@@ -52,7 +52,7 @@ def walk(
         market.learn_dividends(day)
         for name, strategy in strategies.items():
             if name not in tracks:
-                tracks[name] = Track(Account.opened(day.date, cash, commission))
+                tracks[name] = Track(SimulatedAccount.opened(day.date, cash, commission))
             _one_day(day, yesterday, market, tracks[name], strategy)
         market.prices |= {symbol: (day.date, spot) for symbol, spot in day.spots.items()}
         yesterday = day.date
@@ -79,7 +79,7 @@ def _one_day(day: Day, yesterday: date | None, market: _Market, track: Track, st
     track.equity[day.date] = account.equity
 
 
-def _overnight(account: Account, market: _Market, yesterday: date, today: date) -> None:
+def _overnight(account: SimulatedAccount, market: _Market, yesterday: date, today: date) -> None:
     """Expirations after `yesterday` and before `today`, at the last price before, and dividends, by date.
 
     Shares held into an ex-date get the dividend, so a dividend comes before an expiration of the same day.

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.policy import SNAPSHOT_COLUMNS, LookupResult, Node, Reason, Snapshot
-from wheel_assets.cache.reading.loaded import LoadedInput, described
+from wheel_assets.cache.reading.loaded_input import LoadedInput, described
 from wheel_assets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _QUERY = f"""
 
 
 def loaded_as_of(store: Store, nodes: Sequence[Node], needed: Sequence[str], when: datetime) -> dict[str, LoadedInput]:
-    """Each table's newest snapshots at `when` (naive UTC), by table.
+    """Inputs by table: of each key the newest snapshot at `when` (naive UTC).
 
     A table that is not `needed` may be empty. Raises UsageError where a needed one is, and StoreDamaged where a
     snapshot cannot be read.

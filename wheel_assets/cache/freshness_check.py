@@ -33,14 +33,16 @@ def without_freshness_checks(job: dg.JobDefinition, assets: Collection[dg.AssetK
     return job.get_subset(asset_selection=set(assets), asset_check_selection=None if others == checks else others)
 
 
-def evaluation(asset: dg.AssetKey, told: str, *, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckEvaluation:
+def evaluation(
+    asset: dg.AssetKey, description: str, *, passed: bool, metadata: Mapping[str, Any]
+) -> dg.AssetCheckEvaluation:
     """A result of the check, at most a warning: stale data is refreshed when it is next read."""
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=FRESHNESS,
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=one_line(told),
+        description=one_line(description),
         metadata=metadata,
     )
 
@@ -54,9 +56,9 @@ def record_failures(
         by_table[table][masked_account(key)] = one_line(why)
     for check in graph.asset_check_keys:
         if check.name == FRESHNESS and (failed := by_table.get(table_name(check.asset_key))):
-            told = "; ".join(f"{key} could not be renewed: {why}" for key, why in failed.items())
+            reasons = "; ".join(f"{key} could not be renewed: {why}" for key, why in failed.items())
             kept = {key: [now.isoformat(), why] for key, why in failed.items()}
-            result = evaluation(check.asset_key, told, passed=False, metadata={FAILED: dg.MetadataValue.json(kept)})
+            result = evaluation(check.asset_key, reasons, passed=False, metadata={FAILED: dg.MetadataValue.json(kept)})
             dg.DagsterEvent.asset_check_evaluation(step, result)  # which records it
 
 
@@ -68,8 +70,8 @@ def recorded_failures(
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
     failures = {}
     for check, record in records.items():
-        told = record.evaluation  # of a check that is about to run only that it will
-        value = told.metadata.get(FAILED) if isinstance(told, dg.AssetCheckEvaluation) else None
+        result = record.evaluation  # a planned check has a record without a result
+        value = result.metadata.get(FAILED) if isinstance(result, dg.AssetCheckEvaluation) else None
         failed = value.data if isinstance(value, dg.JsonMetadataValue) else None
         for key, (at, why) in failed.items() if isinstance(failed, Mapping) else ():
             failures[table_name(check.asset_key), key] = (datetime.fromisoformat(at), why)

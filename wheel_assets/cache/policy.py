@@ -5,7 +5,7 @@ a source, the newest snapshot is in force; of a derived table, the newest that w
 force of its inputs. So all inputs of one read are consistent, and a derived snapshot becomes stale with its inputs,
 however young it is.
 
-An *optional* input is used where there is one and never made for the sake of a read. A snapshot may have been made with
+An *optional* input is used where there is one and is never computed only for a read. A snapshot may have been made with
 it or without it, but not with one that has been superseded.
 
 The maximum age applies to what is read and, where that has to be made again, to its inputs. The ancestors of a fresh
@@ -80,7 +80,7 @@ class Node:
     `max_age` None means that age does not matter. `fingerprint` is what a snapshot depends on besides its inputs (code
     version, settings); a snapshot with another one counts as absent; None accepts any (external assets). `optional`
     are the tables of `upstream` that it can do without. `mapped` has, for an upstream table, the keys that each own key
-    is made of, where that is neither the same key nor all; keys come inputs first, because a table may be made of
+    is made from, where that is neither the same key nor all; keys come inputs first, because a table may depend on
     itself. The inputs of `settled` keys are not checked. `read` are the keys that are read, where the others are only
     inputs of those.
     """

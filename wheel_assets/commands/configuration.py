@@ -6,7 +6,7 @@ import json
 
 import click
 
-from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.commands.context import console, settings_and_store
 from wheel_assets.sanitise import one_line
 from wheel_assets.vendors import VENDORS
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from wheel_assets.commands.session import console
+from wheel_assets.commands.context import console
 
 
 @click.command()

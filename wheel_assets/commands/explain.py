@@ -6,7 +6,7 @@ import json
 
 import click
 
-from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.commands.context import console, settings_and_store
 
 NEAREST = 5  # contracts of a symbol and right that are shown unless more are asked for
 

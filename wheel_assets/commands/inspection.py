@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.commands.context import console, settings_and_store
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,13 +58,13 @@ def outcomes(
     as_json: bool, symbols: tuple[str, ...], model: str | None, since: datetime | None, plot: Path | None
 ) -> None:
     """Score expired predictions beside |delta| and N(d2)."""
-    from wheel_assets.cache.upkeep.forecasts import Which
+    from wheel_assets.cache.upkeep.forecasts import ForecastFilter
     from wheel_assets.cache.upkeep.outcomes import outcomes as audit
     from wheel_assets.settings import checked_symbol
     from wheel_assets.show.reliability import draw
     from wheel_assets.show.terminal.outcomes import show_outcomes
 
-    which = Which(tuple(checked_symbol(symbol) for symbol in symbols) or None, model, since)
+    which = ForecastFilter(tuple(checked_symbol(symbol) for symbol in symbols) or None, model, since)
     _, store = settings_and_store()
     document = audit(store, which)
     if plot:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from wheel_assets.commands.session import console, moment
+from wheel_assets.commands.context import console, moment
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -77,7 +77,7 @@ def job(debug: bool, as_json: bool) -> None:
     Two at once lose nothing: each writes an archive of its own, and the next one puts both back.
     """
     from wheel_assets.cache.archive.lineage import kept_in
-    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.commands.context import settings_and_store
     from wheel_assets.errors import UsageError
 
     settings, store = settings_and_store()
@@ -113,7 +113,7 @@ def _answer(asked: Mapping[str, Any], *, fresh: bool, debug: bool) -> dict[str, 
 
 
 def _replayed(asked: Mapping[str, Any], when: datetime) -> dict[str, Any]:
-    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.commands.context import settings_and_store
     from wheel_assets.defs.replay import replayed
 
     settings, store = settings_and_store()
@@ -122,7 +122,7 @@ def _replayed(asked: Mapping[str, Any], when: datetime) -> dict[str, Any]:
 
 def _stored(asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """The answer to the same question that is still in force and fresh: no run starts, and Dagster is not imported."""
-    from wheel_assets.commands.session import settings_and_store
+    from wheel_assets.commands.context import settings_and_store
     from wheel_assets.defs.flow import stored_answer
 
     settings, store = settings_and_store()

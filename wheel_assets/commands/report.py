@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wheel_assets.commands.session import settings_and_store
+from wheel_assets.commands.context import settings_and_store
 from wheel_assets.sanitise import for_terminal
 
 

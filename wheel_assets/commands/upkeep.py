@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wheel_assets.commands.session import console, settings_and_store
+from wheel_assets.commands.context import console, settings_and_store
 from wheel_assets.errors import RunFailed
 from wheel_assets.sanitise import one_line
 

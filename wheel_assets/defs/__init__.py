@@ -1,4 +1,4 @@
-"""What exists: one module a stage, in the order of the flow."""
+"""Definitions: assets (one module a stage of the flow), checks, jobs, resources."""
 
 import atexit
 import gc

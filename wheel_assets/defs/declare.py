@@ -1,4 +1,4 @@
-"""What every asset here declares alike."""
+"""Declarations that all assets share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from wheel_assets.cache.reading.io_manager import freshness
-from wheel_assets.cache.reading.made import table_metadata
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
+from wheel_assets.cache.reading.outputs import table_metadata
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.defs.checks.table_checks import checks_of
 from wheel_assets.defs.flow import STAGES
@@ -56,7 +56,7 @@ def where_known(role: str) -> dg.AssetIn:
 
 
 class SymbolsConfig(dg.Config):
-    """Which symbols; the watchlist unless a run asks for others."""
+    """Run config: symbols; the watchlist if not set."""
 
     symbols: list[str] = Field(default=list(settings().symbols), description="symbols to work on")
 
@@ -68,7 +68,7 @@ class SymbolsConfig(dg.Config):
 
 
 class AccountConfig(dg.Config):
-    """Which account."""
+    """Run config: the account."""
 
     account_id: AccountAlias = Field(
         default=settings().account_id, description="account; `default` is the broker's only one"

@@ -1,6 +1,6 @@
-"""The flow as plain values: which table is made of which, by which version of its code, with which settings.
+"""The flow as plain values: inputs, code version and settings of each table.
 
-The assets declare themselves with it; statistics and `wheel recommend` judge by it without Dagster.
+The assets take their declarations from it; statistics and `wheel recommend` use it without Dagster.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets import tables
-from wheel_assets.cache.answers import Question, find
 from wheel_assets.cache.policy import WHOLE, Node
+from wheel_assets.cache.stored_answers import Question, find
 from wheel_assets.fetch.registry import has_source, vendor_fingerprint
 from wheel_assets.settings import TICKER
 from wheel_assets.vendor import BROKER, EVENTS, MARKET, RATE, TRANSACTIONS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """A table's asset: the version of its code, what it loads, and what of that it can do without."""
+    """A table's asset: code version, inputs, and which of them are optional."""
 
     table: SnapshotTable
     code_version: str
@@ -33,13 +33,13 @@ class Stage:
     optional: frozenset[str] = frozenset()
 
 
-# What the advice rests on; it can do without the rest.
+# Required inputs of the advice; the others are optional.
 NEEDED = ("option_chains", "positions", "greeks", "predictions")
 _SCANNED = ("option_chains", "risk_free_rate", "greeks", "predictions")
 _KNOWN_OR_NOT = ("events", "transactions", "volatility_history", "price_history")
 
 # Inputs first. A new code version for everything that changes the numbers:
-# `wheel_assets_tests/defs/assets/test_code_version.py` holds us to it.
+# `wheel_assets_tests/defs/assets/test_code_version.py` enforces it.
 STAGES: Mapping[str, Stage] = {
     stage.table.name: stage
     for stage in (
@@ -69,7 +69,7 @@ _FETCHED_BY = {
 
 
 def fingerprint(table: str, settings: Settings) -> str:
-    """What a table's data depends on besides its inputs and its code: asked otherwise, it is other data."""
+    """Fingerprint of a table: the settings that its data depend on besides inputs and code version."""
     if role := _FETCHED_BY.get(table):
         return vendor_fingerprint(settings, role)
     strategy = settings.strategy
@@ -83,11 +83,11 @@ def fingerprint(table: str, settings: Settings) -> str:
     return chosen.get(table, "")
 
 
-SCAN_VERSION = "1"  # of what a scan makes of its chains besides Greeks and predictions
+SCAN_VERSION = "1"  # version of the scan's own columns, besides Greeks and predictions
 
 
 def scan_fingerprints(settings: Settings) -> tuple[str, str]:
-    """What the chains of a scan depend on, and what its results do."""
+    """Fingerprints of a scan's chains and of its results."""
     parts = [f"{name} {STAGES[name].code_version} {fingerprint(name, settings)}" for name in _SCANNED]
     rules = f"{fingerprint('candidates', settings)} {settings.portfolio_value}"
     return parts[0], _digest("|".join([SCAN_VERSION, *parts, rules]))
@@ -111,7 +111,7 @@ def nodes(settings: Settings, keys: Mapping[str, Collection[str]] | None = None)
 
 
 def question(symbols: Sequence[str], account_id: str, portfolio_value: float | None) -> Question:
-    """What `recommendation` is asked; the same for the same symbols in any order."""
+    """The question of `recommendation`; equal for the same symbols in any order."""
     asked = {"symbols": sorted(set(symbols)), "account_id": account_id, "portfolio_value": portfolio_value}
     return Question(tables.RECOMMENDATION.name, asked)
 
@@ -142,8 +142,7 @@ _HELD = """
 def underlyings(store: Store, positions: Sequence[int]) -> tuple[str, ...]:
     """Tickers that snapshots of positions name: those of options, and of shares enough for a covered call.
 
-    They join the watchlist, so that nothing that is held goes without advice. What is no ticker is left to the
-    advice to be told of.
+    They join the watchlist, so that every holding gets advice. What is not a ticker is reported by the advice.
     """
     if not positions:
         return ()
@@ -153,7 +152,7 @@ def underlyings(store: Store, positions: Sequence[int]) -> tuple[str, ...]:
 
 
 def newest_positions(store: Store, account_id: str) -> list[int]:
-    """Id of the newest snapshot of an account's positions, whatever its age; empty where there is none."""
+    """Id of the newest snapshot of an account's positions, regardless of age; empty where there is none."""
     index, _ = store.index([(tables.POSITIONS.name, account_id)])
     return [index[0].snapshot_id] if index else []
 

@@ -1,4 +1,4 @@
-"""Replay: what was advised, or would have been, from the snapshots in force at a moment of the past."""
+"""Replay: the advice from the snapshots that were in force at an earlier time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.as_of import loaded_as_of
-from wheel_assets.defs.advice import INPUTS, advised, symbols_asked
+from wheel_assets.defs.advice_step import INPUTS, advised, symbols_asked
 from wheel_assets.defs.flow import NEEDED, nodes
 from wheel_assets.errors import UsageError
 from wheel_assets.show.answer import answer_document

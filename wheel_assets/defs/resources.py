@@ -1,4 +1,4 @@
-"""What the assets work with: the store, the IO manager over it, the market, the account, the rate."""
+"""Resources of the assets: store, IO manager, and the sources of market, account, rates and events."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store, store_at
 from wheel_assets.cache.upkeep.ledger import Ledger, ledger_of
@@ -57,17 +57,17 @@ def the_store() -> Store:
 
 
 def the_ledger() -> Ledger:
-    """Where the sources of this process report their requests."""
+    """The ledger that records the requests of this process's sources."""
     return ledger_of(the_store())
 
 
 def wanted_symbols(asked: Sequence[str] | None) -> tuple[str, ...]:
-    """The symbols a config asks for, checked; the watchlist where it asks for none."""
+    """The symbols of a config, checked; the watchlist where it has none."""
     return tuple(dict.fromkeys(checked_symbol(symbol) for symbol in asked or settings().symbols))
 
 
 def wanted_account(asked: str | None) -> tuple[str, ...]:
-    """The account a config asks for; the configured one where it asks for none."""
+    """The account of a config; the configured one where it has none."""
     return (checked_account(asked or settings().account_id),)
 
 
@@ -114,13 +114,13 @@ def ranks(_: Any) -> Iterator[RankSource]:
 
 
 def remembered(name: str, fetch: Callable[[], Any]) -> Any:
-    """What was fetched under a name within the age limit of the events, else what `fetch` gives, kept."""
+    """The cached value of that name within the maximum age of the events, else the result of `fetch`, stored."""
     import pandas as pd
 
-    from wheel_assets.storage.answers import Answers, Question
+    from wheel_assets.storage.get_or_fetch import CacheRequest, ValueCache
 
-    answers = Answers(the_store(), lambda *_: pd.DataFrame())
-    question = Question(EVENTS.name, name, settings().max_age.of(EVENTS.name))
+    answers = ValueCache(the_store(), lambda *_: pd.DataFrame())
+    question = CacheRequest(EVENTS.name, name, settings().max_age.of(EVENTS.name))
     found, newest = answers.find(question)
     return (found or answers.get_or_fetch(question, fetch, newest)).value
 
@@ -128,7 +128,7 @@ def remembered(name: str, fetch: Callable[[], Any]) -> Any:
 def refuse_environment(config: Any) -> None:
     """Raise UsageError for a run config that takes a value from an environment variable, as Dagster lets it.
 
-    Whoever may launch runs could read any key of this process that way: values of a config are shown.
+    A user who may launch runs could read any key of this process that way: the UI shows the values of a config.
     """
     if isinstance(config, Mapping) and set(config) == {"env"}:
         what = f"a config that takes its value from the environment variable {config['env']} is refused"
@@ -148,14 +148,14 @@ def store(context: dg.InitResourceContext) -> Store:
 class WheelIOManager(ReadThroughDuckDBIOManager):
     """Reads through the cache: what is fresh is loaded, what is stale is pulled first.
 
-    When a run is done with it, a few records of old runs go.
+    At the end of a run, the records of a few old runs are removed.
     """
 
     database: str = Field(default=str(settings().cache.file), description="the file, in the folder WHEEL_CACHE__DIR")
 
     @staticmethod
     def tables() -> Sequence[SnapshotTable]:
-        """All of ours."""
+        """The declared tables of snapshots."""
         return STORED_TABLES
 
     @staticmethod
@@ -177,7 +177,7 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
 
     @staticmethod
     def fingerprint(table: str) -> str:
-        """What a table's data depends on besides its inputs, as set."""
+        """Fingerprint of a table, by the settings in force."""
         return flow.fingerprint(table, settings())
 
     def store(self) -> Store:
@@ -206,7 +206,7 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
 
 @dg.io_manager(description="Values between the steps of a scan: JSON in WHEEL_SCAN__DIR.")  # type: ignore[arg-type]  # a generator, as any resource
 def scan_steps(context: dg.InitResourceContext) -> Iterator[StepValues]:
-    """The values that steps of a scan hand on."""
+    """IO manager of the values between the steps of a scan."""
     from upath import UPath
 
     values = StepValues(UPath(ScanFolder(settings().scan.dir).place) / "steps")

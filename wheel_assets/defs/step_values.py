@@ -1,4 +1,4 @@
-"""What the steps of a scan hand on: small JSON documents in its folder or bucket, where every worker finds them."""
+"""Values between the steps of a scan: small JSON documents in its folder or bucket, readable by every worker."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wheel_assets.errors import SourceError, SourceRefused, UnexpectedAnswer, UnknownSymbol
-from wheel_assets.fetch.http.answer import Answer, restated
 from wheel_assets.fetch.http.client import RETRIED_STATUSES, ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response, restated
 from wheel_assets.fetch.normalise.bars import BARS, days_of_text, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_spot
 from wheel_assets.fetch.normalise.quotes import non_negative, rows_frame
@@ -86,7 +86,7 @@ class CboeMarket(MarketSource):
         bars = rows_frame(rows, ("date", *BARS))
         return history_rows(self.name, symbol, days_of_text(bars, "date"), bars, now)
 
-    def _ask(self, what: str, symbol: str) -> Answer:
+    def _ask(self, what: str, symbol: str) -> Response:
         """The answer under the first of the symbol's spellings that Cboe knows."""
         for spelling in _spellings(symbol):
             try:
@@ -97,7 +97,7 @@ class CboeMarket(MarketSource):
                 refused = error
         raise self._unknown_or_blocked(what, symbol, refused)
 
-    def _get(self, what: str, spelling: str, key: str) -> Answer:
+    def _get(self, what: str, spelling: str, key: str) -> Response:
         return self._http.get(f"/api/global/delayed_quotes/{what}/{spelling}.json", key=key)
 
     def _unknown_or_blocked(self, what: str, symbol: str, refused: SourceError) -> SourceError:
@@ -132,7 +132,7 @@ def open_market(access: Access) -> CboeMarket:
     return CboeMarket(access.settings.of(CboeSettings).base_url, access.record)
 
 
-def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
+def vendor_chain(answer: Response, symbol: str) -> VendorChain:
     """Read one document; raises UnexpectedAnswer for another layout, NoSpotPrice without a price."""
     data = answer.json("data")["data"]
     options = data.get("options") if isinstance(data, dict) else None
@@ -149,7 +149,7 @@ def vendor_chain(answer: Answer, symbol: str) -> VendorChain:
     return VendorChain(CboeMarket.name, symbol, spot, _as_of(answer, data), quotes, [_DELAYED, *notes])
 
 
-def _as_of(answer: Answer, data: dict[str, Any]) -> datetime:
+def _as_of(answer: Response, data: dict[str, Any]) -> datetime:
     """The quotes' time: the underlying's last trade, which Cboe writes in New York time without saying so.
 
     The document's own `timestamp` is when the file was built (UTC), up to 15 minutes after the quotes.
@@ -168,7 +168,7 @@ def _spellings(symbol: str) -> tuple[str, ...]:
     return (symbol, symbol.replace(".", "")) if "." in symbol else (symbol,)
 
 
-def _layout(answer: Answer, why: str) -> UnexpectedAnswer:
+def _layout(answer: Response, why: str) -> UnexpectedAnswer:
     return answer.error(
         UnexpectedAnswer, "Cboe sent an unexpected layout", why, "try again later or use another source"
     )

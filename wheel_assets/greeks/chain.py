@@ -14,11 +14,11 @@ from wheel_assets.greeks.dividends import Dividends
 from wheel_assets.greeks.early_exercise import early_exercise
 from wheel_assets.greeks.quotes import BORROW_FEE
 from wheel_assets.greeks.quotes.arbitrage import contradicted
-from wheel_assets.greeks.quotes.events import event_columns, event_notes, priced_events
 from wheel_assets.greeks.quotes.ex_dates import announced
 from wheel_assets.greeks.quotes.forward import ImpliedYields
 from wheel_assets.greeks.quotes.implied_dividends import with_implied_dividends
 from wheel_assets.greeks.quotes.parity import contradicting_parity
+from wheel_assets.greeks.quotes.priced_events import event_columns, event_notes, priced_events
 from wheel_assets.greeks.quotes.prices import mid_prices, quote_status, quoted_prices
 from wheel_assets.greeks.quotes.spot import SpotMismatch, checked_spots
 from wheel_assets.greeks.units import ONE_POINT, WIDE_SHARE_OF_VOLATILITY

@@ -21,7 +21,6 @@ from typing import Any
 from dagster import __version__ as dagster_version
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
-    SqliteEventLogStorage,
     SqliteEventLogStorageWatchdog,
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
@@ -31,6 +30,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
+
+from wheel_assets.instance.event_log import BatchedSqliteEventLog
 
 MOST_OPEN = 16  # databases: of each run that is looked at there is one
 
@@ -106,7 +107,7 @@ class ScheduleStorage(SqliteScheduleStorage):
             yield connection
 
 
-class EventLogStorage(SqliteEventLogStorage):
+class EventLogStorage(BatchedSqliteEventLog):
     """Events: those of each run in a database of its own in `folder`, and `index.db` there, which exists."""
 
     def __init__(self, folder: Path, engines: Engines) -> None:

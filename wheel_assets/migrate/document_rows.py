@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.migrate import old_shapes
-from wheel_assets.migrate.rows import read_rows
+from wheel_assets.migrate.values import read_rows
 from wheel_assets.tables import SnapshotTable
 
 if TYPE_CHECKING:

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.cache.foreign import confined
 from wheel_assets.cache.policy import WHOLE
 from wheel_assets.cache.store.backfill import insert_backfill
 from wheel_assets.cache.store.entry import BYTES_A_ROW
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.untrusted_files import confined
 from wheel_assets.columns import literal
 from wheel_assets.errors import UsageError
 from wheel_assets.migrate import old_shapes
 from wheel_assets.migrate.old_files import Found, read_source
 from wheel_assets.migrate.old_shapes import OldRow
-from wheel_assets.migrate.rows import Refusal, moment, read_rows
+from wheel_assets.migrate.values import Refusal, moment, read_rows
 from wheel_assets.sanitise import account_alias
 from wheel_assets.tables import SnapshotTable
 

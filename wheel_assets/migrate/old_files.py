@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from wheel_assets.cache.foreign import confined, confined_sqlite
+from wheel_assets.cache.untrusted_files import confined, confined_sqlite
 from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import UsageError
 

@@ -22,7 +22,7 @@ from wheel_assets.market.calendar import SECONDS_PER_YEAR
 from wheel_assets.market.expiration import end_of_trading
 from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.market.osi import OptionSymbol, format_osi, option_root, parse_osi
-from wheel_assets.migrate.rows import day, moment
+from wheel_assets.migrate.values import day, moment
 from wheel_assets.sanitise import SHOWN_OF_NUMBER, account_alias
 
 OldRow = Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 Reading order: `distribution` holds where the share price may end; `smile` derives it from the volatilities of one
 expiration, `term_structure` removes calendar arbitrage between expirations; `realised` is the recent volatility of the
-shares; `outcomes` are a seller's returns; `model` puts them together and states the assumptions;
+shares; `seller_returns` are a seller's returns; `model` puts them together and states the assumptions;
 `chain.predict_chain` applies it to a frame. Afterwards `settlement` finds what happened and `calibration` scores the
 probabilities.
 """

@@ -37,7 +37,7 @@ def predict_chain(
     `greeks` is the result of `value_chain` for the same chain; both may have further columns. One row per contract of
     the chain, in its order. Probabilities are NaN where the whole expiration has no volatility, returns also where the
     contract has no bid. `commission` is dollars a contract, `realised_volatility` the result of
-    `realised.realised_volatility`. Assumptions: `predict.model`; definition of returns: `predict.outcomes`.
+    `realised.realised_volatility`. Assumptions: `predict.model`; definition of returns: `predict.seller_returns`.
     """
     features = _features(option_chains, greeks, price, commission, realised_volatility or {})
     columns = {name: features[name].to_numpy(dtype=float) for name in Slice._fields}

@@ -40,7 +40,7 @@ from wheel_assets.greeks.units import ONE_POINT
 from wheel_assets.market.arrays import Bools, Floats
 from wheel_assets.market.calendar import DAYS_PER_YEAR, SESSIONS_PER_YEAR
 from wheel_assets.predict.distribution import Distribution, share_of_time_touched, touch_probability
-from wheel_assets.predict.outcomes import Outcomes, Sale, outcomes
+from wheel_assets.predict.seller_returns import Sale, SellerReturns, seller_returns
 from wheel_assets.predict.smile import Smile, fitted_smile, implied_distribution
 from wheel_assets.predict.term_structure import without_calendar_arbitrage
 
@@ -66,7 +66,7 @@ MEANINGS = {
     "return_5": "return that 5 % of the outcomes fall short of",
     "return_50": "median return",
     "return_95": "return that 95 % of the outcomes fall short of",
-} | {name: f"{name.removesuffix('_before_commission')} without commission" for name in Outcomes._fields[6:]}
+} | {name: f"{name.removesuffix('_before_commission')} without commission" for name in SellerReturns._fields[6:]}
 SAID = tuple(MEANINGS)
 _TINY = 1e-300
 
@@ -135,7 +135,7 @@ def _said(contracts: Slice, smile: Smile) -> Floats:
     touch, share = _touch(c, forward, stretch * deviation, prob_itm, _once_there(smile, distribution, stretch, is_put))
     base, collateral = np.where(is_put, c.strike, forward), np.where(is_put, c.strike, spot)
     days = years * DAYS_PER_YEAR
-    said = outcomes(Sale(c.premium, c.commission, c.strike, base, collateral), distribution)._asdict() | {
+    said = seller_returns(Sale(c.premium, c.commission, c.strike, base, collateral), distribution)._asdict() | {
         "prob_itm": prob_itm,
         "prob_touch": touch,
         "prob_itm_market": of_market,

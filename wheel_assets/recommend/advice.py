@@ -16,7 +16,7 @@ from wheel_assets.market.quote_times import quote_warnings
 from wheel_assets.recommend.account.basis import collateral_opened
 from wheel_assets.recommend.account.state import read_account
 from wheel_assets.recommend.bounds import Bounds
-from wheel_assets.recommend.contracts import contracts_table, utc
+from wheel_assets.recommend.contracts_table import contracts_table, utc
 from wheel_assets.recommend.managing.open_options import Judgement, judgements
 from wheel_assets.recommend.opening.openings import find_openings
 from wheel_assets.recommend.outlook import Outlook, read_outlook
@@ -117,7 +117,13 @@ def advise(
     contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
     mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna()
-    account = read_account(positions, spots, portfolio_value, mids=mids.to_dict(), cash_is_net=known.cash_is_net)
+    account = read_account(
+        positions,
+        spots,
+        portfolio_value,
+        mids={str(code): mid for code, mid in mids.items()},
+        cash_is_net=known.cash_is_net,
+    )
     stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
     situation = Situation(
         account=account,

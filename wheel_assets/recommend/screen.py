@@ -10,7 +10,7 @@ import numpy as np
 from wheel_assets.market.calendar import new_york_day
 from wheel_assets.recommend.account.state import Account
 from wheel_assets.recommend.bounds import Bounds
-from wheel_assets.recommend.contracts import contracts_table, utc
+from wheel_assets.recommend.contracts_table import contracts_table, utc
 from wheel_assets.recommend.opening.candidates import put_candidates
 from wheel_assets.recommend.outlook import read_outlook
 from wheel_assets.recommend.portfolio.room import room_of

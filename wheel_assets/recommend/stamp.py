@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wheel_assets import tables
-from wheel_assets.recommend.contracts import utc
+from wheel_assets.recommend.contracts_table import utc
 from wheel_assets.recommend.suggestion import Suggestion, as_frame
 
 if TYPE_CHECKING:

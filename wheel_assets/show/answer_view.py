@@ -16,7 +16,7 @@ from wheel_assets.greeks.quotes import URGENT
 from wheel_assets.market.calendar import new_york_text
 from wheel_assets.recommend.wording import dollars, percent, price
 from wheel_assets.sanitise import masked_account
-from wheel_assets.show.units import age
+from wheel_assets.show.humanize import age
 
 Cells = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from wheel_assets.show.freshness import SERVED, et, key_cell
-from wheel_assets.show.units import age, size
+from wheel_assets.show.humanize import age, size
 
 Cells = tuple[str, ...]
 

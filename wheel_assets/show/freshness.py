@@ -17,7 +17,7 @@ from wheel_assets.tables import VOLATILITY_HISTORY as VOLATILITY
 
 if TYPE_CHECKING:
     from wheel_assets.cache.policy import CacheKey
-    from wheel_assets.cache.upkeep.outlook import Failure
+    from wheel_assets.cache.upkeep.fetch_history import Failure
 
 NEW_YORK = ZoneInfo("America/New_York")
 # State and the mark that stands before it; a word always stands beside the colour.
@@ -121,7 +121,7 @@ def to_pull(matrix: Freshness) -> list[CacheKey]:
 
 
 def next_pull(matrix: Freshness, keys: Iterable[Mapping[str, Any]], taken: Mapping[str, Any]) -> str:
-    """What the next answer would pull, and what that takes by what it took before (`outlook.taken_by_source`)."""
+    """What the next answer would pull, and what that takes by what it took before (`outlook.fetch_cost_by_source`)."""
     wanted = to_pull(matrix)
     if not wanted:
         return f"As of {et(matrix.now, matrix.now)} the next answer would pull nothing from outside."

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wheel_assets.cache.store.store import Store
     from wheel_assets.cache.upkeep.maintenance import Removal
     from wheel_assets.settings import Settings
-    from wheel_assets.storage.answers import Answer, Answers, Question
+    from wheel_assets.storage.get_or_fetch import CachedValue, CacheRequest, ValueCache
 
 GREEKS = ("delta", "gamma", "theta", "vega", "rho", "iv")
 # What the original design called its tables.
@@ -72,7 +72,7 @@ class Storage:
 
     def __init__(self, config: StorageConfig | None = None) -> None:
         self.config = config or StorageConfig()
-        self._flights: dict[tuple[int, Question], asyncio.Task[Answer]] = {}
+        self._flights: dict[tuple[int, CacheRequest], asyncio.Task[CachedValue]] = {}
 
     async def initialize(self) -> None:
         """Open the cache, creating it if necessary; raises SettingError or StoreError."""
@@ -98,7 +98,7 @@ class Storage:
 
         The cache knows the account by the end of its number and a digest of it, the function by what is given here.
         """
-        from wheel_assets.cache.accounts import account_key
+        from wheel_assets.cache.account_masking import account_key
 
         name = account_key(account_id)
         return await self._get_or_fetch("positions", name, partial(fetch_func, account_id), max_age_minutes)
@@ -204,11 +204,11 @@ class Storage:
         return store
 
     @cached_property
-    def _answers(self) -> Answers:
+    def _answers(self) -> ValueCache:
         from wheel_assets.migrate.document_rows import told_rows
-        from wheel_assets.storage.answers import Answers
+        from wheel_assets.storage.get_or_fetch import ValueCache
 
-        return Answers(self._store, told_rows)
+        return ValueCache(self._store, told_rows)
 
     async def _get_or_fetch(self, table: str, name: str, fetch: Callable[[], Any], max_age_minutes: float) -> Any:
         question = _question(table, name, max_age_minutes)
@@ -223,7 +223,7 @@ class Storage:
         answer = await asyncio.shield(self._flights[flight])
         return answer.value
 
-    async def _fly(self, question: Question, fetch: Callable[[], Any]) -> Answer:
+    async def _fly(self, question: CacheRequest, fetch: Callable[[], Any]) -> CachedValue:
         """Look, and if there is nothing young enough fetch and keep, in a thread of its own.
 
         A shared pool was rejected: its threads, all waiting for fetches, would leave none to a fetch
@@ -234,7 +234,7 @@ class Storage:
             return found
         loop = asyncio.get_running_loop()
 
-        def fly() -> Answer:
+        def fly() -> CachedValue:
             """Get or fetch the answer in a worker thread."""
             return self._answers.get_or_fetch(question, lambda: _result(fetch, loop), newest)
 
@@ -270,12 +270,12 @@ def _result(fetch: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
     return asyncio.run_coroutine_threadsafe(awaited(), loop).result()
 
 
-def _question(table: str, name: str, max_age_minutes: float | None) -> Question:
-    from wheel_assets.storage.answers import Question
+def _question(table: str, name: str, max_age_minutes: float | None) -> CacheRequest:
+    from wheel_assets.storage.get_or_fetch import CacheRequest
 
     if max_age_minutes is not None and not max_age_minutes >= 0:
         raise UsageError(f"max_age_minutes={max_age_minutes} is refused", "", "minutes, 0 or more")
-    return Question(table, name, None if max_age_minutes is None else timedelta(minutes=max_age_minutes))
+    return CacheRequest(table, name, None if max_age_minutes is None else timedelta(minutes=max_age_minutes))
 
 
 def _day(expiration: date | datetime | str) -> date:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from wheel_assets.section import Section
+from wheel_assets.setting_types import Section
 from wheel_assets.strategy.profiles import PROFILES, followers
 
 Judgement = Literal["refuse", "warn", "ignore"]

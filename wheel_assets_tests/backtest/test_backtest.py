@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from wheel_assets.backtest import account, document
-from wheel_assets.backtest.account import Account
+from wheel_assets.backtest import document, simulated_account
 from wheel_assets.backtest.day import Day, Quote
 from wheel_assets.backtest.document import backtest_document
+from wheel_assets.backtest.simulated_account import SimulatedAccount
 from wheel_assets.backtest.strategies import advised, buy_and_hold, plain_wheel
 from wheel_assets.backtest.walk import walk
 from wheel_assets.errors import UsageError
@@ -106,7 +106,7 @@ def test_a_later_day_changes_nothing_before_it():
 
 
 def test_no_put_without_its_cash_and_no_call_without_its_shares():
-    held = Account.opened(TODAY, 5_000, 0.65)
+    held = SimulatedAccount.opened(TODAY, 5_000, 0.65)
     assert not held.sell(TODAY, quote("put", 51.0, 1.0, 1.1), 1)
     assert not held.sell(TODAY, quote("call", 30.0, 1.0, 1.1), 1)
     assert held.sell(TODAY, quote("put", 30.0, 1.0, 1.1), 1)
@@ -117,7 +117,7 @@ def test_no_put_without_its_cash_and_no_call_without_its_shares():
 
 @pytest.mark.parametrize(("bid", "ask"), [(float("nan"), 0.05), (0.10, float("nan"))])
 def test_nothing_is_filled_where_nobody_bids_or_asks(bid, ask):
-    held = Account.opened(TODAY, 50_000, 0.65)
+    held = SimulatedAccount.opened(TODAY, 50_000, 0.65)
     contract = quote("put", 30.0, bid, ask)
     held.sell(TODAY, contract, 1)
     assert held.buy_back(TODAY, contract, 1) is False
@@ -134,7 +134,7 @@ def test_nothing_is_filled_where_nobody_bids_or_asks(bid, ask):
     ],
 )
 def test_a_cent_in_the_money_is_assigned(right, spot, event):
-    held = Account.opened(TODAY, 50_000, 0.65)
+    held = SimulatedAccount.opened(TODAY, 50_000, 0.65)
     held.buy_shares(TODAY, "U", 100, 30.0)
     held.sell(TODAY, quote(right, 30.0, 1.0, 1.1), 1)
     held.settle(quote(right, 30.0, 1.0, 1.1).option_symbol, spot)
@@ -161,6 +161,6 @@ def test_the_document_says_how_little_it_says():
     assert told["equity"][-1]["buy_and_hold"] == told["results"]["buy_and_hold"]["equity"] == 6220.0
 
 
-@pytest.mark.parametrize("module", [account, document])
+@pytest.mark.parametrize("module", [simulated_account, document])
 def test_the_examples_hold(module):
     assert doctest.testmod(module, extraglobs={"Decimal": Decimal}).failed == 0

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from wheel_assets.cache.reading.io_manager import PullConfig, ReadThroughIOManager, freshness
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.request import OPTIONAL, OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.rows import Rows

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from wheel_assets.cache.archive.backup import backup
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.one_line_errors import OneLineError
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cli import main
 from wheel_assets.definitions import defs

@@ -3,7 +3,7 @@
 import pytest
 
 from wheel_assets.cache.reading.asset_tables import AssetTables
-from wheel_assets.cache.reading.checked import checked
+from wheel_assets.cache.reading.validation import checked
 from wheel_assets.definitions import defs
 from wheel_assets.defs.flow import STAGES
 from wheel_assets.tables import STORED_TABLES

@@ -71,6 +71,6 @@ def test_the_examples_hold():
 
 
 def test_a_time_without_a_zone_is_of_new_york():
-    from wheel_assets.commands.session import moment
+    from wheel_assets.commands.context import moment
 
     assert moment("2026-11-20T15:30").astimezone(UTC).hour == 20

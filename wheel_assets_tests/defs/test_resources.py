@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.one_line_errors import OneLineError
 from wheel_assets.definitions import defs
 from wheel_assets.defs.resources import refuse_environment, the_store
 from wheel_assets.errors import UsageError

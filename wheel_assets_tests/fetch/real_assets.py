@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.one_line_errors import OneLineError
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs import assets as stages
 from wheel_assets.defs.resources import RESOURCES

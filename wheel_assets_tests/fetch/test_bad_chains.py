@@ -173,7 +173,7 @@ REFUSED = {
 }
 
 # What is stored, and told in a note.
-TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
+ACCOUNT_COLUMNS: dict[str, tuple[str, dict[str, Any], str]] = {
     "cboe: delayed": (CBOE, {}, "quotes delayed by about 15 minutes; Cboe's terms: personal, non-commercial use"),
     "cboe: no price": (CBOE, {"current_price": 0}, "no current_price; close is used as its price"),
     "cboe: no close either": (CBOE, {"current_price": 0, "close": 0}, "no current_price; mid is used as its price"),
@@ -253,9 +253,9 @@ def test_what_is_refused_leaves_the_cache_as_it_was(answering, real_assets, chai
     assert real_assets.cache() == before
 
 
-@pytest.mark.parametrize("fault", TOLD)
+@pytest.mark.parametrize("fault", ACCOUNT_COLUMNS)
 def test_what_is_only_told(answering, chains, now, fault):
-    name, document, note = TOLD[fault]
+    name, document, note = ACCOUNT_COLUMNS[fault]
     rows = answering(name, **document).ask()
     assert len(rows.frame) == len(chains.SOUND)
     assert f"XYZ: {note}" in rows.notes

@@ -10,12 +10,12 @@ import pytest
 
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep.stats import stats
-from wheel_assets.show import answer_view, cache_view, markdown, payoff, svg, units
+from wheel_assets.show import answer_view, cache_view, humanize, markdown, payoff, svg
 from wheel_assets.show.terminal import console
 from wheel_assets.tables import RISK_FREE_RATE
 
 
-@pytest.mark.parametrize("module", [answer_view, markdown, payoff, svg, units, console])
+@pytest.mark.parametrize("module", [answer_view, markdown, payoff, svg, humanize, console])
 def test_the_examples_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -26,14 +26,14 @@ def test_the_examples_hold(module):
     + [(2880, "2 days"), (14400, "10 days")],
 )
 def test_ages(minutes, words):
-    assert units.age(minutes) == words
+    assert humanize.age(minutes) == words
 
 
 @pytest.mark.parametrize(
     ("count", "words"), [(999, "999 B"), (1000, "1 kB"), (999_400, "999 kB"), (1e6, "1 MB"), (12.3e9, "12 GB")]
 )
 def test_sizes(count, words):
-    assert units.size(count) == words
+    assert humanize.size(count) == words
 
 
 NOW = datetime(2026, 11, 23, 16, 0)

@@ -4,7 +4,7 @@
       manifest.json             format, counts and checksums
       option_chains/00000.parquet …  one folder a table; `snapshots` is the index, `api_calls` the ledger
 
-DuckDB or pandas read it without this program: `SELECT * FROM 'wheel-…/option_chains/*.parquet'`.
+DuckDB and pandas read it without this program: `SELECT * FROM 'wheel-…/option_chains/*.parquet'`.
 Snapshots never change, so the file is locked for one part at a time and not for the whole archive.
 """
 
@@ -22,8 +22,8 @@ import pandas as pd
 
 from wheel_assets.cache.archive.locations import unwritable_archive, writing
 from wheel_assets.cache.archive.manifest import ArchivedFile, Manifest, archived_file
-from wheel_assets.cache.faults import why_unwritable
-from wheel_assets.cache.foreign import confined
+from wheel_assets.cache.duckdb_errors import why_unwritable
+from wheel_assets.cache.untrusted_files import confined
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.errors import UsageError
 from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
@@ -31,7 +31,7 @@ from wheel_assets.tables import API_CALLS, SNAPSHOTS, SnapshotTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from wheel_assets.cache.store.file import CacheFile
+    from wheel_assets.cache.store.cache_file import CacheFile
     from wheel_assets.cache.store.store import Store
 
 PART_BYTES = 4_000_000  # about, of the cache file, copied under one lock: some 0.2 s
@@ -52,12 +52,12 @@ def backup(
     *,
     parents: Sequence[str] = (),
     mark: str = "",
-    tell: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Backup:
     """Write a dated archive of everything into a folder, or to a URL that fsspec can write to.
 
-    `parents` are the names of archives that were put back before, `mark` tells two of the same second apart, `tell` is
-    called with the progress after each part. Raises StoreError; an unfinished archive is removed.
+    `parents` are the names of archives restored before; `mark` distinguishes two archives of the same second; `report`
+    is called with the progress after each part. Raises StoreError; an unfinished archive is removed.
     """
     now = store.clock()
     with (
@@ -68,7 +68,7 @@ def backup(
         new = _NewArchive(file, folder, reader)
         with file.attached() as connection:
             index = connection.execute("SELECT * FROM snapshots ORDER BY snapshot_id").df()
-        with progress_bar("backing the cache up", int(index["rows"].sum()), tell) as advance:
+        with progress_bar("backing the cache up", int(index["rows"].sum()), report) as advance:
             by_table = [(table, index[index["table_name"] == table.name]) for table in store.tables.values()]
             kept = [new.copy_table(table, lines, advance) for table, lines in by_table]
         new.write_index(pd.concat([index.head(0), *kept]))
@@ -113,7 +113,7 @@ class _NewArchive:
             query = f"SELECT * FROM {table.name} WHERE snapshot_id BETWEEN {low} AND {high} ORDER BY rowid"
             with self.file.attached() as connection:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE part AS {query}")
-            self.copy(connection, "FROM temp.part", path)  # compressed and summed up while others use the cache
+            self.copy(connection, "FROM temp.part", path)  # outside the lock: compressing takes seconds
             kept.append(part[part["snapshot_id"].isin(rows_by_snapshot(self.reader, self.folder / path))])
             advance(int(part["rows"].sum()))
         return pd.concat(kept)
@@ -125,7 +125,7 @@ class _NewArchive:
         self.copy(self.reader, f"SELECT {columns} FROM lines", f"{SNAPSHOTS.name}/00000.parquet")
 
     def copy(self, connection: DuckDBPyConnection, query: str, path: str) -> None:
-        """Copy the rows of a query into a file of the archive and note it."""
+        """Copy the rows of a query into a file of the archive and add it to the manifest."""
         try:
             (self.folder / path).parent.mkdir(exist_ok=True)
             rows = _copy_query(connection, query, self.folder / path)
@@ -133,7 +133,7 @@ class _NewArchive:
             why = why_unwritable(error)
             if why is None:
                 raise
-            # Converted here, or a full disk of the archive would be reported as one of the cache.
+            # Converted here: further up, a full disk under the archive would be reported as one under the cache.
             raise unwritable_archive(str(self.folder.parent), why) from error
         self.files[path] = archived_file(self.folder / path, rows)
 

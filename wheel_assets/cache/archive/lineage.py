@@ -1,7 +1,8 @@
-"""A cache that lives in archives: put back before a run, archived after it, by however many at once.
+"""A cache kept in archives: restored before a run and backed up after it, also by concurrent runs.
 
-Each archive names those that it was made from. Two runs at once leave two that do not name each other; the next run
-puts both back, and names both. So no archive is ever written over, and no lock is needed, which buckets do not have.
+Each archive names its parents, the archives that were restored before it was written. Two concurrent runs leave two
+archives that do not name each other; the next run restores both and names both. So no archive is ever overwritten and
+no lock is needed, which object stores do not have.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NEWEST = 100  # archives looked at; an older one was put back by the run after it
+NEWEST = 100  # archives looked at; an older one was restored by the run after it
 
 
 def heads(place: str) -> list[str]:
-    """The names of the archives there that no other was made from, oldest first."""
+    """Names of the archives that are no other archive's parent, oldest first."""
     found = manifests(place, NEWEST)
     made_from = {parent for manifest in found.values() for parent in _parents(manifest)}
     return [name for name in found if name not in made_from]
@@ -35,9 +36,10 @@ def heads(place: str) -> list[str]:
 
 @contextmanager
 def kept_in(place: str, store: Store) -> Iterator[None]:
-    """Put back what lies in `place` before the block, and archive everything after it, also where it failed.
+    """Restore the archives in `place` before the block, and write a new one after it, also where the block failed.
 
-    What a failed run fetched was paid for. A damaged archive is told of and left alone.
+    A failed run is archived too, because what it fetched may have been paid for. A damaged archive is logged and left
+    alone.
     """
     parents = []
     for name in heads(place):
@@ -56,4 +58,4 @@ def _parents(manifest: bytes) -> list[str]:
     try:
         return list(json.loads(manifest).get("parents", ()))
     except (ValueError, AttributeError, TypeError):
-        return []  # a damaged one is found out when it is put back
+        return []  # damage is found when it is restored

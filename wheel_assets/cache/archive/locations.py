@@ -23,17 +23,17 @@ from wheel_assets.errors import StoreUnwritable, UsageError, WheelError
 MANIFEST = "manifest.json"
 PROTOCOLS = ("gs", "s3")  # beside local folders
 NAME = "wheel-%Y%m%dT%H%M%SZ"
-_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z*/{MANIFEST}"  # after the time, a mark that tells two of the same second apart
+_ARCHIVES = f"wheel-[0-9]*T[0-9]*Z*/{MANIFEST}"  # after the time a mark, for two of the same second
 _DATED = re.compile(r"(wheel-\d{8}T\d{6}Z)(-[0-9a-f]+)?", re.ASCII)
 _PARTIAL = (".wheel-", ".partial")
-_ABANDONED_SECONDS = 86_400  # what a killed backup left behind goes with the next one after a day
+_ABANDONED_SECONDS = 86_400  # age, seconds, from which the next backup removes what a killed one left behind
 
 
 @contextmanager
 def writing(destination: str, now: datetime, mark: str = "") -> Iterator[tuple[Path, str]]:
-    """A new local folder, and where it will be: in `destination`, dated and marked, once the block has ended well.
+    """A new local folder and the place that it is moved to when the block succeeds: in `destination`, dated and marked.
 
-    Raises StoreUnwritable, or UsageError for a URL that nothing here can write to.
+    Raises StoreUnwritable, and UsageError for a URL of an unsupported protocol.
     """
     name = now.strftime(NAME) + (f"-{mark}" if mark else "")
     if "://" in destination:
@@ -75,7 +75,7 @@ def reading(source: str) -> Iterator[Path]:
 
 
 def manifests(source: str, most: int) -> dict[str, bytes]:
-    """The manifests of the archives that lie there, `most` newest, by the archive's name."""
+    """Manifests of the `most` newest archives in a place, by name of the archive."""
     if "://" in source:
         fs, path = remote(source)
         found = sorted(fs.glob(f"{path.rstrip('/')}/{_ARCHIVES}"))[-most:]
@@ -85,9 +85,9 @@ def manifests(source: str, most: int) -> dict[str, bytes]:
 
 
 def newest_time(source: str) -> datetime | None:
-    """When the newest archive there was written, naive UTC, by its name; None where there is none.
+    """Time (naive UTC) of the newest archive in a place, from its name; None where there is none.
 
-    Raises StoreUnwritable where nobody can tell.
+    Raises StoreUnwritable where the place cannot be listed.
     """
     with _as_unwritable(source):
         if "://" in source:
@@ -168,11 +168,11 @@ def _as_unwritable(destination: str) -> Iterator[None]:
     except Exception as error:
         if "://" not in destination:
             raise
-        # The library of a bucket raises errors of its own: of logins, of HTTP, of the vendor.
+        # Each object store's library raises errors of its own: of authentication, of HTTP, of the vendor.
         raise unwritable_archive(destination, str(error)[:200]) from error
 
 
 def unwritable_archive(destination: str, why: str) -> StoreUnwritable:
-    """The error of an archive that cannot be written, which names its disk and not that of the cache."""
+    """Error for an archive that cannot be written; it names the archive's disk, not the cache's."""
     remedy = "check the folder of the archive and the room left there"
     return StoreUnwritable(f"no archive could be written to {destination}", why, remedy)

@@ -30,8 +30,8 @@ class ArchivedFile:
 class Manifest:
     """The files of an archive by their path in it, and when it was written (ISO, UTC).
 
-    `parents` are the names of archives that had been put back before: it holds all that they do, but for what
-    retention took.
+    `parents` are the names of archives restored before it was written: it contains all of theirs, except what retention
+    removed.
     """
 
     created_at: str
@@ -98,11 +98,11 @@ def _parsed(folder: Path, document: Any) -> Manifest:
             "nothing was restored; update wheel_assets",
         )
     try:
-        files = {path: ArchivedFile(**told) for path, told in document["files"].items()}
+        files = {path: ArchivedFile(**entry) for path, entry in document["files"].items()}
         manifest = Manifest(document["created_at"], files, version or 0)
-        told = document["rows"]
+        rows = document["rows"]
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged(folder, f"its manifest lacks {error}") from error
-    if version != FORMAT or manifest.rows != told:
+    if version != FORMAT or manifest.rows != rows:
         raise damaged(folder, "its manifest contradicts itself")
     return manifest

@@ -1,4 +1,4 @@
-"""Archives written by themselves, after a store operation, where the newest is old enough."""
+"""Periodic archives: one is written after a store operation where the newest is old enough."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PeriodicBackup:
 
 
 def periodic_backup(backups: BackupSettings) -> PeriodicBackup | None:
-    """The periodic backup of the settings; None where none is set."""
+    """The periodic backup as configured; None where none is configured."""
     if backups.dir is None or backups.interval_hours is None:
         return None
     return PeriodicBackup(backups.dir, timedelta(hours=backups.interval_hours))

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.accounts import TOLD, masked_key
+from wheel_assets.cache.account_masking import ACCOUNT_COLUMNS, masked_key
 from wheel_assets.cache.archive.backup import in_parts, rows_by_snapshot
 from wheel_assets.cache.archive.locations import reading
 from wheel_assets.cache.archive.manifest import Manifest, damaged, verified
-from wheel_assets.cache.faults import why_unwritable
-from wheel_assets.cache.foreign import confined, rewritten
+from wheel_assets.cache.duckdb_errors import why_unwritable
 from wheel_assets.cache.store.backfill import insert_backfill
+from wheel_assets.cache.untrusted_files import confined, rewritten
 from wheel_assets.cache.upkeep.progress import progress_bar
 from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreUnwritable
@@ -58,9 +58,12 @@ def restore(store: Store, source: str | Path) -> Restored:
         with progress_bar("restoring the archive", int(index["rows"].sum())) as advance:
             for table in store.tables.values():
                 new[table.name] = 0
-                for path in reversed(manifest.paths_of(table.name)):  # newest first: the later, the lower its ids
+                # Newest first: backfilled ids fall, and the newest snapshot must keep the highest.
+                for path in reversed(manifest.paths_of(table.name)):
                     with _as_damaged(folder):
-                        rows = rewritten(folder / path, table.stored_columns, Path(scratch), TOLD.get(table.name))
+                        rows = rewritten(
+                            folder / path, table.stored_columns, Path(scratch), ACCOUNT_COLUMNS.get(table.name)
+                        )
                     lines = index[index["snapshot_id"].isin(held[path])].sort_values("snapshot_id")
                     for part in reversed(list(in_parts(lines))):
                         new[table.name] += insert_backfill(store, table, rows, part, ids)
@@ -75,7 +78,7 @@ def restore(store: Store, source: str | Path) -> Restored:
 
 @contextmanager
 def _as_damaged(folder: Path) -> Iterator[None]:
-    """Turn DuckDB's errors within the block into ArchiveDamaged: a file is not what was written."""
+    """Raise DuckDB's errors within the block as ArchiveDamaged."""
     try:
         yield
     except duckdb.Error as error:
@@ -100,7 +103,7 @@ def _verified_index(folder: Path, manifest: Manifest, store: Store) -> tuple[pd.
                 found = rows_by_snapshot(connection, folder / path)
                 counted, held[path] = counted | found, list(found)
             if counted != dict(zip(lines["snapshot_id"], lines["rows"], strict=True)):
-                raise damaged(folder, f"the rows of {name} are not those its index tells of")
+                raise damaged(folder, f"the rows of {name} are not those in its index")
     return index, held
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.node_definition import NodeDefinition
     from dagster._core.execution.context.system import StepExecutionContext
 
-HORIZON = 100  # partitions that a read goes back in an asset made of itself; earlier ones count as settled
+HORIZON = 100  # partitions that a read goes back in a self-dependent asset; earlier ones count as settled
 
 Keys = Callable[[Any], Sequence[str]]  # from the value of a config field (None: not set) to the requested keys
 
@@ -40,7 +40,7 @@ class _Input(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """A requested key of an asset, and its distance from the request through an asset made of itself."""
+    """A requested key of an asset, and its distance from the request through a self-dependent asset."""
 
     asset: dg.AssetKey
     key: str
@@ -190,9 +190,9 @@ class AssetTables:
     def _wanted(
         self, step: StepExecutionContext, inputs: Sequence[_Input]
     ) -> dict[dg.AssetKey, dict[str, Mapping[dg.AssetKey, tuple[str, ...]] | None]]:
-        """The inputs of a step and all their ancestors: by asset its keys, inputs first, and the keys they are made of.
+        """The inputs of a step and all their ancestors, inputs first: by asset its keys, and the keys of their inputs.
 
-        None instead of the latter where an asset is made of itself and lies beyond the horizon.
+        None instead of the latter where a self-dependent asset lies beyond the horizon.
         """
         wanted: dict[dg.AssetKey, dict[str, Mapping[dg.AssetKey, tuple[str, ...]] | None]] = defaultdict(dict)
         start = [_Wanted(e.asset, key) for e in inputs for key in self.input_keys(step, e.name, e.asset)]
@@ -221,7 +221,7 @@ class AssetTables:
         return wanted
 
     def _above(self, step: StepExecutionContext, asset: dg.AssetKey, key: str) -> dict[dg.AssetKey, tuple[str, ...]]:
-        """The partitions of each partitioned input that a key of an asset is made of."""
+        """The partitions of each partitioned input that a key of an asset is made from."""
         own = self.graph.get(asset)
         above = {each: self.graph.get(each) for each in self.inputs_of(asset).values()}
         return {each: keys_above(own, key, node, step.instance) for each, node in above.items() if node.is_partitioned}

@@ -11,14 +11,14 @@ import dagster as dg
 import duckdb
 from dagster._core.storage.db_io_manager import DbTypeHandler, TableSlice
 
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.names import output_name
 from wheel_assets.errors import BadFrame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STAGED = TableSlice("staged", "main", "memory")  # where a frame lies while a handler or a query works on it
+STAGED = TableSlice("staged", "main", "memory")  # the table that holds a frame while a handler or query reads it
 
 
 @dataclass(frozen=True)

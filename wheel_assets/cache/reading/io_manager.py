@@ -1,6 +1,6 @@
 """The read-through IO manager: frames to snapshots and back, where *reading pulls*.
 
-Materializing an asset always makes it. Loading it as an input gets it or has it made: the first input that a step loads
+Materializing an asset always computes it. Loading it as an input is get-or-compute: the first input that a step loads
 decides for all inputs of the step at once which snapshots are in force and young enough (`policy.assess`); Dagster
 itself materializes the stale ones in one child run (`pull.pull`); then every input is read from that consistent set.
 
@@ -21,10 +21,10 @@ from pydantic import Field
 
 from wheel_assets.cache.reading.asset_tables import AssetTables, Keys
 from wheel_assets.cache.reading.frames import Frames, wants_reads
-from wheel_assets.cache.reading.loaded import LoadedInput, described, was_hit
-from wheel_assets.cache.reading.made import entries, event_metadata, keyed
+from wheel_assets.cache.reading.loaded_input import LoadedInput, described, was_hit
 from wheel_assets.cache.reading.names import op_cache_key, output_name, table_name, view_of
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
+from wheel_assets.cache.reading.outputs import entries, event_metadata, keyed
 from wheel_assets.cache.reading.partitions import split
 from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys
 from wheel_assets.cache.reading.step_reads import Reader, refuse_gaps, whole_job
@@ -150,7 +150,7 @@ class ReadThroughIOManager(dg.IOManager):
         return tables
 
     def _newest(self, context: dg.InputContext) -> pd.DataFrame:
-        """The newest rows of each key, whatever their age; of a partitioned asset those of the partitions asked for."""
+        """The newest rows of each key, regardless of age; of a partitioned asset those of the requested partitions."""
         table = table_name(context.asset_key)
         newest = {snapshot.key: snapshot.snapshot_id for snapshot in self.store.newest(table)}
         asked = [str(key) for key in context.asset_partition_keys] if context.has_asset_partitions else list(newest)
@@ -183,5 +183,5 @@ class ReadThroughIOManager(dg.IOManager):
 
 def freshness(max_age: timedelta) -> dg.FreshnessPolicy:
     """Freshness policy whose fail window is the cache's maximum age; it warns at two thirds of that."""
-    warn = max(max_age * 2 / 3, timedelta(minutes=1))  # Dagster's floor
+    warn = max(max_age * 2 / 3, timedelta(minutes=1))  # the least warn window that Dagster accepts
     return dg.FreshnessPolicy.time_window(fail_window=max_age, warn_window=warn if warn < max_age else None)

@@ -20,7 +20,7 @@ PARTITION_EXPR = "partition_expr"  # metadata of an asset: the SQL of its partit
 
 
 def keys_above(asset: AssetNode, key: str, above: AssetNode, instance: dg.DagsterInstance) -> tuple[str, ...]:
-    """The partitions of an input that one partition of an asset, or all of one without any, is made of."""
+    """The partitions of an input that a partition of an asset (or the whole of an unpartitioned one) is made from."""
     own, mapped = asset.partitions_def, above.partitions_def
     assert mapped is not None, "only partitions are mapped"
     mapping = asset.assets_def.infer_partition_mapping(asset.key, above.key, mapped)
@@ -91,7 +91,7 @@ def _dimensions(context: dg.OutputContext, key: str) -> Iterator[TablePartitionD
     whole, expression = context.asset_partitions_def, (context.definition_metadata or {}).get(PARTITION_EXPR)
     if expression is None:
         what = f"several partitions of {context.asset_key.to_user_string()} at once are refused"
-        raise BadFrame(what, "what tells whose a row is, is not declared", f"set its metadata {PARTITION_EXPR}")
+        raise BadFrame(what, "nothing says which partition a row is in", f"set its metadata {PARTITION_EXPR}")
     by_name: Mapping[str, Any] = {"": whole}
     keys: Mapping[str, str] = {"": key}
     expressions = {"": expression}

@@ -121,7 +121,7 @@ def _lost(request: Request, asked: Collection[LookupResult], failures: Mapping[C
     lost: dict[CacheKey, str] = {}
     for result in asked:
         needed = needed_keys(request.by_table[result.table], result.key, request.by_table)
-        why = next((told[key] for told in (failures, lost) for key in needed if key in told), None)
+        why = next((reasons[key] for reasons in (failures, lost) for key in needed if key in reasons), None)
         if why is not None:
             lost[result.cache_key] = why
     return lost
@@ -177,7 +177,7 @@ class Outcome:
 
     made: Mapping[str, Collection[str]]
     reasons: Mapping[str, Mapping[str, str]]
-    failed_steps: Mapping[str, str]  # by step; under "" that of a run that could not begin one
+    failed_steps: Mapping[str, str]  # by step; under "" the failure of a run before its first step
 
     @classmethod
     def of(cls, events: Iterable[dg.DagsterEvent | None]) -> Outcome:
@@ -191,8 +191,8 @@ class Outcome:
                 table = table_name(materialization.asset_key)
                 made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
                 reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
-            elif sentence := failure_message(event):
-                failed[event.step_key or ""] = sentence
+            elif message := failure_message(event):
+                failed[event.step_key or ""] = message
         return cls(made, reasons, failed)
 
     def reason(self, cache_key: CacheKey) -> str | None:
@@ -231,14 +231,14 @@ def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
 def failure_message(event: dg.DagsterEvent) -> str | None:
     """One-line error of a failed step, or of a run that failed before its first step; None for any other event."""
     if event.is_step_failure:
-        told = event.step_failure_data.user_failure_data
-        if told and told.description:
-            return " ".join(told.description.split())
+        failure = event.step_failure_data.user_failure_data
+        if failure and failure.description:
+            return " ".join(failure.description.split())
         error = event.step_failure_data.error
     else:
         error = event.job_failure_data.error if event.is_job_failure else None
     while error is not None and error.cause is not None:
         error = error.cause
-    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # it has no words of its own
+    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # Dagster gives this error no text
         return INTERRUPTED
     return " ".join(error.message.split()) if error else None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wheel_assets.cache.policy import CacheKey, LookupResult, Node, Snapshot, needed_keys
 
-PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that asked for it
+PULLED_BY = "wheel/pulled_by"  # tag of a child run: the run that requested it
 # Metadata of an optional `dg.AssetIn`. OPTIONAL: used where it is stored, never pulled. OPTIONAL_PULLED: pulled where
 # stale, and left out where that fails.
 OPTIONAL = {"wheel/optional": True}

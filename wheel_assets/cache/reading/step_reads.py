@@ -13,7 +13,7 @@ from wheel_assets.cache.freshness_check import record_failures
 from wheel_assets.cache.policy import CacheKey, LookupResult, Reason, assess
 from wheel_assets.cache.reading import pull
 from wheel_assets.cache.reading.asset_tables import AssetTables
-from wheel_assets.cache.reading.loaded import minutes
+from wheel_assets.cache.reading.loaded_input import minutes
 from wheel_assets.cache.reading.request import PULLED_BY, MoreKeys, Reads, Request
 from wheel_assets.cache.store.store import Store
 from wheel_assets.errors import RefreshFailed

@@ -2,7 +2,7 @@
 
 Backfilled snapshots are older than anything stored from now on, so they get ids below all others, from -1 downwards.
 Rising ids were rejected: the snapshot with the highest id is in force and serves waiting readers, so last week's
-archive would have passed for current data.
+archive would have been served as current data.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.index import content_hash_of
+from wheel_assets.cache.upkeep.snapshot_index import content_hash_of
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Column, SnapshotTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-GONE = 0  # no snapshot has this id: it stands for an input that no longer exists
+GONE = 0  # no snapshot has this id: the id of an input that no longer exists
 
 
 def insert_backfill(
@@ -34,7 +34,7 @@ def insert_backfill(
     snapshot with the same key, creation time and content is present already and is only added to `ids`.
     """
     with store.file.transaction() as connection:
-        ids |= _twins(connection, table, rows, index)
+        ids |= _present(connection, table, rows, index)
         new = index[~index["snapshot_id"].isin(list(ids))]
         if new.empty or dry_run:
             return len(new)
@@ -45,7 +45,7 @@ def insert_backfill(
         return len(new)
 
 
-def _twins(connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, index: pd.DataFrame) -> dict[int, int]:
+def _present(connection: DuckDBPyConnection, table: SnapshotTable, rows: Path, index: pd.DataFrame) -> dict[int, int]:
     """Snapshots already present, as a mapping from their foreign id to their id here."""
     here = connection.execute(
         "SELECT snapshot_id, key, created_at, rows FROM snapshots WHERE table_name = ?", [table.name]
@@ -99,7 +99,7 @@ def _insert_rows(
         f"SELECT count(*) FROM {table.name} WHERE snapshot_id BETWEEN ? AND ?", [lowest, highest]
     ).fetchall()[0][0]
     if inserted != new["rows"].sum():
-        raise StoreDamaged(f"{table.name} came out with {inserted} rows", f"{new['rows'].sum()} were to be put back")
+        raise StoreDamaged(f"{table.name} came out with {inserted} rows", f"{new['rows'].sum()} were to be restored")
 
 
 def _insert_lines(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.policy import Snapshot
-from wheel_assets.cache.upkeep.index import content_hash_of
+from wheel_assets.cache.upkeep.snapshot_index import content_hash_of
 from wheel_assets.columns import SnapshotTable, identifier
 
 if TYPE_CHECKING:

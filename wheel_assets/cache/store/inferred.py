@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-RESERVED = ("snapshots", "api_calls", "meta", "rows_to_store_")  # names of tables, and of the rows on their way
+# The store's own tables, and the name under which DuckDB finds the frame that is being inserted.
+RESERVED = ("snapshots", "api_calls", "meta", "rows_to_store_")
 ADDED = ("snapshot_id", "created_at")  # the columns that the store adds
 
 _TYPES = {
@@ -51,7 +52,8 @@ class InferredTable(SnapshotTable):
         reserved = {one for one in names if one.lower() in ADDED}
         if twice or reserved or not names:
             why = f"columns {sorted(twice | reserved)}" if names else "it has no columns"
-            raise BadFrame(f"a frame for table {name} was refused", why, f"rename them; {' and '.join(ADDED)} are ours")
+            remedy = f"rename them; {' and '.join(ADDED)} belong to the store"
+            raise BadFrame(f"a frame for table {name} was refused", why, remedy)
         columns = [Column(str(c), cast(Type, _type_of(name, [frame[c] for frame in frames])), "") for c in frames[0]]
         return cls(name, "", tuple(columns))
 

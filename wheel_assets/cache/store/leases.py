@@ -38,9 +38,10 @@ class Leases:
             self._held.setdefault(owner, []).append((handle, path))
             fcntl.flock(handle, fcntl.LOCK_EX)
             os.write(handle, json.dumps(sorted(snapshot_ids)).encode())
-            os.rename(path.with_suffix(".new"), path)  # seen by others only when it is whole and locked
+            # Renamed last: other processes must not see it before it is complete and locked.
+            os.rename(path.with_suffix(".new"), path)
         except OSError as error:
-            log.warning("what the step reads is not kept from eviction: %s", error)
+            log.warning("the inputs of the step are not protected from eviction: %s", error)
 
     def release(self, owner: str) -> None:
         """Release all snapshots that `owner` holds."""
@@ -56,7 +57,7 @@ class Leases:
             try:
                 ids |= _ids(path)
             except FileNotFoundError:
-                continue  # given back meanwhile
+                continue  # released meanwhile
         return ids
 
 

@@ -32,13 +32,13 @@ def exclusive(path: Path, seconds: float) -> Iterator[None]:
         _give_back(handle)
 
 
-def _acquire(path: Path, seconds: float, told: float | None = None) -> int:
+def _acquire(path: Path, seconds: float, in_all: float | None = None) -> int:
     """File descriptor that holds the lock on a file."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _Ticket(handle).redeem(seconds, seconds if told is None else told)
+        _Ticket(handle).redeem(seconds, seconds if in_all is None else in_all)
     return handle
 
 
@@ -50,11 +50,14 @@ class _Ticket:
         self._came, self._settling, self._wanted = threading.Event(), threading.Lock(), True
         threading.Thread(target=self._wait, daemon=True).start()
 
-    def redeem(self, seconds: float, told: float) -> None:
-        """Wait for the lock; on time-out or interrupt the thread releases it as soon as it is granted."""
+    def redeem(self, seconds: float, in_all: float) -> None:
+        """Wait for the lock; on time-out or interrupt the thread releases it as soon as it is granted.
+
+        `in_all` is the wait that the error names, both locks together, seconds.
+        """
         try:
             if not self._came.wait(seconds):
-                raise TimeoutError(f"no lock within {told:g} s")
+                raise TimeoutError(f"no lock within {in_all:g} s")
         except BaseException:
             with self._settling:
                 self._wanted = False

@@ -1,4 +1,4 @@
-"""Lock of one pull: a waiter logs which process it waits for, and gives up in the end."""
+"""Lock of one pull: a waiter logs which process it waits for, and fails after a time limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def pull_lock(
     Raises StoreBusy after `give_up_after` seconds, naming the process that holds it and since when.
     """
     table, _, key = name.partition(".")
-    if masked_account(key) != key:  # file names are visible to more people than file contents
+    # An account number is hashed: file names are visible to more users than file contents.
+    if masked_account(key) != key:
         name, key = f"{table}.{masked_account(key)}", hashlib.sha256(key.encode()).hexdigest()[:16]
     safe = re.sub(r"[^\w.-]", "_", f"{table}.{key}")
     lock, owner = FileLock(folder / f"{safe}.lock", poll_interval=0.02, mode=0o600), folder / f"{safe}.owner"

@@ -79,7 +79,7 @@ class Receipts:
         if missing:
             dollars = sum(call[_COST] for call in missing)
             log.warning(
-                "the ledger had lost %d paid calls ($%.2f); they are back from %s", len(missing), dollars, self.path
+                "the ledger lacked %d paid calls ($%.2f); they were restored from %s", len(missing), dollars, self.path
             )
 
     def _missing(self, connection: DuckDBPyConnection) -> list[list[Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
-from wheel_assets.cache.accounts import mask_numbers
+from wheel_assets.cache.account_masking import mask_numbers
 from wheel_assets.columns import identifier, literal
 from wheel_assets.errors import StoreTooNew
 from wheel_assets.tables import SNAPSHOTS, Table
@@ -33,7 +33,7 @@ class View(NamedTuple):
 UPGRADES: dict[int, tuple[str | Callable[[DuckDBPyConnection], None], ...]] = {
     2: (
         "ALTER TABLE snapshots ADD COLUMN notes VARCHAR[]",
-        "DELETE FROM snapshots WHERE table_name = 'risk_free_rate'",  # a day's worth, made anew with its tenors
+        "DELETE FROM snapshots WHERE table_name = 'risk_free_rate'",  # at most a day old; fetched again with its tenors
         "DROP TABLE IF EXISTS risk_free_rate",
     ),
     3: (mask_numbers,),

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from wheel_assets.cache.policy import CLOCK_TOLERANCE, SNAPSHOT_COLUMNS, CacheKey, Snapshot
 from wheel_assets.cache.store import schema
+from wheel_assets.cache.store.access_log import AccessLog
+from wheel_assets.cache.store.cache_file import CacheFile, make_private_folder
 from wheel_assets.cache.store.entry import Entry as Entry
 from wheel_assets.cache.store.entry import insert, written
-from wheel_assets.cache.store.file import CacheFile, make_private_folder
 from wheel_assets.cache.store.inferred import InferredTable, fit
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.memory import MemoryCache
 from wheel_assets.cache.store.pull_lock import pull_lock
 from wheel_assets.cache.store.receipts import Receipts
-from wheel_assets.cache.store.uses import Uses
 from wheel_assets.cache.upkeep.maintenance import Limits, Maintenance
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreDamaged, StoreError
@@ -71,8 +71,8 @@ class Store:
         self.leases = Leases(self.file.path.parent / "leases")
         self.maintenance = Maintenance(self.file, limits, self.leases.held)
         self.after_put: Callable[[Store], None] | None = None
-        self.uses = Uses(self.path.with_name(f"{self.path.name}.uses"))
-        self._clock_told = False
+        self.uses = AccessLog(self.path.with_name(f"{self.path.name}.uses"))
+        self._clock_warned = False
         self._memory = MemoryCache()
 
     @property
@@ -139,7 +139,7 @@ class Store:
         return declared.restore(self._whole(table, snapshot_ids, frame), columns)
 
     def newest(self, table: str) -> list[Snapshot]:
-        """The newest snapshot of each key of a table, whatever its age."""
+        """The newest snapshot of each key of a table, regardless of age."""
         query = f"""
             SELECT {SNAPSHOT_COLUMNS} FROM snapshots WHERE table_name = ?
             QUALIFY row_number() OVER (PARTITION BY key ORDER BY snapshot_id DESC) = 1 ORDER BY key
@@ -219,8 +219,8 @@ class Store:
     def pulling(self, cache_keys: Collection[CacheKey]) -> Iterator[None]:
         """Be the only one, in any process, to pull these cache keys; others wait.
 
-        Locks are taken in one order, so that two pulls cannot wait for each other, and never while
-        the file is attached. A process that dies gives them back. Raises StoreBusy, naming the process that pulls,
+        Locks are taken in one order, so that two pulls cannot wait for each other, and never while the file is
+        attached. The kernel releases those of a process that dies. Raises StoreBusy, naming the process that pulls,
         where that takes too long.
         """
         folder = self.path.parent / "locks"
@@ -233,9 +233,9 @@ class Store:
     def _check_clock(self, snapshots: Collection[Snapshot]) -> None:
         """Warn once that the clock was set back: `policy` treats snapshots from the future as too old."""
         ahead = max((snapshot.created_at for snapshot in snapshots), default=datetime.min) - self.clock()
-        if ahead > CLOCK_TOLERANCE and not self._clock_told:
-            self._clock_told = True
-            log.warning("the newest snapshot was cached %s from now; was the clock set back? it is fetched anew", ahead)
+        if ahead > CLOCK_TOLERANCE and not self._clock_warned:
+            self._clock_warned = True
+            log.warning("the newest snapshot was cached %s from now (clock set back?); it is fetched again", ahead)
 
     def _read_inferred(self, table: str, snapshot_ids: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
         """The rows of snapshots of an inferred table."""

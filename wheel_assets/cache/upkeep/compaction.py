@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
-    copy_lines,
     copy_lists,
+    copy_snapshots,
     differing,
     remove,
     slices,
     sync,
-    tell_lost,
-    verified_lines,
+    verified_snapshots,
+    warn_lost,
     with_log,
 )
-from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, index_rows, next_id
 from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import Table
@@ -34,7 +34,7 @@ from wheel_assets.tables import Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# Over what is there, then over what was stored meanwhile: so little is left for the last step, under the lock.
+# One pass over the file, one over what was stored during it: so little is left for the last step, under the lock.
 PASSES = 2
 
 
@@ -42,7 +42,7 @@ class Compaction:
     """A compact copy of the cache, written slice by slice to another file and renamed over it at the end.
 
     The cache is locked for one slice at a time. Snapshots never change, so a copied slice stays valid; snapshots stored
-    or removed meanwhile are handled at the end. `attached` locks and attaches the cache on a connection of its own,
+    or removed meanwhile are handled at the end. `attached` locks and attaches the cache on a separate connection,
     `drop` are the ids to leave out.
 
     Only verified snapshots are kept: one whose rows differ from its content hash is left out, with a warning. Raises
@@ -54,7 +54,7 @@ class Compaction:
     ) -> None:
         self.path, self.tables, self.attached = path, tables, attached
         self._scratch = path.with_name(f"{path.name}.compact")
-        self._copied: dict[int, Line] = {}
+        self._copied: dict[int, IndexRow] = {}
         self._lost: set[int] = set()
 
     def run(self, drop: Collection[int]) -> list[int]:
@@ -73,16 +73,16 @@ class Compaction:
                 self._finish(connection, drop)
         finally:
             remove(self._scratch)
-        tell_lost(len(self._lost), len(self._lost) + len(self._copied))
+        warn_lost(len(self._lost), len(self._lost) + len(self._copied))
         return sorted(self._copied)
 
-    def _missing(self, connection: DuckDBPyConnection, drop: Collection[int]) -> list[Line]:
-        """The snapshots that are still to be copied."""
+    def _missing(self, connection: DuckDBPyConnection, drop: Collection[int]) -> list[IndexRow]:
+        """Snapshots not copied yet."""
         done = self._copied.keys() | self._lost | set(drop)
         missing = _ids(connection) - done
-        return [line for line in index_lines(connection) if line.snapshot_id in missing] if missing else []
+        return [line for line in index_rows(connection) if line.snapshot_id in missing] if missing else []
 
-    def _copy(self, connection: DuckDBPyConnection, lines: Sequence[Line]) -> None:
+    def _copy(self, connection: DuckDBPyConnection, lines: Sequence[IndexRow]) -> None:
         """Copy snapshots slice by slice; they are verified and packed while others use the cache."""
         with progress_bar("compacting the cache", sum(line.rows for line in lines)) as advance:
             for table in dict.fromkeys(line.table for line in lines):
@@ -102,7 +102,7 @@ class Compaction:
         schema.create(connection, "new", self.tables)
         connection.execute("USE cache")
 
-    def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> list[Line]:
+    def _copy_piece(self, connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> list[IndexRow]:
         """Copy snapshots of one table, except those removed meanwhile, and return the others."""
         ids = [line.snapshot_id for line in lines]
         there = "SELECT snapshot_id FROM snapshots WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))"
@@ -110,13 +110,13 @@ class Compaction:
         lines = [line for line in lines if line.snapshot_id in still]
         if lines:
             schema.adopt(connection, "cache", "new")
-            copy_lines(connection, table, lines, tolerant=False)
+            copy_snapshots(connection, table, lines, tolerant=False)
             self._copied |= {line.snapshot_id: line for line in lines}
         return lines
 
-    def _drop_broken(self, connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> None:
-        """Leave out those of copied snapshots that were not whole in the cache either."""
-        whole = verified_lines(connection, table, lines, tolerant=False)
+    def _drop_broken(self, connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> None:
+        """Leave out the copied snapshots that were already incomplete in the cache."""
+        whole = verified_snapshots(connection, table, lines, tolerant=False)
         for lost in {line.snapshot_id for line in lines} - set(whole):
             self._lost.add(lost)
             del self._copied[lost]

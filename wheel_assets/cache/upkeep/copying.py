@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.cache.faults import is_damage
+from wheel_assets.cache.duckdb_errors import is_damage
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.upkeep.index import Line, content_hashes
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, content_hashes
 from wheel_assets.columns import identifier
 from wheel_assets.errors import StoreDamaged
 from wheel_assets.tables import SNAPSHOTS, Table
@@ -21,7 +21,7 @@ from wheel_assets.tables import SNAPSHOTS, Table
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # copied at a time: bounds the memory and the wait of readers
+SLICE_BYTES, SLICE_SNAPSHOTS = 4_000_000, 2_000  # bytes copied at a time: bounds the memory and how long readers wait
 IN_ONE_GO_BYTES = 12_000_000  # slices leave gaps as large as a row group, which in a small file would be much
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def file_size(path: Path) -> int:
 def replacement(
     connection: DuckDBPyConnection, path: Path, tables: Sequence[Table], first_id: int = 1
 ) -> Iterator[None]:
-    """An empty file, attached as `new`; when the block ends well it is at `path`, else it is gone."""
+    """An empty file, attached as `new`; moved to `path` when the block succeeds, else removed."""
     scratch = path.with_name(f"{path.name}.new")
     remove(scratch)
     try:
@@ -65,9 +65,9 @@ def replacement(
         remove(scratch)
 
 
-def slices(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def slices(lines: Sequence[IndexRow]) -> Iterator[list[IndexRow]]:
     """The snapshots of one table in portions that are copied at a time."""
-    piece: list[Line] = []
+    piece: list[IndexRow] = []
     size = 0
     limit = SLICE_BYTES if sum(line.bytes for line in lines) > IN_ONE_GO_BYTES else IN_ONE_GO_BYTES
     for line in lines:
@@ -87,7 +87,7 @@ def remove(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file's content, or a folder's names, on the disk."""
+    """Flush a file's content, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -95,7 +95,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> None:
+def copy_snapshots(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow], tolerant: bool) -> None:
     """Copy snapshots; where some cannot be read, halve until those are found, and leave them out."""
     ids = [line.snapshot_id for line in lines]
     try:
@@ -110,18 +110,20 @@ def copy_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]
             raise
         half = len(lines) // 2
         if half:
-            copy_lines(connection, table, lines[:half], tolerant)
-            copy_lines(connection, table, lines[half:], tolerant)
+            copy_snapshots(connection, table, lines[:half], tolerant)
+            copy_snapshots(connection, table, lines[half:], tolerant)
 
 
-def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[Line]) -> list[Line]:
-    """Those of some copied snapshots whose copy is not what was stored once."""
+def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> list[IndexRow]:
+    """The copied snapshots whose rows differ from their content hash."""
     copied = content_hashes(connection, f"new.{identifier(table)}", [line.snapshot_id for line in lines])
     return [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
 
 
-def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[Line], tolerant: bool) -> list[int]:
-    """The ids of the snapshots that were copied whole; what else was copied is taken out again."""
+def verified_snapshots(
+    connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow], tolerant: bool
+) -> list[int]:
+    """Ids of the snapshots that were copied completely; the others are removed from the copy."""
     bad = differing(connection, table, lines)
     if bad and not tolerant:
         ids = [line.snapshot_id for line in bad]
@@ -139,7 +141,7 @@ def verified_lines(connection: DuckDBPyConnection, table: str, lines: Sequence[L
 def copy_lists(
     connection: DuckDBPyConnection, kept: list[int], tolerant: bool, source: str = "cache", target: str = "new"
 ) -> None:
-    """Copy the index of what is kept, and every table that holds no snapshots: the ledger and the notes."""
+    """Copy the index rows of the kept snapshots, and the tables without snapshots: ledger and `meta`."""
     others = schema.columns_of(connection, source).keys() - {*schema.data_tables(connection), SNAPSHOTS.name}
     index = ("WHERE snapshot_id IN (SELECT unnest(?::BIGINT[])) ORDER BY snapshot_id", [kept])
     lists = {SNAPSHOTS.name: index, **{name: ("ORDER BY rowid", []) for name in sorted(others)}}
@@ -155,7 +157,7 @@ def copy_lists(
             log.warning("%s of the cache is lost (%s)", name, error)
 
 
-def tell_lost(lost: int, of: int) -> None:
+def warn_lost(lost: int, of: int) -> None:
     """Warn of snapshots that could not be kept."""
     if lost:
-        log.warning("%d of %d snapshots were not whole and are gone", lost, of)
+        log.warning("%d of %d snapshots were incomplete and are dropped", lost, of)

@@ -55,10 +55,10 @@ class Bill:
 def costs(store: Store, budget_usd: float) -> dict[str, Any]:
     """Plan, actual and budget of this calendar month (UTC), and the bill of every month, in plain values.
 
-    `plan`: a row a component, with what was planned, spent and saved; what is not in the plan is a row
-    of its own. `months`: a row a month and source, newest first. A hit saves the calls and dollars that
-    the snapshot it was served from had taken; of snapshots that are gone from the cache nothing is known.
-    `spent_usd` includes `reserved_usd`, which is held for downloads under way or was by a process that died.
+    `plan`: a row a component, with what was planned, spent and saved; a source outside the plan gets a row too.
+    `months`: a row a month and source, newest first. A hit saves the calls and dollars that the snapshot it was served
+    from had taken; of snapshots that are gone from the cache nothing is known. `spent_usd` includes `reserved_usd`,
+    which is held for downloads under way or was by a process that died.
     """
     store.write_touches()
     month = f"{store.clock():%Y-%m}"

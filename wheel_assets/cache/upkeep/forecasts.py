@@ -1,4 +1,4 @@
-"""Past predictions and the cached prices that decide them, read in one query block."""
+"""Past predictions and the cached prices that settle them, read in one attach of the file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SPOTS = 'SELECT DISTINCT symbol, "timestamp", spot_price FROM option_chains ORD
 
 
 @dataclass(frozen=True)
-class Which:
+class ForecastFilter:
     """Selection of predictions, None for all. `since` is the earliest time of the quotes, naive UTC."""
 
     symbols: tuple[str, ...] | None = None
@@ -60,7 +60,7 @@ class Which:
     since: datetime | None = None
 
 
-EVERYTHING = Which()
+EVERYTHING = ForecastFilter()
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ class Forecasts:
     repeated: int
 
 
-def read_forecasts(store: Store, last: date, early_roots: Collection[str], which: Which = EVERYTHING) -> Forecasts:
+def read_forecasts(
+    store: Store, last: date, early_roots: Collection[str], which: ForecastFilter = EVERYTHING
+) -> Forecasts:
     """Forecasts of contracts that expired on `last` or before, read in one attach of the file.
 
     `early_roots` are the option roots marked `settles_early` (AM-settled). Raises StoreError.

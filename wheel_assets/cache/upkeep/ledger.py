@@ -71,7 +71,7 @@ class Ledger:
         first. Raises BudgetExceeded where the month's spend, reservations of all processes included, would exceed
         `limit` dollars; StoreError.
         """
-        self._write()  # earlier calls that could not be written yet count too
+        self._write()  # earlier calls that are still in memory count towards the budget too
         reservation = _Reservation(f"not settled yet: {uuid4().hex}", cost_usd)
         row = (self._store.clock(), source, RESERVATION, None, None, None, cost_usd, key, reservation.note)
         spent = self._store.reserve(row, cost_usd, self._month(), limit)

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wheel_assets.cache.store import schema
-from wheel_assets.cache.store.file import CacheFile
-from wheel_assets.cache.upkeep.index import Footprint, Line, index_lines
+from wheel_assets.cache.store.cache_file import CacheFile
+from wheel_assets.cache.upkeep.snapshot_index import Footprint, IndexRow, index_rows
 from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame, StoreError, StoreUnwritable
 from wheel_assets.tables import SNAPSHOTS, SnapshotTable
@@ -101,20 +101,21 @@ class Maintenance:
         try:
             most = FULL * self.limits.max_bytes - size
             self.file.remove_broken(most - self.file.size)
-            if 2 * self.file.size > most and self._after_write() > most:  # the first is quick, and at most half true
+            # The size first: it is cheap, while the other reads the whole index.
+            if 2 * self.file.size > most and self._after_write() > most:
                 self._evict(size)
         except (StoreError, OSError) as error:
             log.warning("the cache was not cleaned up: %s", error)
 
     def cleanup(self, dry_run: bool = False) -> Removal:
-        """Remove what is too old or too much and compact the file; `dry_run` only tells what would go.
+        """Remove what is too old or too much and compact the file; `dry_run` only reports what would be removed.
 
         Broken files that were set aside count against the limit and go first, oldest first.
         Every snapshot is verified on the way. Raises StoreUnwritable where the disk has no room for
         the new file.
         """
         with self.file.attached() as connection:
-            lines = index_lines(connection)
+            lines = index_rows(connection)
             old = self._expired(lines)
             used = used_bytes(connection)
             young = [line for line in lines if line.snapshot_id not in old]
@@ -126,7 +127,7 @@ class Maintenance:
     def clear(self) -> Removal:
         """Remove every snapshot; the ledger stays, and ids continue."""
         with self.file.attached() as connection:
-            before, lines, used = self.file.size, index_lines(connection), used_bytes(connection)
+            before, lines, used = self.file.size, index_rows(connection), used_bytes(connection)
         try:
             return self._without(lines, {line.snapshot_id for line in lines}, used)
         except StoreUnwritable as error:
@@ -147,18 +148,18 @@ class Maintenance:
             self._last_cleanup = datetime.fromisoformat(noted) if noted else None
             if self._recent(self._last_cleanup):
                 return
-            old = self._expired(index_lines(connection))
+            old = self._expired(index_rows(connection))
             for table in [*schema.data_tables(connection), SNAPSHOTS.name] if old else ():
                 connection.execute(
                     f"DELETE FROM {identifier(table)} WHERE snapshot_id IN (SELECT unnest(?::BIGINT[]))", [sorted(old)]
                 )
             now = self.file.clock()
             schema.write_note(connection, LAST_CLEANUP, now.isoformat())
-        self._last_cleanup = now  # here, for one that could not be committed is none
+        self._last_cleanup = now  # only now: a clean-up that was not committed does not count
         if old:
-            log.info("%d snapshots were too old and are gone", len(old))
+            log.info("%d expired snapshots were removed", len(old))
 
-    def _expired(self, lines: Sequence[Line]) -> set[int]:
+    def _expired(self, lines: Sequence[IndexRow]) -> set[int]:
         if self.limits is None:
             return set()
         oldest = self.file.clock() - self.limits.ttl
@@ -175,7 +176,7 @@ class Maintenance:
         assert self.limits is not None
         with self.file.attached() as connection:
             connection.execute("CHECKPOINT cache")
-            before, lines, used = self.file.size, index_lines(connection), used_bytes(connection)
+            before, lines, used = self.file.size, index_rows(connection), used_bytes(connection)
         drop = self._surplus(lines, used, size)
         after = used * (1 - _share([line for line in lines if line.snapshot_id in drop], lines))
         if before - after < LEAST_GAIN * before:
@@ -189,7 +190,7 @@ class Maintenance:
         gone = self._without(lines, drop, used)
         log.info("%d snapshots were evicted, %.1f MB freed", sum(gone.snapshots.values()), gone.freed / 1e6)
 
-    def _surplus(self, lines: Sequence[Line], used: float, size: int = 0) -> set[int]:
+    def _surplus(self, lines: Sequence[IndexRow], used: float, size: int = 0) -> set[int]:
         """What has to go so that a file of the others takes `size` more bytes, and fits beside the present file."""
         footprint = Footprint(lines)
         if not footprint.bytes or self.limits is None:
@@ -198,11 +199,11 @@ class Maintenance:
         if used + footprint.rewritten * packing + size <= FULL * most:
             return set()
         left = ROOM * most - size
-        if file_size <= most:  # else the limit was lowered, and the peak is behind us
+        if file_size <= most:  # else the limit was lowered, and the file is over it already
             left = min(left, PEAK * most - file_size)
         return least_recently_used(lines, left / packing, {*self.leased(), *self._records(lines)})
 
-    def _records(self, lines: Sequence[Line]) -> set[int]:
+    def _records(self, lines: Sequence[IndexRow]) -> set[int]:
         """Ids of the newest snapshots of tables that no source can fetch again."""
         records = {table.name for table in self.file.tables if isinstance(table, SnapshotTable) and table.record}
         newest = {(line.table, line.key): line.snapshot_id for line in sorted(lines, key=lambda line: line.snapshot_id)}
@@ -210,7 +211,7 @@ class Maintenance:
 
     def _without(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[IndexRow],
         drop: Collection[int],
         used: float,
         dry_run: bool = False,
@@ -221,19 +222,19 @@ class Maintenance:
         if not dry_run:
             self.file.require_free(after * SPARE)
             kept = self.file.rewrite(drop)
-            with self.file.transaction() as connection:  # here, for a refused clean-up is none
+            with self.file.transaction() as connection:  # only now: a refused clean-up does not count
                 schema.write_note(connection, LAST_CLEANUP, self.file.clock().isoformat())
             going = [line for line in lines if line.snapshot_id not in set(kept)]
             after = self.file.size
         return self._removal(going, before, int(after))
 
-    def _removal(self, going: Sequence[Line], before: int, after: int) -> Removal:
+    def _removal(self, going: Sequence[IndexRow], before: int, after: int) -> Removal:
         counts = Counter({table.name: 0 for table in self.file.tables if isinstance(table, SnapshotTable)})
         counts.update(line.table for line in going)
         return Removal(dict(counts), sum(line.rows for line in going), before, after)
 
 
-def least_recently_used(lines: Sequence[Line], most: float, kept: Collection[int] = ()) -> set[int]:
+def least_recently_used(lines: Sequence[IndexRow], most: float, kept: Collection[int] = ()) -> set[int]:
     """Ids of the least recently used snapshots, without which a write leaves `most` bytes; never those in `kept`."""
     footprint, victims = Footprint(lines), set[int]()
     for line in sorted(lines, key=lambda line: (line.last_used_at, line.snapshot_id)):
@@ -251,7 +252,7 @@ def used_bytes(connection: DuckDBPyConnection) -> int:
     return int(connection.execute(query).fetchall()[0][0])
 
 
-def _share(part: Sequence[Line], whole: Sequence[Line]) -> float:
+def _share(part: Sequence[IndexRow], whole: Sequence[IndexRow]) -> float:
     """Share of the data in a part of the snapshots, 0 to 1."""
     total = sum(line.bytes for line in whole)
     return sum(line.bytes for line in part) / total if total else 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.cache.upkeep.forecasts import EVERYTHING, Which, read_forecasts
+from wheel_assets.cache.upkeep.forecasts import EVERYTHING, ForecastFilter, read_forecasts
 from wheel_assets.market.indices import AM_SETTLED_ROOTS
 from wheel_assets.predict.calibration import Score, brier_difference, compared, mirrored, score
 from wheel_assets.predict.settlement import REASONS, SCORED, last_expired, settled
@@ -28,13 +28,13 @@ NOTHING_YET = (
     "No prediction can be scored yet. Needed: predictions of contracts that have expired since, and the price of the "
     "underlying at expiration: materialize price_history after the close of that day, or have a chain from about then."
 )
-NONE_OF_THESE = "None of the predictions asked for can be scored; without --symbol, --model and --since more are."
+NONE_OF_THESE = "None of the selected predictions can be scored; without --symbol, --model and --since more are."
 
 
-def outcomes(store: Store, which: Which = EVERYTHING) -> dict[str, Any]:
+def outcomes(store: Store, which: ForecastFilter = EVERYTHING) -> dict[str, Any]:
     """Scores of the cached predictions beside textbook rivals, in plain values: NaN is None, times are UTC.
 
-    `in_the_money` and `touched` are the two events; each tells `scored` predictions of `contracts` on distinct
+    `in_the_money` and `touched` are the two events; each has `scored` predictions of `contracts` on distinct
     `outcomes` (symbol and expiration), how many were `not_scored` by reason, and `scores`, see `calibration.Score`: of
     `prob_itm` beside `prob_itm_market`, `prob_itm_history`, `abs_delta` and `n_d2`, of `prob_touch` beside
     `twice_abs_delta`. `paired` has the Brier score of the first less that of each rival on the contracts that both
@@ -87,14 +87,14 @@ def _event(
     rows = (status == SCORED).to_numpy()
     scored = {name: values[rows] for name, values in forecasts.items()}
     truth, groups = happened.to_numpy(dtype=bool)[rows], outcome.to_numpy()[rows]
-    told = said.loc[rows, ["symbol", "expiration", "strike", "is_put"]]
-    right = np.where(told["is_put"].to_numpy(dtype=bool), "put", "call")
+    terms = said.loc[rows, ["symbol", "expiration", "strike", "is_put"]]
+    right = np.where(terms["is_put"].to_numpy(dtype=bool), "put", "call")
     audited = (next(iter(scored.values())), truth, groups)
     counts = _counts(status)
     scores = compared(scored, truth, groups)
     return {
         "scored": int(rows.sum()),
-        "contracts": len(told.drop_duplicates()),
+        "contracts": len(terms.drop_duplicates()),
         "outcomes": len(np.unique(groups)),
         "not_scored": {name: counts[name] for name in REASONS if name in counts},
         "scores": [{"forecast": name, "common": common, **_plain(found)} for name, common, found in scores],

@@ -19,7 +19,7 @@ _WATCHED: ContextVar[bool] = ContextVar("watched", default=False)
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Mark the block as watched by a user at the terminal: `telling` shows a status line there too."""
+    """Mark the block as watched by a user at the terminal: `reporting_progress` shows a status line there too."""
     token = _WATCHED.set(sys.stderr.isatty())
     try:
         yield
@@ -28,24 +28,24 @@ def watched() -> Iterator[None]:
 
 
 @contextmanager
-def telling(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
+def reporting_progress(what: str, log: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
     """A function that reports progress of `what`, for any thread: to the terminal if `watched`, and to `log` at times.
 
-    >>> with telling("option_chains", print) as tell:
-    ...     tell("3 of 10 symbols")  # so soon: nothing is printed
+    >>> with reporting_progress("option_chains", print) as report:
+    ...     report("3 of 10 symbols")  # so soon: nothing is printed
     """
     news: list[str] = []
     with ExitStack() as held:
         show = held.enter_context(_line(what)) if _WATCHED.get() else None
         held.enter_context(_logging(news, log))
 
-        def tell(how_far: str) -> None:
+        def report(how_far: str) -> None:
             """Report the progress."""
             news.append(one_line(f"{what}: {how_far}"))
             if show:
                 show(news[-1])
 
-        yield tell
+        yield report
 
 
 @contextmanager
@@ -53,27 +53,27 @@ def _logging(news: Sequence[str], log: Callable[[str], None]) -> Iterator[None]:
     """Log the newest report, if there is one, after PATIENCE_SECONDS and then every LOG_SECONDS."""
     over = threading.Event()
 
-    def keep_telling() -> None:
+    def log_reports() -> None:
         """Log new reports until the block ends."""
-        told, pause = 0, PATIENCE_SECONDS
+        logged, pause = 0, PATIENCE_SECONDS
         while not over.wait(pause):
-            if len(news) > told:
-                told = len(news)
+            if len(news) > logged:
+                logged = len(news)
                 log(news[-1])
             pause = LOG_SECONDS
 
-    teller = threading.Thread(target=keep_telling, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=log_reports, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         over.set()
-        teller.join()
+        reporter.join()
 
 
 @contextmanager
-def progress_bar(what: str, total: int, tell: Callable[[str], None] | None = None) -> Iterator[Callable[[int], None]]:
-    """A function that advances a bar of `total` steps, shown on standard error if that is a terminal, and tells `tell`.
+def progress_bar(what: str, total: int, report: Callable[[str], None] | None = None) -> Iterator[Callable[[int], None]]:
+    """A function that advances a bar of `total` steps on standard error if that is a terminal; `report` gets the count.
 
     >>> with progress_bar("copying", 10, print) as advance:
     ...     advance(5)
@@ -89,8 +89,8 @@ def progress_bar(what: str, total: int, tell: Callable[[str], None] | None = Non
             done += amount
             if show:
                 show(amount)
-            if tell:
-                tell(f"{done:,} of {total:,}")
+            if report:
+                report(f"{done:,} of {total:,}")
 
         yield advance
 

@@ -20,19 +20,19 @@ import duckdb
 
 from wheel_assets.cache.store import schema
 from wheel_assets.cache.upkeep.copying import (
-    copy_lines,
     copy_lists,
+    copy_snapshots,
     file_size,
     remove,
     replacement,
     slices,
     sync,
-    tell_lost,
-    verified_lines,
+    verified_snapshots,
+    warn_lost,
     with_log,
 )
-from wheel_assets.cache.upkeep.index import Line, index_lines, next_id
 from wheel_assets.cache.upkeep.progress import progress_bar
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, index_rows, next_id
 from wheel_assets.errors import StoreError
 from wheel_assets.tables import Table
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MAX_REPAIRS = 8  # of one file
 KEPT_ASIDE = 2  # newest broken files that stay
 HEADER_BYTES = 4_096
-FIRST_BLOCK = 3 * HEADER_BYTES  # before that come the headers: the main one and two that take turns
+FIRST_BLOCK = 3 * HEADER_BYTES  # before that come the headers: the main one and two alternating ones
 _CHECKSUM = re.compile(
     r"computed checksum (?P<computed>\d+) does not match stored checksum (?P<stored>\d+) "
     r"in block at location (?P<at>\d+)"
@@ -76,7 +76,7 @@ def remove_broken(path: Path, most_bytes: float) -> None:
         if sum(sizes.values()) <= most_bytes:
             return
         remove(file)
-        log.warning("%s, %.1f MB that were set aside, is removed to keep within the size limit", file, size / 1e6)
+        log.warning("%s, %.1f MB that were set aside, is removed to stay within the size limit", file, size / 1e6)
         del sizes[file]
 
 
@@ -114,17 +114,17 @@ def _salvage(connection: DuckDBPyConnection, path: Path, tables: Sequence[Table]
         kept: list[int] = []
         for table in schema.data_tables(connection):
             for piece in slices([line for line in lines if line.table == table]):
-                copy_lines(connection, table, piece, tolerant=True)
-                kept += verified_lines(connection, table, piece, tolerant=True)
+                copy_snapshots(connection, table, piece, tolerant=True)
+                kept += verified_snapshots(connection, table, piece, tolerant=True)
                 advance(sum(line.rows for line in piece))
         copy_lists(connection, sorted(kept), tolerant=True)
-    tell_lost(len(lines) - len(kept), len(lines))
+    warn_lost(len(lines) - len(kept), len(lines))
     return kept
 
 
-def _salvaged(connection: DuckDBPyConnection) -> list[Line]:
+def _salvaged(connection: DuckDBPyConnection) -> list[IndexRow]:
     try:
-        return index_lines(connection)
+        return index_rows(connection)
     except duckdb.Error as error:
         log.warning("the index of the cache is lost (%s)", error)
         return []
@@ -143,10 +143,10 @@ def _attached(connection: DuckDBPyConnection, scratch: Path) -> bool:
 
 
 def _mend_head(connection: DuckDBPyConnection, scratch: Path, text: str) -> bool:
-    """Put a sound header in the place of a damaged one; False where the headers are not what is damaged.
+    """Replace a damaged header by an intact one; False where the headers are not damaged.
 
-    The main header is the same in all files of one DuckDB version. Of the two that follow, each tells of a
-    checkpoint: where one is damaged the other leads to the same blocks, or to those of the checkpoint before.
+    The main header is the same in all files of one DuckDB version. Of the two that follow, each describes a checkpoint:
+    where one is damaged, the other points to the same blocks or to those of the previous checkpoint.
     """
     found = _CHECKSUM.search(text)
     at = int(found["at"]) if found else 0 if "not a valid DuckDB database file" in text else FIRST_BLOCK
@@ -180,10 +180,10 @@ def _main_header(connection: DuckDBPyConnection, fresh: Path) -> bytes:
 
 
 def _mend(scratch: Path, text: str) -> bool:
-    """Mend one thing; False where that is beyond us.
+    """Repair one damaged part; False where it cannot be repaired.
 
     A log that does not fit is cut before its first bad entry, or dropped. A block whose checksum is
-    wrong gets the right one: a kill within a checkpoint tears a block of metadata whose live parts are
+    wrong gets a recomputed one: a kill within a checkpoint tears a block of metadata whose live parts are
     the same before and after, so that only its checksum is wrong.
     """
     file, write_ahead_log = with_log(scratch)

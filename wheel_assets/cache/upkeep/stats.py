@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from wheel_assets.cache.inspection import lookup_results
 from wheel_assets.cache.policy import API_FINGERPRINTS, CacheKey, LookupResult, Node
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.ledger import RESERVATION
 from wheel_assets.cache.upkeep.maintenance import used_bytes
-from wheel_assets.cache.verdicts import verdicts
 from wheel_assets.sanitise import masked_account
 from wheel_assets.tables import DOCUMENTS
 
@@ -47,9 +47,9 @@ def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[No
     `<table>_newest_minutes` (None where there are none). Sizes: `db_size_mb` on the disk, `used_mb`
     of that in use, `limit_mb` (None: no limit). `hits` counts reads that a snapshot answered,
     `misses` the snapshots themselves, each of which was made because it was missing; both of what is
-    still in the cache. `keys` tells the newest snapshot of each key: whether it is `fresh`,
+    still in the cache. `keys` has the newest snapshot of each key: whether it is `fresh`,
     `too_old`, `input_superseded` or `absent`: made with other settings or another version than now.
-    `nodes` are the tables as a run would ask for them. `api_calls` and `cost_usd` are this calendar month's (UTC).
+    `nodes` are the tables as a run would request them. `api_calls` and `cost_usd` are this calendar month's (UTC).
     """
     store.write_touches()
     now = store.clock()
@@ -59,7 +59,7 @@ def stats(store: Store, max_age: MaxAge = lambda table: None, nodes: Sequence[No
         used, (calls, cost) = used_bytes(connection), _this_month(connection, now)
         size = store.file.size
     index, _ = store.index([(line["table_name"], line["key"]) for line in newest])
-    results = verdicts(nodes, index, now=now, max_age=max_age)
+    results = lookup_results(nodes, index, now=now, max_age=max_age)
     hits, misses = (sum(table[name] for table in tables.values()) for name in ("hits", "count"))
     limits = store.maintenance.limits
     by_table = {f"{name}_{what}": value for name, table in tables.items() for what, value in table.items()}
@@ -101,7 +101,7 @@ def _tables(connection: DuckDBPyConnection, names: Sequence[str], now: datetime)
 def _newest(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     """The newest line of the index of each table and key, with the hits of all.
 
-    Without the document of an asset's answer: it comes and goes with the asset's own snapshot, which is told.
+    Without the stored document of an asset's answer: it lives and dies with the asset's own snapshot, which is listed.
     """
     cursor = connection.execute(
         """
@@ -119,15 +119,15 @@ def _newest(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _keys(newest: Sequence[Mapping[str, Any]], results: Mapping[CacheKey, LookupResult]) -> list[KeyStats]:
-    """Each cache key with the verdict on it; a key that came or went meanwhile is not told."""
-    told: list[KeyStats] = []
+    """Each cache key with its freshness; a key added or removed meanwhile is left out."""
+    found: list[KeyStats] = []
     for line in newest:
         result = results.get((line["table_name"], line["key"]))
         if result is None:
             continue
         times = {name: line[name].isoformat() for name in ("created_at", "last_used_at")}
         same = {name: line[name] for name in ("rows", "bytes", "source", "snapshots", "hits")}
-        told.append(
+        found.append(
             KeyStats(
                 table=result.table,
                 key=masked_account(result.key),
@@ -138,7 +138,7 @@ def _keys(newest: Sequence[Mapping[str, Any]], results: Mapping[CacheKey, Lookup
                 **times,
             )
         )
-    return told
+    return found
 
 
 def _this_month(connection: DuckDBPyConnection, now: datetime) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""Inspection: what lies in the cache, until when it is fresh and what it cost, on an asset's page."""
+"""Inspection: contents, freshness and cost of the cache, on an asset's page."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from wheel_assets.cache.reading.names import table_name
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.outlook import Taken, taken_by_source
+from wheel_assets.cache.upkeep.fetch_history import FetchCost, fetch_cost_by_source
 from wheel_assets.defs.checks.freshness import KEYED, evaluations, inspected
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.sanitise import for_markdown, one_line
@@ -16,14 +16,14 @@ from wheel_assets.show import cache_view, markdown
 from wheel_assets.show.freshness import SERVED, Freshness, next_pull, shared_cells, symbol_cells
 from wheel_assets.tables import GREEKS, OPTION_CHAINS, POSITIONS, PREDICTIONS, RECOMMENDATION, RISK_FREE_RATE
 
-# Shown below what every answer makes, and pulling none of it. Dagster asks for confirmation where a dep was never
-# materialized: what is optional may never be.
-LOOKED_AT = (RISK_FREE_RATE, OPTION_CHAINS, POSITIONS, GREEKS, PREDICTIONS, RECOMMENDATION)
-LAST = {"dagster/priority": "-1"}  # so that Materialize all inspects what it has made
+# Only what every answer makes: Dagster asks for confirmation where a dep was never materialized, and an optional input
+# may never be.
+INSPECTED = (RISK_FREE_RATE, OPTION_CHAINS, POSITIONS, GREEKS, PREDICTIONS, RECOMMENDATION)
+LAST = {"dagster/priority": "-1"}  # after the others, so that Materialize all inspects its own results
 FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     "freshness_by_key",
     asset="cache_inspection",
-    description="Whatever the next answer needs is younger than its limit, and made of what is in force now.",
+    description="All inputs of the next answer are within their maximum age and made from the snapshots in force.",
 )
 
 
@@ -34,19 +34,19 @@ FRESHNESS_BY_KEY = dg.AssetCheckSpec(
     owners=[OWNER],
     op_tags=LAST,
     check_specs=[FRESHNESS_BY_KEY],
-    deps=[table.name for table in LOOKED_AT],
+    deps=[table.name for table in INSPECTED],
 )
 def cache_inspection(
     context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """What is cached: symbols by tables with until when each is fresh; the size, the hit rate, this month's cost.
 
-    Materialize it to look into the cache, and to have the check `freshness` of every asset look anew. It reads the
+    Materialize it to look into the cache, and to evaluate the check `freshness` of every asset again. It reads the
     index and nothing else: nothing is fetched, computed or stored. `wheel stats` prints the same.
     """
     with one_line_errors():
         document, matrix = inspected(store, context.instance)
-        metadata = inspection_metadata(document, matrix, taken_by_source(store), settings().budget.monthly_usd)
+        metadata = inspection_metadata(document, matrix, fetch_cost_by_source(store), settings().budget.monthly_usd)
     context.log.info(one_line("; ".join(f"{number} {state}" for state, number in matrix.counts.items())))
     for verdict in evaluations(matrix, [asset for asset in KEYED if matrix.of(table_name(asset))]):
         context.log_event(verdict)
@@ -54,7 +54,7 @@ def cache_inspection(
 
 
 def inspection_metadata(
-    document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, Taken], budget_usd: float
+    document: Mapping[str, Any], matrix: Freshness, taken: Mapping[str, FetchCost], budget_usd: float
 ) -> dict[str, Any]:
     """The document of `stats.stats` and its matrix as metadata: what to read first, then numbers to plot."""
     numbers = {
@@ -77,7 +77,7 @@ def inspection_metadata(
 
 def _matrix(matrix: Freshness) -> str:
     """Symbols by tables, then what is not by symbol, then how many other symbols are fresh."""
-    others = [f"{symbol}: {told}" for symbol, told in matrix.others.items()]
+    others = [f"{symbol}: {state}" for symbol, state in matrix.others.items()]
     return markdown.paragraphs(
         markdown.table(_headings(matrix), symbol_cells(matrix)),
         markdown.table(("shared", "state"), shared_cells(matrix)),
@@ -99,7 +99,7 @@ def _headings(matrix: Freshness) -> tuple[str, ...]:
 
 
 def freshness_by_key(document: Mapping[str, Any], matrix: Freshness) -> dg.AssetCheckResult:
-    """What of the matrix is not served, with all keys; a warning, for what is stale is renewed when it is asked for.
+    """The stale keys of the matrix; only a warning, because stale data is refreshed when it is next read.
 
     Tables and a path as wide as these would make the asset's own page scroll sideways.
     """
@@ -120,7 +120,7 @@ def freshness_by_key(document: Mapping[str, Any], matrix: Freshness) -> dg.Asset
 
 def _keys(document: Mapping[str, Any], matrix: Freshness) -> dg.TableMetadataValue:
     """Every key; without when it was last used, for which a window of 1,280 pixels has no room."""
-    columns = {name: told for name, told in cache_view.KEY_COLUMNS.items() if name != "last used"}
+    columns = {name: heading for name, heading in cache_view.KEY_COLUMNS.items() if name != "last used"}
     rows = [dict(zip(cache_view.KEY_COLUMNS, row, strict=True)) for row in cache_view.key_cells(document, matrix.now)]
     return _table(columns, [tuple(row[name].replace("+", "+ ") for name in columns) for row in rows])
 

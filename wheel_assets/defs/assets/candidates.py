@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import INPUTS, RecommendationConfig, advised_now
+from wheel_assets.defs.advice_step import INPUTS, RecommendationConfig, advised_now
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared
 from wheel_assets.rows import Rows

@@ -1,4 +1,4 @@
-"""Greeks: what each contract is worth, and how that moves."""
+"""Greeks: implied volatility and sensitivities of each contract."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ def greeks(
 def without_volatility_before(store: Store, symbols: list[str], vendors: set[str]) -> dict[str, float]:
     """`without_volatility` of the newest Greeks of each symbol that are not older than a day, to measure against.
 
-    Only of the same vendor: another one may well quote less, and that is no collapse.
+    Only of the same vendor: another vendor that quotes fewer contracts is no anomaly.
     """
     index, _ = store.index([(GREEKS.name, symbol) for symbol in symbols])
     comparable = [
@@ -58,6 +58,6 @@ def without_volatility_before(store: Store, symbols: list[str], vendors: set[str
         return {}
     try:
         without = without_volatility(store.get(GREEKS.name, list(newest.values())))
-    except StoreDamaged:  # what is gone is no reason not to make it anew
+    except StoreDamaged:  # the earlier Greeks only serve a comparison
         return {}
     return {str(symbol): float(share) for symbol, share in without.items()}

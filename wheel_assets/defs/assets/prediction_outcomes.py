@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER
 from wheel_assets.show import markdown
@@ -25,10 +25,10 @@ COLUMNS = ("forecast", "common", "count", "groups", "base_rate", "mean_forecast"
     deps=[PREDICTIONS.name],
 )
 def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
-    """Predictions that have expired against what happened: Brier score, log loss, calibration, beside the textbook.
+    """Scores of expired predictions: Brier score, log loss and calibration, beside those of textbook formulas.
 
     Materialize it to audit the model. It reads the cache and nothing else: nothing is fetched or stored.
-    `wheel outcomes` prints the same. It hangs below what it judges and pulls none of it.
+    `wheel outcomes` prints the same. It depends on the predictions and pulls none of them.
     """
     from wheel_assets.cache.upkeep.outcomes import outcomes
 
@@ -40,8 +40,8 @@ def prediction_outcomes(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[
 def outcomes_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document of `cache.upkeep.outcomes.outcomes` as metadata: tables to read, a picture, numbers to plot.
 
-    The picture is a data URI, one of the two kinds of image that Dagster's page shows; a file would be on the
-    machine of whoever ran it.
+    The picture is a data URI, one of the two kinds of image that Dagster's page shows; a file would be on the machine
+    of the run.
     """
     from wheel_assets.show.reliability import diagram
 

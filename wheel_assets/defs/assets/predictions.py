@@ -21,8 +21,8 @@ def predictions(
     """Probability of assignment and of touching the strike, expected return and 95 % CVaR of a sale.
 
     From the whole smile of its expiration; held to the end, after commission; one row a contract, NULL where
-    the expiration has no volatility, or the contract no bid. Where `price_history` is in the cache, what the
-    volatility realised of late would say stands beside it, and changes nothing. What the JSON columns hold:
+    the expiration has no volatility, or the contract no bid. Where `price_history` is in the cache, the probability
+    under the recent realised volatility is shown beside it, and changes nothing. Contents of the JSON columns:
     `wheel_assets.predict.model`.
     """
     from wheel_assets.predict import predict_chain, realised_volatility  # which a run on fresh data does not need

@@ -1,12 +1,12 @@
-"""Prices: what the shares did of late."""
+"""Price history: daily prices of the shares."""
 
 from datetime import UTC
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import SymbolsConfig, declared
 from wheel_assets.fetch.source import MarketSource, fetch_each
@@ -20,13 +20,15 @@ def price_history(
     market: dg.ResourceParam[MarketSource],
     store: dg.ResourceParam[Store],
 ) -> Checked:
-    """A year of daily prices of each symbol of the watchlist, for the volatility that it realised.
+    """A year of daily prices of each symbol of the watchlist, for its realised volatility.
 
-    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is there and never ask for it: a symbol without
-    keeps its advice. Materialize it by itself, once a day, for volatilities that were realised, not only
-    implied: selected together with what uses it, its failure is theirs, as everywhere in Dagster.
+    Source: `WHEEL_MARKET__SOURCE`. Predictions use it where it is stored and never pull it: a symbol without it keeps
+    its advice. Materialize it alone, once a day: in one run with the assets that use it, its failure would fail them,
+    as everywhere in Dagster.
     """
     now = store.clock().replace(tzinfo=UTC)
-    with one_line_errors(), telling(PRICE_HISTORY.name, context.log.info) as tell:
-        fetched = fetch_each(config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, tell)
+    with one_line_errors(), reporting_progress(PRICE_HISTORY.name, context.log.info) as report:
+        fetched = fetch_each(
+            config.symbols, lambda symbol: market.price_history(symbol, now), market.concurrency, report
+        )
     yield from checked(PRICE_HISTORY, fetched)

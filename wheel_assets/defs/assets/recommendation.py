@@ -1,22 +1,22 @@
-"""Recommendation: what to do now."""
+"""Recommendation: the advice for now."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.answers import keep
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.pull import PULLED
 from wheel_assets.cache.store.store import Store
-from wheel_assets.defs.advice import INPUTS, RecommendationConfig, advised_now, symbols_asked
+from wheel_assets.cache.stored_answers import keep
+from wheel_assets.defs.advice_step import INPUTS, RecommendationConfig, advised_now, symbols_asked
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import declared, settings
 from wheel_assets.defs.flow import NEEDED, nodes, question
 from wheel_assets.rows import Rows
 from wheel_assets.tables import RECOMMENDATION
 
-AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # as much as the asset's page has room for
+AT_A_GLANCE = ("#", "type into the broker", "credit", "assigned")  # rows that fit the asset's page
 
 
 @dg.asset(group_name="advice", ins=INPUTS, **declared(RECOMMENDATION))

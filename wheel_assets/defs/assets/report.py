@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.errors import UsageError
@@ -39,7 +39,7 @@ def page(document: Mapping[str, Any], store: Store) -> str:
 
 
 def write(html: str, file: Path) -> None:
-    """Write the page, readable by its owner only; raises UsageError where that cannot be."""
+    """Write the page, readable by its owner only; raises UsageError where it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,1 +1,1 @@
-"""What must hold of the rows of a table."""
+"""Asset checks: rows of each table, freshness."""

@@ -1,7 +1,7 @@
 """The check `freshness` of every asset with keys: lineage and catalog warn where Dagster itself shows no freshness.
 
-`cache_inspection` evaluates it for all assets, a pull for those that it could not renew, and Dagster where it makes
-just these assets; never on the way to the advice, for a check result costs a run some 30 ms.
+`cache_inspection` evaluates it for all assets, a pull for those that it could not refresh, and Dagster where it
+materializes these assets alone. A run of the advice evaluates none of them: a check result costs it some 30 ms.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ import dagster as dg
 
 from wheel_assets.cache.freshness_check import FAILED, FRESHNESS, evaluation, recorded_failures
 from wheel_assets.cache.reading.names import table_name
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.outlook import Failure, last_failures
+from wheel_assets.cache.upkeep.fetch_history import Failure, last_failures
 from wheel_assets.cache.upkeep.stats import stats
 from wheel_assets.defs.declare import settings
 from wheel_assets.defs.flow import STAGES, newest_positions, nodes, underlyings
@@ -22,10 +22,10 @@ from wheel_assets.show.freshness import SERVED, Cell, Freshness, freshness
 
 KEYED = tuple(dg.AssetKey(name) for name, stage in STAGES.items() if stage.table.key)
 MEANING = (
-    "Every symbol of the watchlist and of the holdings, or the account, is younger than its limit, made of what is in "
-    "force now, and was renewed when that was tried. Looked at when `cache_inspection` or this asset is materialized, "
-    "and when a pull could not renew it; what was made since has no verdict yet. A warning at most: what is stale is "
-    "renewed when it is asked for."
+    "Every symbol of the watchlist and of the holdings, or the account, is within its maximum age, made from the "
+    "snapshots in force, and its last refresh did not fail. Evaluated when `cache_inspection` or this asset is "
+    "materialized, and when a pull could not refresh it; newer data have no result yet. A warning at most: stale data "
+    "are refreshed when they are next read."
 )
 
 
@@ -56,17 +56,17 @@ def inspected(
 ) -> tuple[dict[str, Any], Freshness]:
     """The document of `stats.stats` and its matrix; of the watchlist if no symbols are named.
 
-    What could not be renewed is known from the ledger and, with an instance, from the checks that told of it.
+    Failed refreshes are known from the ledger and, with an instance, from recorded check results.
     """
     document = stats(store, settings().max_age.of, nodes(settings()))
-    told = recorded_failures(instance, KEYED) if instance else {}
+    recorded = recorded_failures(instance, KEYED) if instance else {}
     matrix = freshness(
         document,
         store.clock(),
         symbols or settings().symbols,
         holdings=underlyings(store, newest_positions(store, settings().account_id)),
         account=masked_account(settings().account_id),
-        failures={**last_failures(store), **{cache_key: Failure(*failure) for cache_key, failure in told.items()}},
+        failures={**last_failures(store), **{cache_key: Failure(*failure) for cache_key, failure in recorded.items()}},
     )
     return document, matrix
 
@@ -80,12 +80,12 @@ def _verdict(asset: dg.AssetKey, cells: Mapping[str, Cell]) -> dg.AssetCheckEval
     bad = [f"{key} {cell.words}" for key, cell in cells.items() if cell.state not in SERVED]
     good = [f"{key} {cell.words}" for key, cell in cells.items() if cell.state in SERVED]
     failures = {key: cell.failure for key, cell in cells.items() if cell.failure}
-    told = {key: (failure.at.isoformat(), failure.why) for key, failure in failures.items()}
+    failed = {key: (failure.at.isoformat(), failure.why) for key, failure in failures.items()}
     return evaluation(
         asset,
         "; ".join(bad or good) or "nothing is cached, and nothing needs it",
         passed=not bad,
-        metadata={"keys": _states(cells), **({FAILED: dg.MetadataValue.json(told)} if told else {})},
+        metadata={"keys": _states(cells), **({FAILED: dg.MetadataValue.json(failed)} if failed else {})},
     )
 
 

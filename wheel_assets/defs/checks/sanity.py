@@ -1,8 +1,8 @@
-"""What a table's rows must not be: measures by key, each with the most that is still believed.
+"""Sanity measures of a table's rows by key, each with the largest value that is accepted.
 
-Every measure is 0 where all is well and grows with what is wrong. Two degrees: beyond a `fatal` limit
-the key (a symbol, an account) is left out, for advice built on it would be dangerous; beyond any other
-it is only told, for a few bad quotes cost a few contracts and nothing else.
+Every measure is 0 for sound rows and grows with the fault. Beyond a `fatal` limit the key (a symbol, an account) is
+left out, because advice built on it would be dangerous; beyond any other limit it is only reported, because a few bad
+quotes cost a few contracts and nothing else.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ NEAR_THE_MONEY = 0.1  # of the spot
 
 @dataclass(frozen=True)
 class Sanity:
-    """A measure by key, the most of it that is believed, and whether a key beyond is left out.
+    """A measure by key, its largest accepted value, and whether a key beyond it is left out (`fatal`).
 
-    One `of_change` measures against what was said of the same keys before, too.
+    A measure `of_change` also takes the values measured for the same keys before.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Sanity:
 
     @property
     def consequence(self) -> str:
-        """What happens beyond the limit."""
+        """Text of the consequence of exceeding the limit."""
         return "leaves the symbol or account out" if self.fatal else "warns"
 
     def measured(self, rows: pd.DataFrame, before: Mapping[str, float]) -> pd.Series:
@@ -46,12 +46,12 @@ class Sanity:
         return found.dropna()
 
     def beyond(self, measured: pd.Series) -> pd.Series:
-        """What is over the limit; what could not be measured is not."""
+        """The keys over the limit with their values; a key that could not be measured is not over it."""
         return measured[measured > self.limit + ROUNDING]
 
 
 def spot_beyond_strikes(chain: pd.DataFrame) -> pd.Series:
-    """How far the spot price lies outside the listed strikes, as a share of it: a spot of something else."""
+    """How far the spot price lies outside the listed strikes, as a share of it; above 0 it is late or wrong."""
     by = chain.groupby("symbol")
     spot, lowest, highest = by["spot_price"].median(), by["strike"].min(), by["strike"].max()
     outside: pd.Series = np.maximum(np.maximum(lowest - spot, spot - highest), 0) / spot
@@ -65,7 +65,7 @@ def bid_above_ask(chain: pd.DataFrame) -> pd.Series:
 
 
 def greeks_out_of_bounds(greeks: pd.DataFrame) -> pd.Series:
-    """The share of valued contracts with a wrong sign, or with a volatility although their time is up."""
+    """The share of valued contracts with a wrong sign, or with a volatility after the end of trading."""
     valued = greeks[greeks["iv"].notna()]
     delta = valued["delta"].where(valued["option_type"] == "call", -valued["delta"])
     wrong = (delta < -ROUNDING) | (valued["gamma"] < -ROUNDING) | (valued["vega"] < -ROUNDING) | (valued["years"] <= 0)
@@ -81,7 +81,7 @@ def without_volatility(greeks: pd.DataFrame) -> pd.Series:
 def volatilities_lost(greeks: pd.DataFrame, before: Mapping[str, float]) -> pd.Series:
     """The part of the contracts with a volatility that has lost it since the Greeks before.
 
-    `before` is what `without_volatility` said of those, by symbol; a symbol that is not in it is not measured.
+    `before` is `without_volatility` of those, by symbol; a symbol that is absent from it is not measured.
     """
     now = 1 - without_volatility(greeks)
     earlier = 1 - now.index.to_series().map(dict(before)).astype(float)
@@ -89,7 +89,7 @@ def volatilities_lost(greeks: pd.DataFrame, before: Mapping[str, float]) -> pd.S
 
 
 def contradicted_quotes(greeks: pd.DataFrame) -> pd.Series:
-    """The share of two-sided quotes that others contradict, or that no option could be worth: of another scale."""
+    """The share of two-sided quotes that contradict others or the bounds of an option's value."""
     quoted = greeks[greeks["mid"].notna()]
     return quoted["status"].isin(["arbitrage", "above_bound"]).groupby(quoted["symbol"]).mean()
 
@@ -121,7 +121,7 @@ def parity_gap(greeks: pd.DataFrame) -> pd.Series:
 
 
 def probability_against_strikes(predictions: pd.DataFrame) -> pd.Series:
-    """The greatest step by which assignment gets less probable where a strike makes it more so.
+    """The greatest fall of the probability of assignment over strikes where it should rise.
 
     A put's probability rises with the strike, a call's falls.
     """
@@ -148,7 +148,7 @@ def touch_below_assignment(predictions: pd.DataFrame) -> pd.Series:
 
 
 def cash_rows(positions: pd.DataFrame) -> pd.Series:
-    """How many cash rows there are too few or too many: there is one."""
+    """Number of cash rows missing or in excess: an account has exactly one."""
     cash = (positions["asset_type"] == "cash").groupby(positions["account_id"]).sum()
     return (cash - 1).abs().astype(float)
 
@@ -162,8 +162,8 @@ def value_against_quantity(positions: pd.DataFrame) -> pd.Series:
 def unreconciled_cash(positions: pd.DataFrame) -> pd.Series:
     """Cash free to trade beyond the cash in the account, as a share of the liquidation value.
 
-    The cash row's market value is what the account's total leaves beside its holdings; where less is
-    left than is said to be free, the holdings and the total do not belong together, or it is borrowed.
+    The cash row's market value is what the account's total leaves beside its holdings; where less is left than is
+    reported as free, holdings and total do not belong together, or the cash is borrowed.
     """
     cash = positions[positions["asset_type"] == "cash"]
     excess = (cash["quantity"] - cash["market_value"]).clip(lower=0).groupby(cash["account_id"]).sum()

@@ -1,10 +1,10 @@
-"""What must hold of a table's rows before they are stored, in the same pass that makes them.
+"""Checks of a table's rows before they are stored, in the step that makes them.
 
-Rows that do not fit their table or that make no sense are left out, key by key, with the reason; where
-nothing is left the step fails and nothing is stored, so no later run finds nonsense fresh. What the advice
-is built on has one blocking asset check a table that tells all of it. A check result costs a run some 30 ms
-of event log and look-ups: one for each measure was rejected, and so was one for tables that are hardly
-measured; of those it is told in the notes.
+Rows that do not fit their table or exceed a fatal limit are left out, key by key, with the reason; where
+nothing is left the step fails and nothing is stored, so that no later run loads bad rows as fresh. Each table that
+advice is built on has one blocking asset check for all its measures. A check result costs a run some 30 ms of event log
+and look-ups: one for each measure was rejected, and so was one for tables with few measures, whose results are in the
+notes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wheel_assets.cache.policy import WHOLE
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.defs.checks.sanity import SANITY
 from wheel_assets.errors import BadFrame, CheckFailed
 from wheel_assets.rows import Rows
@@ -56,7 +56,7 @@ def checked(
 
     Keys that do not pass are added to those not fetched, with the reason. Where none passes, the check fails
     and the step with it: raises CheckFailed as a one-line error, and nothing is stored. `before` is what a
-    measure of change said of earlier rows, by key.
+    measure of change gave for earlier rows, by key.
     """
     found = _examined(table, rows, before)
     results = [found.result] if table.name in NAMES else []
@@ -69,7 +69,7 @@ def checked(
 
 @dataclass(frozen=True)
 class _Examined:
-    """What a check came to: the rows that passed, why other keys did not, and what else is remarkable."""
+    """Result of a check: the rows that passed, the reasons of keys that did not, and warnings."""
 
     table: SnapshotTable
     rows: Rows
@@ -79,9 +79,9 @@ class _Examined:
 
     @property
     def result(self) -> dg.AssetCheckResult:
-        """The result, with numbers that the UI plots over time; a warning where a key is missing, so that it is seen.
+        """The result, with numbers that the UI plots over time; a visible warning where a key is missing.
 
-        Only what left nothing over is an error.
+        An error only where no key is left.
         """
         missing = [why for key, why in self.rows.not_fetched.items() if key not in self.refused]
         complaints = (*self.refused.values(), *missing, *self.warnings)
@@ -101,10 +101,10 @@ def _examined(table: SnapshotTable, given: Rows, before: Mapping[str, float]) ->
     worst: dict[str, float] = {}
     for sanity in SANITY.get(table.name, ()) if len(rows) else ():
         measured = sanity.measured(rows, before)
-        told = {str(key): f"{key}: {sanity.name} is {value:.3g}" for key, value in sanity.beyond(measured).items()}
+        exceeded = {str(key): f"{key}: {sanity.name} is {value:.3g}" for key, value in sanity.beyond(measured).items()}
         worst |= {sanity.name: float(measured.max())} if len(measured) else {}
-        refused |= told if sanity.fatal else {}
-        warnings += [] if sanity.fatal else told.values()
+        refused |= exceeded if sanity.fatal else {}
+        warnings += [] if sanity.fatal else exceeded.values()
     kept = rows[~rows[table.key].isin(list(refused))] if table.key and refused and len(rows) else rows
     reasons = {key: str(_failure(table, why)) for key, why in refused.items()}
     passed = Rows(kept, (*given.notes, *warnings), {**given.not_fetched, **reasons})
@@ -126,7 +126,7 @@ def _conformed(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame,
 
 
 def _fitting(table: SnapshotTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The same, each key by itself."""
+    """The rows of each key that fit the table, checked key by key."""
     import pandas as pd
 
     fitting, refused = [], {}
@@ -143,5 +143,5 @@ def _name(table: SnapshotTable) -> str:
 
 
 def _failure(table: SnapshotTable, why: str) -> CheckFailed:
-    """What a run says whose rows were refused."""
+    """Error of a run whose rows were all refused."""
     return CheckFailed(f"check {_name(table)} of {table.name} failed", why, "nothing of it was stored")

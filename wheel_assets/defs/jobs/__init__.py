@@ -1,1 +1,1 @@
-"""Jobs that a person starts."""
+"""Jobs, all started by a person."""

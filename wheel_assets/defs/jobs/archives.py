@@ -1,4 +1,4 @@
-"""Jobs about data of other times: an archive of the cache, and old data taken in."""
+"""Jobs: backup of the cache, import of old data."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,39 +7,39 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 from wheel_assets.defs.declare import settings
 from wheel_assets.errors import UsageError
 from wheel_assets.sanitise import one_line
 
-MOST_LOGGED = 1_000  # rows that were not taken, each an event of the run; `wheel migrate` lists them all
+MOST_LOGGED = 1_000  # refused rows that are logged, each an event of the run; `wheel migrate` lists them all
 
 
 class MigrateConfig(dg.Config):
-    """What to take in."""
+    """Run config of an import."""
 
     file: str = Field(
         description="name of a file in WHEEL_MIGRATE__DIR: an old SQLite or DuckDB file, or CSV, JSON or Parquet "
         "in our column names"
     )
-    dry_run: bool = Field(default=False, description="true: only tell what would be taken, and take nothing")
+    dry_run: bool = Field(default=False, description="true: only report what would be imported, and import nothing")
 
 
-@dg.op(config_schema={})  # nothing: who may launch a run does not choose where everything that is cached goes
+@dg.op(config_schema={})  # without config: a user who may launch runs must not choose where the cache is copied to
 def write_archive(context: dg.OpExecutionContext, store: dg.ResourceParam[Store]) -> None:
     """Write everything that is cached to a dated Parquet archive."""
     from wheel_assets.cache.archive.backup import backup as back_up
 
-    with one_line_errors(), telling("rows archived", context.log.info) as tell:
-        done = back_up(store, settings().backup.dir or str(settings().cache.backups), tell=tell)
+    with one_line_errors(), reporting_progress("rows archived", context.log.info) as report:
+        done = back_up(store, settings().backup.dir or str(settings().cache.backups), report=report)
     context.add_output_metadata(asdict(done))
 
 
 @dg.op
 def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: dg.ResourceParam[Store]) -> None:
-    """Take in what an old file holds, under its original times; the first rows that were not taken are logged."""
+    """Import an old file under its original times; the first refused rows are logged."""
     from wheel_assets.migrate.migration import migrate as take
 
     with one_line_errors():
@@ -51,9 +51,9 @@ def take_old_data(context: dg.OpExecutionContext, config: MigrateConfig, store: 
 
 
 def in_inbox(name: str) -> Path:
-    """The file of this name in the inbox; raises UsageError for one that lies elsewhere, by whatever way.
+    """The file of this name in the inbox; raises UsageError for one outside it, also by a link or `..`.
 
-    Whoever can launch a run, or have a browser launch one, must not choose among all files of this machine.
+    A user who can launch runs, or a page that has a browser launch one, must not read other files of this machine.
     """
     inbox = settings().migrate.dir.expanduser().resolve()
     path = (inbox / Path(name).expanduser()).resolve()
@@ -68,7 +68,7 @@ def in_inbox(name: str) -> Path:
     "`wheel restore DIR` brings it back, without duplicates."
 )
 def backup() -> None:
-    """An archive."""
+    """Write an archive of the cache."""
     write_archive()
 
 
@@ -78,7 +78,7 @@ def backup() -> None:
     "and name it in the Launchpad."
 )
 def migrate() -> None:
-    """Old data."""
+    """Import old data."""
     take_old_data()
 
 

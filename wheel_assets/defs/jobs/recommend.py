@@ -1,4 +1,4 @@
-"""The question as a job, for people who look for jobs: the same selection as **Materialize** of `recommendation`."""
+"""The advice as a job: the same selection as **Materialize** of `recommendation`."""
 
 import dagster as dg
 

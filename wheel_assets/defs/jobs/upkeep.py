@@ -1,4 +1,4 @@
-"""Jobs that a person starts: nothing here runs by itself."""
+"""Jobs of retention: clean-up and clearing, started by a person only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Removal
 from wheel_assets.cache.upkeep.stats import stats
@@ -15,17 +15,17 @@ from wheel_assets.errors import UsageError
 from wheel_assets.instance.run_records import compact, forget_materializations, mark_dead_runs, prune_runs
 
 CLEAR = "clear"
-DRY_RUN = Field(default=False, description="true: only tell what would go, and remove nothing")
+DRY_RUN = Field(default=False, description="true: only report what would be removed, and remove nothing")
 
 
 class CleanupConfig(dg.Config):
-    """How to clean up."""
+    """Run config of a clean-up."""
 
     dry_run: bool = DRY_RUN
 
 
 class ClearConfig(dg.Config):
-    """How to empty the cache."""
+    """Run config of clearing the cache."""
 
     dry_run: bool = DRY_RUN
     confirm: str = Field(default="", description=f"the word `{CLEAR}`; without it nothing is removed")
@@ -54,12 +54,12 @@ def empty_the_cache(context: dg.OpExecutionContext, config: ClearConfig, store: 
 
 
 def clean_up(store: Store, dry_run: bool = False) -> dict[str, Any]:
-    """Retention of the cache now; what went, or would go, in plain values."""
+    """Clean up the cache; what was removed, or would be, in plain values."""
     return {**_numbers(store.maintenance.cleanup(dry_run)), "dry_run": dry_run}
 
 
 def clean_up_runs(store: Store, instance: dg.DagsterInstance, dry_run: bool = False) -> int:
-    """Retention of Dagster's records now; how many runs went, or would go."""
+    """Remove old run records of Dagster; how many were removed, or would be."""
     if not dry_run:
         mark_dead_runs(instance)
     runs = prune_runs(instance, store.clock() - settings().cache.ttl, dry_run)
@@ -69,13 +69,13 @@ def clean_up_runs(store: Store, instance: dg.DagsterInstance, dry_run: bool = Fa
 
 
 def clear(store: Store, dry_run: bool = False) -> dict[str, Any]:
-    """Empty the cache; what went, or would go, in plain values."""
+    """Empty the cache; what was removed, or would be, in plain values."""
     removal = _everything(store) if dry_run else store.maintenance.clear()
     return {**_numbers(removal), "dry_run": dry_run}
 
 
 def _everything(store: Store) -> Removal:
-    """What emptying the cache would remove; how small the file would get is not known before."""
+    """What emptying the cache would remove; the size of the file afterwards is not known."""
     found = stats(store)
     counts = {name: found[f"{name}_count"] for name in store.tables if found[f"{name}_count"]}
     rows = sum(found[f"{name}_rows"] for name in counts)
@@ -107,13 +107,13 @@ def _numbers(removal: Removal) -> dict[str, Any]:
     "To look first, set `dry_run: true` in the Launchpad."
 )
 def cleanup() -> None:
-    """Retention now."""
+    """Clean up the cache."""
     remove_what_is_too_old()
 
 
 @dg.job(
     description="Empty the cache: every snapshot goes at once, and only a backup brings it back. Chains, positions, "
-    "Greeks and predictions are made anew when they are asked for; a paid source is paid again. "
+    "Greeks and predictions are made again when they are next read; a paid source is paid again.  "
     f"The ledger of API calls stays.\n\nThe Launchpad begins with `dry_run: true`: look first. Then `confirm: {CLEAR}` "
     "in its place.",
     config={"ops": {"empty_the_cache": {"config": {"dry_run": True}}}},

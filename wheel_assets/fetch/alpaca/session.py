@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from wheel_assets.fetch.http.answer import Answer, VendorFault
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response, VendorFault
 from wheel_assets.fetch.source import Access
 from wheel_assets.vendors import AlpacaSettings
 
@@ -70,7 +70,7 @@ def session_of(access: Access) -> AlpacaSession:
     return AlpacaSession.of(access.settings.of(AlpacaSettings), access.record)
 
 
-def alpaca_fault(answer: Answer) -> VendorFault:
+def alpaca_fault(answer: Response) -> VendorFault:
     """Code and words of an error answer."""
     document = answer.decoded()
     if not isinstance(document, dict):

@@ -10,7 +10,7 @@ from wheel_assets.fetch.alpaca.session import SOURCE, AlpacaSession, session_of
 from wheel_assets.fetch.normalise.holdings import dollars
 from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.transactions.broker_rows import damaged, finite, known, named, rows_of, time_of
-from wheel_assets.fetch.transactions.rows import Transaction
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.rows import Rows
 
 _ACTIVITIES = "/v2/account/activities"

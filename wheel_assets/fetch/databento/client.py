@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from wheel_assets.errors import SettingError, SourceError, SourceUnreachable, UnexpectedAnswer, UnknownSymbol
-from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response, VendorFault, restated
 from wheel_assets.fetch.normalise.quotes import numbers
 from wheel_assets.fetch.source import Reserve
 
@@ -101,7 +101,7 @@ class DatabentoClient:
         """Hold `cost` dollars of this month's budget for downloads about `symbol`; raises BudgetExceeded."""
         return self._reserve(SOURCE, symbol, cost)
 
-    def download(self, priced: Priced, symbol: str, tries: int = _TRIES) -> Answer:
+    def download(self, priced: Priced, symbol: str, tries: int = _TRIES) -> Response:
         """One paid answer, CSV, for which money is reserved. A broken one may have been billed: more has to be had."""
         form = {**priced.query.form, "encoding": "csv", "compression": "none"}
         form |= {"pretty_px": "true", "pretty_ts": "true"}
@@ -127,7 +127,7 @@ def moment(text: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def databento_fault(answer: Answer) -> VendorFault:
+def databento_fault(answer: Response) -> VendorFault:
     """The case and message of `detail`, with the end that the key may see where it is named."""
     document = answer.decoded()
     detail = document.get("detail") if isinstance(document, dict) else None
@@ -139,7 +139,7 @@ def databento_fault(answer: Answer) -> VendorFault:
     return VendorFault(str(detail.get("case", "")) or None, message)
 
 
-def warnings_of(answer: Answer) -> list[str]:
+def warnings_of(answer: Response) -> list[str]:
     """What the vendor warns of in a good answer: that it resolved only a part of the symbols, and its own words."""
     partial = ["Databento knew only a part of the symbols that were asked for"] if answer.status == 206 else []
     try:

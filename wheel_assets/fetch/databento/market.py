@@ -21,9 +21,9 @@ import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError
 from wheel_assets.fetch.databento.client import SOURCE, DatabentoClient, Query, moment, warnings_of
-from wheel_assets.fetch.databento.rows import contracts, last_quotes, open_interest, parity_spot, quoted_price
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.databento.parsing import contracts, last_quotes, open_interest, parity_spot, quoted_price
 from wheel_assets.fetch.http.client import ApiCall
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.normalise.chains import VendorChain
 from wheel_assets.fetch.source import Access, MarketSource, Reserve
 from wheel_assets.market.calendar import NEW_YORK, is_session, session_of
@@ -91,7 +91,7 @@ class DatabentoMarket(MarketSource):
         what = f"Databento has no quotes of {symbol}"
         raise NoContracts(what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", source=SOURCE)
 
-    def _chain(self, symbol: str, as_of: datetime, quotes: pd.DataFrame, answers: dict[str, Answer]) -> VendorChain:
+    def _chain(self, symbol: str, as_of: datetime, quotes: pd.DataFrame, answers: dict[str, Response]) -> VendorChain:
         """The session's contracts with their quotes, open interest, and the price of the underlying."""
         rows = contracts(answers[_TERMS]).merge(quotes, on="instrument_id", how="left")
         rows = rows.merge(open_interest(answers[_INTEREST]), on="instrument_id", how="left")

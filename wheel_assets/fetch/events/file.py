@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wheel_assets.errors import BadEventsFile, BadSymbol
-from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.fetch.events.frame import Event, event_frame
 from wheel_assets.fetch.positions.spelling import day, number
 from wheel_assets.fetch.source import Access, EventSource
 from wheel_assets.rows import Rows

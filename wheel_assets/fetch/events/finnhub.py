@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from wheel_assets.errors import SettingError, SourceError, UnexpectedAnswer
-from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
+from wheel_assets.fetch.events.frame import Event, event_frame, sent_day
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
 from wheel_assets.fetch.source import Access, EventSource, tell_progress

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from wheel_assets.errors import SourceError, UnexpectedAnswer
-from wheel_assets.fetch.events.rows import Event, event_frame
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.events.frame import Event, event_frame
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.positions.spelling import day, number
 from wheel_assets.fetch.source import Access, EventSource, Remember, no_memory, tell_progress
 from wheel_assets.market.calendar import NEW_YORK
@@ -89,7 +89,7 @@ class NasdaqCalendar(EventSource):
         return [[f"{when}"], *(kept for row in rows if (kept := _kept(row, kind, when, answer)))]
 
 
-def _listed(answer: Answer, kind: str) -> list[Any]:
+def _listed(answer: Response, kind: str) -> list[Any]:
     """The rows of a calendar's answer, none where it says so; raises UnexpectedAnswer for another shape."""
     document = answer.json("data")
     data, status = document["data"], document.get("status") or {}
@@ -106,7 +106,7 @@ def _listed(answer: Answer, kind: str) -> list[Any]:
     return rows or []
 
 
-def _kept(row: Any, kind: str, when: date, answer: Answer) -> Row | None:
+def _kept(row: Any, kind: str, when: date, answer: Response) -> Row | None:
     """What is kept of a row; raises UnexpectedAnswer for one of another day than was asked for."""
     symbol = row.get("symbol") if isinstance(row, dict) else None
     if not isinstance(symbol, str) or not symbol.strip():

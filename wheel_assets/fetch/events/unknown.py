@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from wheel_assets.fetch.events.rows import event_frame
+from wheel_assets.fetch.events.frame import event_frame
 from wheel_assets.fetch.source import Access, EventSource, RankSource, VolatilityRank
 from wheel_assets.rows import Rows
 

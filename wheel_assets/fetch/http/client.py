@@ -28,9 +28,9 @@ from wheel_assets.errors import (
     SourceUnreachable,
     UnexpectedAnswer,
 )
-from wheel_assets.fetch.http.answer import Answer, VendorFault, no_fault
 from wheel_assets.fetch.http.deadline import until
 from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.http.response import Response, VendorFault, no_fault
 from wheel_assets.fetch.http.transport import Session, is_loopback, reason, seconds_to_wait, was_sent
 from wheel_assets.fetch.source import tell_progress
 
@@ -104,7 +104,7 @@ class HttpClient:
         record: Callable[[ApiCall], None],
         *,
         pace: Pace | None = None,
-        explain: Callable[[Answer], VendorFault] = no_fault,
+        explain: Callable[[Response], VendorFault] = no_fault,
         final_codes: Collection[str] = (),
         secrets: Collection[str] = (),
         retries: int = 2,
@@ -129,7 +129,7 @@ class HttpClient:
         self._policy = Retry(total=retries, allowed_methods={"GET"}, status_forcelist=retried_statuses)
         self._session = Session(base_url)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The answer with a status of success; raises SourceError for everything else."""
         deadline = time.monotonic() + self._total_seconds
         attempt, tries = 1, (self._policy.total or 0) + 1
@@ -138,7 +138,7 @@ class HttpClient:
             whom = f"{self.source} for {request.key}" if request.key else self.source
             tell_progress(f"asking {whom}, try {attempt} of {tries}")
             result, retry_after = self._attempt(request, deadline)
-            if isinstance(result, Answer):
+            if isinstance(result, Response):
                 return result
             wait = retry_after or _BACKOFF_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
             too_late = time.monotonic() + wait > deadline
@@ -147,7 +147,7 @@ class HttpClient:
             self._sleep(wait)
             attempt += 1
 
-    def get(self, path: str, **request: Any) -> Answer:
+    def get(self, path: str, **request: Any) -> Response:
         """`send(Request(path, ...))`."""
         return self.send(Request(path, **request))
 
@@ -158,13 +158,13 @@ class HttpClient:
         method = "GET" if error.status == 429 else request.method  # 429: the request was not executed
         return error.code not in self._final_codes and self._policy.is_retry(method, error.status)
 
-    def _attempt(self, request: Request, deadline: float) -> tuple[Answer | SourceError, float]:
+    def _attempt(self, request: Request, deadline: float) -> tuple[Response | SourceError, float]:
         """One recorded attempt: the answer or the error, and the seconds that the vendor asks to wait."""
         if self._last:
             return self._last[0], 0.0
         at, started = datetime.now(UTC).replace(tzinfo=None), time.monotonic()
 
-        def note(answer: Answer | None, error: str | None, billed: bool) -> None:
+        def note(answer: Response | None, error: str | None, billed: bool) -> None:
             """Record this attempt in the ledger."""
             status, size = (answer.status, len(answer.body)) if answer else (None, None)
             duration, cost = 1000 * (time.monotonic() - started), request.cost_usd if billed else 0.0
@@ -185,7 +185,7 @@ class HttpClient:
         note(result, str(error) if error else None, not 300 <= result.status < 500)  # what was refused is not billed
         return error or result, retry_after
 
-    def _exchange(self, request: Request, deadline: float) -> Answer | SourceError:
+    def _exchange(self, request: Request, deadline: float) -> Response | SourceError:
         """Send and read it whole. Errors are returned, so that no library's text, which quotes URLs, is chained."""
         left = max(0.1, deadline - time.monotonic())
         try:
@@ -206,7 +206,7 @@ class HttpClient:
             ):
                 body = self._read(response, request)
             excerpt = self._redacted(body[:_EXCERPT_READ].decode("utf-8", "replace"), request)[:_EXCERPT_SHOWN]
-            return Answer(self.source, request.name, response.status_code, response.headers, body, excerpt)
+            return Response(self.source, request.name, response.status_code, response.headers, body, excerpt)
         except (requests.RequestException, HTTPError) as error:
             if time.monotonic() >= deadline:
                 why = f"it took over {self._total_seconds:g} seconds"
@@ -237,7 +237,7 @@ class HttpClient:
         """An error without a whole answer."""
         return kind(f"{self.source} {what}", why, remedy, source=self.source, endpoint=request.name)
 
-    def _refusal(self, answer: Answer, request: Request, retry_after: float) -> SourceError | None:
+    def _refusal(self, answer: Response, request: Request, retry_after: float) -> SourceError | None:
         """The error for a status other than success; None for success."""
         if 200 <= answer.status < 300:
             return None

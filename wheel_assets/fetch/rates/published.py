@@ -18,10 +18,10 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from wheel_assets.errors import SettingError, SourceError, UnexpectedAnswer
-from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient
+from wheel_assets.fetch.http.response import Response, VendorFault, restated
 from wheel_assets.fetch.normalise.quotes import numbers
-from wheel_assets.fetch.rates.curve import zero_rates
+from wheel_assets.fetch.rates.bootstrap import zero_rates
 from wheel_assets.fetch.source import THREE_MONTHS, Access, Rate, RateSource
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.vendors import FredSettings, TreasurySettings
@@ -81,7 +81,7 @@ class FredRate(RateSource):
         rate = _curve(answer, {first: observed, **series}, _FRED_SERIES, _ISO_DAY, now)
         return replace(rate, notes=rate.notes + notes)
 
-    def _series(self, name: str) -> tuple[Answer, Observations]:
+    def _series(self, name: str) -> tuple[Response, Observations]:
         params = {"series_id": name, "api_key": self._key, "file_type": "json", "sort_order": "desc", "limit": "30"}
         answer = self._http.get(_FRED_PATH, params=params)
         rows = answer.json("observations")["observations"]
@@ -187,7 +187,7 @@ def _treasury(access: Access) -> TreasuryRate:
 
 
 def _csv_curve(
-    answer: Answer, day_names: Sequence[str], tenors: Mapping[str, float], layout: str, now: datetime
+    answer: Response, day_names: Sequence[str], tenors: Mapping[str, float], layout: str, now: datetime
 ) -> Rate:
     """The curve of a CSV whose first column, one of `day_names`, is the day."""
     try:
@@ -204,7 +204,7 @@ def _csv_curve(
 
 
 def _curve(
-    answer: Answer, observed: Mapping[str, Observations], tenors: Mapping[str, float], layout: str, now: datetime
+    answer: Response, observed: Mapping[str, Observations], tenors: Mapping[str, float], layout: str, now: datetime
 ) -> Rate:
     """The curve of the newest day with a three-month yield; raises UnexpectedAnswer where that is old or absurd."""
     today, first, source = now.astimezone(NEW_YORK).date(), next(iter(tenors)), answer.source
@@ -219,7 +219,7 @@ def _curve(
     return Rate(zero_rates(yields), newest, source, tuple(notes))
 
 
-def _newest_day(answer: Answer, first: str, percents: Mapping[date, float], today: date) -> date:
+def _newest_day(answer: Response, first: str, percents: Mapping[date, float], today: date) -> date:
     """The newest day until today; raises UnexpectedAnswer where there is none, or it is too old or absurd."""
     newest = max((day for day in percents if day <= today), default=None)
     if newest is None:
@@ -256,7 +256,7 @@ def _day(layout: str) -> Callable[[object], date | None]:
     return day
 
 
-def _fred_fault(answer: Answer) -> VendorFault:
+def _fred_fault(answer: Response) -> VendorFault:
     document = answer.decoded()
     if not isinstance(document, dict):
         return VendorFault()

@@ -50,7 +50,7 @@ class SampleMarket(MarketSource):
     def price_history(self, symbol: str, now: datetime) -> Rows:
         """A year that ends at the price of the day's chain; raises UnknownSymbol as `option_chain` does."""
         from wheel_assets.fetch.normalise.bars import history_rows
-        from wheel_assets.fetch.sample.history import bars
+        from wheel_assets.fetch.sample.price_history import bars
 
         past = bars(symbol, self._stock(symbol), last_session(now.astimezone(NEW_YORK).date(), before=True))
         return history_rows(self.name, symbol, past["date"], past, now)

@@ -8,8 +8,8 @@ from typing import Any
 
 from wheel_assets.fetch.sample.sources import SampleAccount
 from wheel_assets.fetch.source import Access, TransactionSource
+from wheel_assets.fetch.transactions.frame import Transaction, transaction_frame
 from wheel_assets.fetch.transactions.layout import at_close
-from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
 from wheel_assets.market.calendar import NEW_YORK, last_session
 from wheel_assets.market.osi import format_osi
 from wheel_assets.rows import Rows

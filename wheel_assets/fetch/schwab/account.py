@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.errors import BadSymbol, SourceError, SourceRefused, UnexpectedAnswer
-from wheel_assets.fetch.http.answer import restated
+from wheel_assets.fetch.http.response import restated
 from wheel_assets.fetch.normalise.chains import naive_utc
 from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, SEVERAL, masked
 from wheel_assets.fetch.normalise.quotes import counts, numbers

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from wheel_assets.errors import NoContracts, NoSpotPrice, SourceError, UnexpectedAnswer, UnknownSymbol
-from wheel_assets.fetch.http.answer import restated
+from wheel_assets.fetch.http.response import restated
 from wheel_assets.fetch.normalise.bars import BARS, days_of_epoch, history_rows
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import numbers, rows_frame

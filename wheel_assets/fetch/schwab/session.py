@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from wheel_assets.errors import LoginExpired, SettingError, SourceError, SourceRefused
-from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response, VendorFault, restated
 from wheel_assets.fetch.schwab.token import LOGIN_COMMAND, Token, TokenFile, login_notes, needs_renewal, token_of
 from wheel_assets.fetch.source import Access
 from wheel_assets.market.indices import INDICES
@@ -71,7 +71,7 @@ class SchwabSession:
         key: str | None = None,
         endpoint: str = "",
         secret: str = "",
-    ) -> Answer:
+    ) -> Response:
         """GET with a live access token; raises SourceError.
 
         Schwab sometimes drops a token before its time: one 401 renews it once, a second one is final.
@@ -107,7 +107,7 @@ class SchwabSession:
         form["code_verifier"] = verifier
         self._file.write(token_of(self._ask_token(form), now, logged_in=now))
 
-    def _get(self, token: Token, request: Request) -> Answer:
+    def _get(self, token: Token, request: Request) -> Response:
         headers = {"Authorization": f"Bearer {token.access}", "Accept": "application/json"}
         return self._http.send(replace(request, headers=headers))
 
@@ -118,7 +118,7 @@ class SchwabSession:
     def _renewed(self, stale: Token, now: datetime) -> Token:
         return self._file.renew(stale.access, now, self._refreshed)
 
-    def _refreshed(self, refresh: str) -> Answer:
+    def _refreshed(self, refresh: str) -> Response:
         """What a refresh token brings. One that was turned down is dead for good and is not shown again."""
         if refresh in self._turned_down:
             raise self._turned_down[refresh]
@@ -128,7 +128,7 @@ class SchwabSession:
             self._turned_down[refresh] = error
             raise
 
-    def _ask_token(self, form: Mapping[str, str]) -> Answer:
+    def _ask_token(self, form: Mapping[str, str]) -> Response:
         """POST to the token endpoint; LoginExpired where it turns the login down."""
         try:
             secrets = [form[name] for name in ("refresh_token", "code", "code_verifier") if name in form]
@@ -157,7 +157,7 @@ def _login_error(error: SourceError) -> SourceError:
     return restated(error, LoginExpired, "Schwab turned the login down", why, remedy)
 
 
-def schwab_fault(answer: Answer) -> VendorFault:
+def schwab_fault(answer: Response) -> VendorFault:
     """Code and words of the four shapes in which Schwab reports errors; bodies may be empty or HTML."""
     document = answer.decoded()
     if not isinstance(document, dict):

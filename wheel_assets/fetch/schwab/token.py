@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from wheel_assets.errors import LoginExpired, SourceError, SourceRefused, SourceUnreachable, UnexpectedAnswer
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.normalise.quotes import numbers
 
 LOGIN_COMMAND = "run `wheel login schwab`"
@@ -41,12 +41,12 @@ class Token:
     expires: datetime
     fields: Mapping[str, Any]
 
-    def renewed(self, answer: Answer, now: datetime) -> Token:
+    def renewed(self, answer: Response, now: datetime) -> Token:
         """With what the token endpoint answered; what it left out stays, the day of the login too."""
         return token_of(answer, now, logged_in=self.logged_in, previous=self.fields)
 
 
-def token_of(answer: Answer, now: datetime, logged_in: datetime, previous: Mapping[str, Any] | None = None) -> Token:
+def token_of(answer: Response, now: datetime, logged_in: datetime, previous: Mapping[str, Any] | None = None) -> Token:
     """The token in an answer of the token endpoint; raises UnexpectedAnswer without one."""
     fields = {**(previous or {}), **answer.json("access_token")}
     seconds = numbers([fields.get("expires_in")])[0]
@@ -89,7 +89,7 @@ class TokenFile:
         with self._alone():
             self._replace(token)
 
-    def renew(self, stale: str, now: datetime, ask: Callable[[str], Answer]) -> Token:
+    def renew(self, stale: str, now: datetime, ask: Callable[[str], Response]) -> Token:
         """A token that is not `stale`: what another process has just got, or what `ask` gets.
 
         `ask` is given the refresh token. One process at a time renews, the others wait for it.

@@ -11,7 +11,7 @@ from wheel_assets.fetch.normalise.holdings import ONLY_ACCOUNT, chosen_number, d
 from wheel_assets.fetch.schwab.session import SOURCE, SchwabSession, session_of
 from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.transactions.broker_rows import damaged, ended, finite, known, named, rows_of, time_of
-from wheel_assets.fetch.transactions.rows import Transaction
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.rows import Rows
 
 _ACCOUNTS = "/trader/v1/accounts"

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from wheel_assets.errors import SourceError, SourceRefused, UnknownSymbol
-from wheel_assets.fetch.http.answer import restated
+from wheel_assets.fetch.http.response import restated
 from wheel_assets.fetch.normalise.chains import VendorChain, first_live_day, first_spot
 from wheel_assets.fetch.normalise.quotes import numbers, rows_frame
 from wheel_assets.fetch.normalise.times import newest_text

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from wheel_assets.errors import UnexpectedAnswer
-from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
+from wheel_assets.fetch.events.frame import Event, event_frame, sent_day
 from wheel_assets.fetch.normalise.quotes import non_negative
 from wheel_assets.fetch.source import Access, EventSource, RankSource, VolatilityRank
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, items, session_of

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 from wheel_assets.errors import LoginExpired, SourceError, UnexpectedAnswer
-from wheel_assets.fetch.http.answer import Answer, VendorFault, restated
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import pace_of
+from wheel_assets.fetch.http.response import Response, VendorFault, restated
 from wheel_assets.fetch.http.transport import USER_AGENT
 from wheel_assets.fetch.kept_secrets import keep_secrets, read_secrets
 from wheel_assets.fetch.login import Terminal
@@ -127,7 +127,7 @@ def items(data: Any) -> list[dict[str, Any]]:
     return [item for item in sent if isinstance(item, dict)]
 
 
-def tastytrade_fault(answer: Answer) -> VendorFault:
+def tastytrade_fault(answer: Response) -> VendorFault:
     """Code and words of an error answer, of its first detail where it has some."""
     document = answer.decoded()
     error = document.get("error") if isinstance(document, dict) else None

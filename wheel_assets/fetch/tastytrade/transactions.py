@@ -10,7 +10,7 @@ from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.tastytrade.account import account_number
 from wheel_assets.fetch.tastytrade.session import SOURCE, TastytradeSession, session_of
 from wheel_assets.fetch.transactions.broker_rows import ended, finite, known, named, rows_of, time_of
-from wheel_assets.fetch.transactions.rows import Transaction
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.rows import Rows
 
 _EFFECTS = {"Credit": 1.0, "Debit": -1.0, "None": 0.0}

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from wheel_assets.errors import UnexpectedAnswer
-from wheel_assets.fetch.events.rows import Event, event_frame, sent_day
+from wheel_assets.fetch.events.frame import Event, event_frame, sent_day
 from wheel_assets.fetch.normalise.quotes import non_negative
 from wheel_assets.fetch.source import Access, EventSource
 from wheel_assets.fetch.tradier.market import spelt

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from wheel_assets.fetch.http.answer import Answer, VendorFault
 from wheel_assets.fetch.http.client import ApiCall, HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import Pace, pace_of
+from wheel_assets.fetch.http.response import Response, VendorFault
 from wheel_assets.fetch.kept_secrets import keep_secrets, read_secrets
 from wheel_assets.fetch.login import Terminal
 from wheel_assets.fetch.source import Access
@@ -85,7 +85,7 @@ def items(container: Any, name: str) -> list[Any]:
     return inner if isinstance(inner, list) else [inner]
 
 
-def tradier_fault(answer: Answer) -> VendorFault:
+def tradier_fault(answer: Response) -> VendorFault:
     """Code and words of an error answer: a gateway's fault, a list of errors, or plain text."""
     document = answer.decoded()
     fault = document.get("fault") if isinstance(document, dict) else None

@@ -13,7 +13,7 @@ from wheel_assets.fetch.source import Access, TransactionSource
 from wheel_assets.fetch.tradier.account import account_number
 from wheel_assets.fetch.tradier.session import SOURCE, TradierSession, items, session_of
 from wheel_assets.fetch.transactions.broker_rows import ended, finite, known, named, rows_of, time_of
-from wheel_assets.fetch.transactions.rows import Transaction
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.rows import Rows
 
 _PAGE, _MOST_PAGES = 500, 100

@@ -10,9 +10,9 @@ import numpy as np
 
 from wheel_assets.errors import BadSymbol, UnexpectedAnswer
 from wheel_assets.fetch.normalise.times import moment_of
-from wheel_assets.fetch.transactions.closing import with_signs
+from wheel_assets.fetch.transactions.closing_signs import with_signs
+from wheel_assets.fetch.transactions.frame import Transaction, transaction_frame
 from wheel_assets.fetch.transactions.layout import at_close, names
-from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
 from wheel_assets.rows import Rows
 
 _ENDED = (("assign", "assignment"), ("exerc", "exercise"), ("expir", "expiration"))

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from wheel_assets.fetch.positions.spelling import day, number
 from wheel_assets.fetch.positions.text import Row
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, at_close, names, required, total
-from wheel_assets.fetch.transactions.rows import Transaction
 
 _KINDS = (
     (r"YOU (BOUGHT|SOLD) (ASSIGNED|EXERCISED)", "assignment"),

@@ -19,9 +19,9 @@ from wheel_assets.fetch.positions.spelling import day
 from wheel_assets.fetch.positions.text import Row, csv_records, decoded, letters
 from wheel_assets.fetch.source import TransactionSource
 from wheel_assets.fetch.transactions import fidelity, ibkr, own, robinhood, schwab, tastytrade
-from wheel_assets.fetch.transactions.closing import with_signs
+from wheel_assets.fetch.transactions.closing_signs import with_signs
+from wheel_assets.fetch.transactions.frame import Transaction, transaction_frame
 from wheel_assets.fetch.transactions.layout import Layout
-from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
 from wheel_assets.rows import Rows
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from wheel_assets.fetch.positions.spelling import RIGHTS, day, number
 from wheel_assets.fetch.positions.text import Row, letters
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, at_close, names, required, total
-from wheel_assets.fetch.transactions.rows import Transaction
 from wheel_assets.market.calendar import NEW_YORK
 from wheel_assets.market.osi import OptionSymbol, option_root
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from wheel_assets.errors import BadSymbol
 from wheel_assets.fetch.positions.spelling import day, number, spelt_contract
 from wheel_assets.fetch.positions.text import Row
-from wheel_assets.fetch.transactions.rows import Transaction
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.market.calendar import CLOSE, NEW_YORK
 from wheel_assets.market.osi import OptionSymbol, parse_osi
 from wheel_assets.settings import checked_symbol

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from wheel_assets.fetch.positions.spelling import number
 from wheel_assets.fetch.positions.text import Row
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, day_of, names
-from wheel_assets.fetch.transactions.rows import Transaction
 from wheel_assets.tables import TRANSACTION_KINDS
 
 

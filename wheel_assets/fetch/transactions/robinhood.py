@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wheel_assets.fetch.positions.spelling import number
 from wheel_assets.fetch.positions.text import Row
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, contract_of, day_of, names
-from wheel_assets.fetch.transactions.rows import Transaction
 
 _SIGNS = {"buy": 1, "bto": 1, "btc": 1, "bc": 1, "sell": -1, "sto": -1, "stc": -1, "ss": -1}
 _ENDED = {"oasgn": "assignment", "oexp": "expiration", "oexcs": "exercise", "oexc": "exercise"}

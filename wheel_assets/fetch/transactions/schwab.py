@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wheel_assets.fetch.positions.spelling import number
 from wheel_assets.fetch.positions.text import Row
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, day_of, names, required
-from wheel_assets.fetch.transactions.rows import Transaction
 
 _BOUGHT = {"buy", "buy to open", "buy to close", "reinvest shares"}
 _SOLD = {"sell", "sell to open", "sell to close", "sell short"}

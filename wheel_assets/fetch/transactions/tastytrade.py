@@ -6,8 +6,8 @@ from datetime import datetime
 
 from wheel_assets.fetch.positions.spelling import number
 from wheel_assets.fetch.positions.text import Row
+from wheel_assets.fetch.transactions.frame import Transaction
 from wheel_assets.fetch.transactions.layout import Layout, names, required, total
-from wheel_assets.fetch.transactions.rows import Transaction
 
 _ENDED = (("assignment", "assignment"), ("exercise", "exercise"), ("expiration", "expiration"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from wheel_assets.fetch.source import TransactionSource
-from wheel_assets.fetch.transactions.rows import transaction_frame
+from wheel_assets.fetch.transactions.frame import transaction_frame
 from wheel_assets.rows import Rows
 
 

@@ -6,6 +6,6 @@ contracts, but not dividends.
 """
 
 from wheel_assets.recommend.cycles.cycle import Cycle
-from wheel_assets.recommend.cycles.history import Cycles, cycles, net_basis
+from wheel_assets.recommend.cycles.reconciliation import Cycles, cycles, net_basis
 
 __all__ = ["Cycle", "Cycles", "cycles", "net_basis"]

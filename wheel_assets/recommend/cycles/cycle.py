@@ -16,7 +16,7 @@ _ENDS = ("assignment", "exercise")
 _NOTHING = 1e-9  # shares or contracts
 
 
-class Event(NamedTuple):
+class SymbolTransaction(NamedTuple):
     """One transaction of a symbol on a day in New York: units and signs as in `tables.TRANSACTIONS`."""
 
     day: date
@@ -88,7 +88,7 @@ class _Books:
         held = (*(quantity for quantity, _ in self.contracts.values()), self.shares, self.awaited)
         return all(abs(quantity) < _NOTHING for quantity in held)
 
-    def book(self, event: Event, *, is_delivery: bool) -> None:
+    def book(self, event: SymbolTransaction, *, is_delivery: bool) -> None:
         """Book one event."""
         if event.kind in ("dividend", "fee"):
             self.totals["dividends" if event.kind == "dividend" else "fees"] += event.amount
@@ -98,7 +98,7 @@ class _Books:
             self._shares(event)
             self.awaited -= event.quantity if is_delivery else 0.0
 
-    def _option(self, contract: OptionSymbol, event: Event) -> None:
+    def _option(self, contract: OptionSymbol, event: SymbolTransaction) -> None:
         held, cash = self.contracts[contract]
         closed = min(1.0, -event.quantity / held) if held * event.quantity < 0 else 0.0
         realised = cash * closed
@@ -118,7 +118,7 @@ class _Books:
         if event.kind == "assignment":
             self.totals["assignments" if contract.option_type == "put" else "called_away"] += abs(event.quantity)
 
-    def _shares(self, event: Event) -> None:
+    def _shares(self, event: SymbolTransaction) -> None:
         if event.kind == "split":
             self.shares += event.quantity
             self.totals["shares_profit"] += event.amount  # of fractions, paid in cash
@@ -158,7 +158,7 @@ class Held(NamedTuple):
     awaited: float
 
 
-def cycles_of(symbol: str, events: Sequence[Event]) -> tuple[list[Cycle], Held]:
+def cycles_of(symbol: str, events: Sequence[SymbolTransaction]) -> tuple[list[Cycle], Held]:
     """The symbol's cycles, oldest first, and the holdings left at the end.
 
     A cycle ends with a day that leaves nothing held: closing and selling again on one day is a roll. `events` are
@@ -180,22 +180,22 @@ def cycles_of(symbol: str, events: Sequence[Event]) -> tuple[list[Cycle], Held]:
     return finished, Held(books.shares, contracts, books.awaited)
 
 
-def event_of(row: Any) -> Event:
+def event_of(row: Any) -> SymbolTransaction:
     """Event of one row of the transactions, its day in New York; raises BadSymbol for an invalid option symbol."""
     contract = parse_osi(row.option_symbol) if row.option_symbol else None
     quantity = 0.0 if row.quantity is None or row.quantity != row.quantity else float(row.quantity)
     price = None if row.price is None or row.price != row.price else float(row.price)
-    return Event(row.day, row.kind, contract, quantity, price, float(row.amount))
+    return SymbolTransaction(row.day, row.kind, contract, quantity, price, float(row.amount))
 
 
-def _days(events: Iterable[Event]) -> list[tuple[date, list[Event]]]:
-    by_day: dict[date, list[Event]] = defaultdict(list)
+def _days(events: Iterable[SymbolTransaction]) -> list[tuple[date, list[SymbolTransaction]]]:
+    by_day: dict[date, list[SymbolTransaction]] = defaultdict(list)
     for event in events:
         by_day[event.day].append(event)
     return sorted(by_day.items())
 
 
-def _is_delivery(event: Event, events: Iterable[Event]) -> bool:
+def _is_delivery(event: SymbolTransaction, events: Iterable[SymbolTransaction]) -> bool:
     """Whether a share trade is the delivery of an assignment or exercise: at its strike, within `DELIVERY`."""
     if event.contract is not None or event.kind not in ("trade", *_ENDS) or event.price is None:
         return False
@@ -208,7 +208,7 @@ def _is_delivery(event: Event, events: Iterable[Event]) -> bool:
     )
 
 
-def _rolls(today: Sequence[Event]) -> int:
+def _rolls(today: Sequence[SymbolTransaction]) -> int:
     """Number of rolls on one day: rights both bought and sold, in different contracts."""
     trades = [event for event in today if event.kind == "trade" and event.contract is not None]
     bought = {(e.contract.option_type, e.contract) for e in trades if e.contract and e.quantity > 0}

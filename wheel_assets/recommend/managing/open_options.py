@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.recommend.contracts import BUYABLE
+from wheel_assets.recommend.contracts_table import BUYABLE
+from wheel_assets.recommend.limit_prices import limits_of_purchase
 from wheel_assets.recommend.managing.choices import choices
 from wheel_assets.recommend.managing.closing import Close, reason_to_close
 from wheel_assets.recommend.managing.rolling import Roll, best_roll
 from wheel_assets.recommend.managing.short_option import ShortOption
-from wheel_assets.recommend.prices import limits_of_purchase
 from wheel_assets.recommend.rules.verdicts import summary
 from wheel_assets.recommend.suggestion import Suggestion, Urgency
 from wheel_assets.recommend.wording import dollars, percent, price

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wheel_assets.recommend.events import event_limits
-from wheel_assets.recommend.prices import Limits, limits_of_purchase, limits_of_roll, limits_of_sale
+from wheel_assets.recommend.earnings import event_limits
+from wheel_assets.recommend.limit_prices import OrderLimits, limits_of_purchase, limits_of_roll, limits_of_sale
 from wheel_assets.recommend.rules.rule import Use
 from wheel_assets.recommend.rules.verdicts import Verdicts, judged
 from wheel_assets.recommend.wording import contract_name
@@ -32,7 +32,7 @@ class Roll:
     target: Any
     net: float
     credit: float
-    limits: Limits
+    limits: OrderLimits
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.account.basis import basis_of
-from wheel_assets.recommend.events import Event, next_event
+from wheel_assets.recommend.earnings import EarningsDate, next_event
 from wheel_assets.recommend.wording import day, percent, price, ratio
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class ShortOption:
         return coming if coming.ex_date <= self.held.expiration and worth else None
 
     @property
-    def event(self) -> Event | None:
+    def event(self) -> EarningsDate | None:
         """The next earnings before it ends, where the settings do not ignore them."""
         coming, end = next_event(self.situation, self.held.underlying), self.held.expiration
         if coming is None or end is None or coming.date > end or self.strategy.events == "ignore":

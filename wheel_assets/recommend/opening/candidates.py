@@ -9,7 +9,7 @@ import numpy as np
 
 from wheel_assets.recommend.account.basis import strike_floor
 from wheel_assets.recommend.bounds import by_symbol
-from wheel_assets.recommend.events import event_limits
+from wheel_assets.recommend.earnings import event_limits
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from wheel_assets.recommend.account.basis import basis_of
-from wheel_assets.recommend.events import next_event
-from wheel_assets.recommend.prices import limits_of_sale
+from wheel_assets.recommend.earnings import next_event
+from wheel_assets.recommend.limit_prices import limits_of_sale
 from wheel_assets.recommend.suggestion import Suggestion, Urgency
 from wheel_assets.recommend.wording import contract_name, count, day, dollars, percent, price, ratio
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from wheel_assets.recommend.rules.room import ROOM
 from wheel_assets.recommend.rules.rule import Rule, Use
+from wheel_assets.recommend.rules.sizing import ROOM
 from wheel_assets.recommend.rules.timing import TIMING
 from wheel_assets.recommend.wording import percent, price, ratio
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wheel_assets.show import answer_view
+from wheel_assets.show.humanize import age
 from wheel_assets.show.terminal.console import unbroken
-from wheel_assets.show.units import age
 from wheel_assets.show.views import account_view
 
 if TYPE_CHECKING:

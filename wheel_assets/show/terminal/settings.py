@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from wheel_assets.sanitise import masked_account, without_credentials
-from wheel_assets.section import Section
+from wheel_assets.setting_types import Section
 from wheel_assets.settings import Settings, settings_class, variable_names
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dagster_duckdb_pandas import DuckDBPandasIOManager
 
-from wheel_assets.cache.reading.duckdb_family import ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets_tests.cache.reading.behaviours import BEHAVIOURS, Bench, bench
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "any-graph.md"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from wheel_assets.cache.store.file import make_private_folder
+from wheel_assets.cache.store.cache_file import make_private_folder
 from wheel_assets.errors import StoreUnwritable
 
 

@@ -53,7 +53,7 @@ def test_a_lost_cache_does_not_reset_the_budget(paid, lose, ledger_lost, caplog)
     assert again.reserve(call(again.clock(), 46.0), 46.0, MONTH, 50) == 5.0
     again.record_calls([], {"open": 0.0})
     assert reopened(paid).spent(MONTH) == 3.0
-    assert ("the ledger had lost 3 paid calls ($5.00)" in caplog.text) is ledger_lost
+    assert ("the ledger lacked 3 paid calls ($5.00)" in caplog.text) is ledger_lost
 
 
 def test_a_whole_cache_takes_nothing_twice(paid):

@@ -13,7 +13,7 @@ import pytest
 
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep import compaction, copying
-from wheel_assets.cache.upkeep.index import Line
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow
 from wheel_assets.errors import StoreDamaged
 
 pytestmark = pytest.mark.slow
@@ -91,7 +91,7 @@ def test_a_copy_that_differs_from_a_good_original_is_refused(full, monkeypatch):
         )
 
     before = everything(full)
-    monkeypatch.setattr(compaction, "copy_lines", half)
+    monkeypatch.setattr(compaction, "copy_snapshots", half)
     with pytest.raises(StoreDamaged, match="nothing was changed"):
         compact(full)
     assert everything(full) == before
@@ -117,7 +117,7 @@ def test_the_file_stays_private(full):
 
 
 def test_portions_cover_every_snapshot_once_and_stay_small():
-    one = Line(0, "t", "k", 1, 1, "", (), *[pd.Timestamp(2026, 1, 1)] * 2)
+    one = IndexRow(0, "t", "k", 1, 1, "", (), *[pd.Timestamp(2026, 1, 1)] * 2)
     lines = [replace(one, snapshot_id=i, bytes=size) for i, size in enumerate([10] * 4_500 + [9_000_000] * 3)]
     portions = list(copying.slices(lines))
     assert [line for portion in portions for line in portion] == lines

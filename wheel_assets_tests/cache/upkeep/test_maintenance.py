@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheel_assets.cache.store.file import MIN_FREE_BYTES
+from wheel_assets.cache.store.cache_file import MIN_FREE_BYTES
 from wheel_assets.cache.store.leases import Leases
 from wheel_assets.cache.store.store import Entry, Store
-from wheel_assets.cache.upkeep.index import Line, index_lines
 from wheel_assets.cache.upkeep.maintenance import PEAK, Limits, least_recently_used
+from wheel_assets.cache.upkeep.snapshot_index import IndexRow, index_rows
 from wheel_assets.errors import BadFrame, StoreUnwritable
 from wheel_assets.tables import DATA_TABLES, DOCUMENTS, STORED_TABLES, TRANSACTIONS
 
@@ -189,7 +189,7 @@ def test_whatever_is_stored_the_disk_holds_little_more_than_the_limit(small, clo
 def keys(store: Store) -> list[str]:
     """The keys of `prices` that are in the cache, oldest first."""
     with store.file.attached() as connection:
-        return [line.key for line in index_lines(connection)]
+        return [line.key for line in index_rows(connection)]
 
 
 @pytest.mark.slow
@@ -301,7 +301,8 @@ lines = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=12)
 def test_victims_are_the_least_recently_used_and_no_more_than_needed(drawn, most, kept):
     start = datetime(2026, 1, 1)
     index = [
-        Line(i, "t", "k", 1, size, "", (), start, start + timedelta(hours=use)) for i, (use, size) in enumerate(drawn)
+        IndexRow(i, "t", "k", 1, size, "", (), start, start + timedelta(hours=use))
+        for i, (use, size) in enumerate(drawn)
     ]
     victims = least_recently_used(index, most, kept)
     free = sorted(

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from wheel_assets.cache.store.store import Entry, Store
 from wheel_assets.cache.upkeep import outcomes as module
-from wheel_assets.cache.upkeep.forecasts import Which
+from wheel_assets.cache.upkeep.forecasts import ForecastFilter
 from wheel_assets.cache.upkeep.outcomes import NONE_OF_THESE, NOTHING_YET, outcomes
 from wheel_assets.cli import main
 from wheel_assets.tables import OPTION_CHAINS, PREDICTIONS, PRICE_HISTORY
@@ -134,14 +134,14 @@ def test_the_same_predictions_stored_again_are_not_counted_again(month):
 @pytest.mark.parametrize(
     ("which", "scored"),
     [
-        (Which(), 90),
-        (Which(symbols=("U",)), 60),
-        (Which(symbols=("V", "W")), 30),
-        (Which(symbols=("W",)), 0),
-        (Which(model="smile-1"), 60),
-        (Which(model="smile-2", symbols=("U",)), 0),
-        (Which(since=datetime(2024, 11, 5)), 60),
-        (Which(since=datetime(2024, 11, 5, 22, 1)), 30),
+        (ForecastFilter(), 90),
+        (ForecastFilter(symbols=("U",)), 60),
+        (ForecastFilter(symbols=("V", "W")), 30),
+        (ForecastFilter(symbols=("W",)), 0),
+        (ForecastFilter(model="smile-1"), 60),
+        (ForecastFilter(model="smile-2", symbols=("U",)), 0),
+        (ForecastFilter(since=datetime(2024, 11, 5)), 60),
+        (ForecastFilter(since=datetime(2024, 11, 5, 22, 1)), 30),
     ],
 )
 def test_some_predictions_can_be_asked_for(month, which, scored):

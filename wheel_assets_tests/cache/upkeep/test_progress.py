@@ -15,15 +15,15 @@ import dagster as dg
 import pytest
 
 from wheel_assets.cache.upkeep import progress
-from wheel_assets.cache.upkeep.progress import telling
+from wheel_assets.cache.upkeep.progress import reporting_progress
 
 SCRIPT = """
 import time
 from wheel_assets.cache.upkeep import progress
 progress.PATIENCE_SECONDS = 0.0
 waiting = progress.watched() if {watched} else progress.progress_bar("x", 1)
-with waiting, progress.telling("chains", lambda _: None) as tell:
-    tell("3 of 10 symbols")
+with waiting, progress.reporting_progress("chains", lambda _: None) as report:
+    report("3 of 10 symbols")
     time.sleep(0.5)
 print("done")
 """
@@ -31,8 +31,8 @@ print("done")
 
 def test_what_is_done_soon_is_not_told():
     log = []
-    with telling("chains", log.append) as tell:
-        tell("1 of 9 symbols")
+    with reporting_progress("chains", log.append) as report:
+        report("1 of 9 symbols")
     assert log == []
 
 
@@ -40,9 +40,9 @@ def test_a_log_gets_the_newest_and_nothing_twice(monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
     log = queue.Queue()
-    with telling("chains", log.put) as tell:
+    with reporting_progress("chains", log.put) as report:
         for number in (3, 7):
-            tell(f"{number} of 9 symbols")
+            report(f"{number} of 9 symbols")
             assert log.get(timeout=30) == f"chains: {number} of 9 symbols"
         time.sleep(0.1)
     assert log.empty()

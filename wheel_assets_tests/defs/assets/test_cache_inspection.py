@@ -10,7 +10,7 @@ import pytest
 from wheel_assets.cli import main as wheel
 from wheel_assets.commands import run
 from wheel_assets.definitions import defs
-from wheel_assets.defs.assets.cache_inspection import LOOKED_AT, freshness_by_key, inspection_metadata
+from wheel_assets.defs.assets.cache_inspection import INSPECTED, freshness_by_key, inspection_metadata
 from wheel_assets.defs.checks.freshness import inspected
 from wheel_assets.defs.resources import the_store
 from wheel_assets.show.freshness import freshness
@@ -83,7 +83,7 @@ def test_it_changes_nothing_and_needs_nothing():
 
 def test_it_hangs_on_what_it_looks_at_and_pulls_none_of_it():
     parents = {key.to_user_string() for key in defs.resolve_asset_graph().get(KEY).parent_keys}
-    assert parents == {table.name for table in LOOKED_AT}
+    assert parents == {table.name for table in INSPECTED}
     inspect()
     assert query("SELECT count(*) FROM snapshots") == [(0,)]
 

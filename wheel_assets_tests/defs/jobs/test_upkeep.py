@@ -7,7 +7,7 @@ import re
 import dagster as dg
 import pytest
 
-from wheel_assets.cache.reading.one_line import OneLineError
+from wheel_assets.cache.reading.one_line_errors import OneLineError
 from wheel_assets.cache.upkeep import progress
 from wheel_assets.commands.run import recommend
 from wheel_assets.definitions import defs

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from wheel_assets.errors import SourceUnreachable
-from wheel_assets.fetch.events.rows import Event, event_frame
+from wheel_assets.fetch.events.frame import Event, event_frame
 from wheel_assets.fetch.events.trust import ByTrust
 from wheel_assets.fetch.source import EventSource
 from wheel_assets.rows import Rows

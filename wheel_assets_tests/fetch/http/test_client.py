@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from wheel_assets import errors
-from wheel_assets.fetch.http.answer import VendorFault
 from wheel_assets.fetch.http.client import HttpClient, Request
 from wheel_assets.fetch.http.rate_limiter import Pace
+from wheel_assets.fetch.http.response import VendorFault
 from wheel_assets.tables import API_CALLS
 
 SECRET = "s3cr3t-value"

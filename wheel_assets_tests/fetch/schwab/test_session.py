@@ -6,7 +6,7 @@ import json
 import pytest
 
 from wheel_assets import errors
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.schwab.session import SchwabSession, schwab_fault, schwab_symbol
 from wheel_assets.vendors import SchwabSettings
 
@@ -122,12 +122,12 @@ def test_key_and_secret_must_be_set(name, tmp_path, calls):
     ],
 )
 def test_every_shape_of_error_is_read(body, code, message):
-    assert schwab_fault(Answer("schwab", "/x", 400, {}, json.dumps(body).encode())) == (code, message)
+    assert schwab_fault(Response("schwab", "/x", 400, {}, json.dumps(body).encode())) == (code, message)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff"])
 def test_errors_without_a_body_say_nothing(body):
-    assert schwab_fault(Answer("schwab", "/x", 500, {}, body)) == (None, "")
+    assert schwab_fault(Response("schwab", "/x", 500, {}, body)) == (None, "")
 
 
 @pytest.mark.parametrize(("ticker", "spelling"), [("XYZ", "XYZ"), ("SPX", "$SPX"), ("BRK.B", "BRK/B")])

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wheel_assets import errors
-from wheel_assets.fetch.http.answer import Answer
+from wheel_assets.fetch.http.response import Response
 from wheel_assets.fetch.schwab.token import TokenFile, login_notes, needs_renewal, token_of
 
 
 def answer(document):
-    return Answer("schwab", "/v1/oauth/token", 200, {}, json.dumps(document).encode())
+    return Response("schwab", "/v1/oauth/token", 200, {}, json.dumps(document).encode())
 
 
 def test_a_login_is_written_in_the_layout_of_schwab_py(tmp_path, vendors, now):

@@ -1,1 +1,1 @@
-"""What has been: the account, what its wheel earned, and how dear options were."""
+"""History: transactions, cycles of the wheel, volatility."""

@@ -1,4 +1,4 @@
-"""Cycles: what the wheel has earned."""
+"""Cycles: profit of the wheel by symbol."""
 
 from datetime import UTC
 from typing import Any
@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import PullConfig
-from wheel_assets.cache.reading.loaded import LoadedInput
+from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.request import OPTIONAL_PULLED
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
@@ -17,7 +17,7 @@ from wheel_assets.show import markdown
 
 
 class CyclesConfig(PullConfig):
-    """Whose cycles."""
+    """Run config: the account."""
 
     account_id: AccountAlias = Field(
         default=settings().account_id, description="account; `default` is the broker's only one"
@@ -36,8 +36,8 @@ def cycles(
 ) -> dg.MaterializeResult[None]:
     """The wheel's cycles by symbol: premiums, assigned shares, basis net of premiums, profit.
 
-    Materialize it to see them; `wheel cycles` prints the same. What does not add up to the positions is said, and
-    has no net basis. Transactions and positions are read through the cache; nothing is stored.
+    Materialize it to see them; `wheel cycles` prints the same. Where cycles and positions disagree, the difference is
+    reported and there is no net basis. Transactions and positions are read through the cache; nothing is stored.
     """
     from wheel_assets.recommend.cycles import cycles as cycles_of
     from wheel_assets.show.views.cycles_view import COLUMNS, NUMBERS, cycle_cells, cycles_document, remarks

@@ -1,4 +1,4 @@
-"""Transactions: what happened in the account."""
+"""Transactions: trades, assignments, dividends and fees of the account."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pandas as pd
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.checks.table_checks import Checked, checked
 from wheel_assets.defs.declare import AccountConfig, declared
@@ -23,9 +23,9 @@ def transactions(
 ) -> Checked:
     """Trades, assignments, expirations, dividends and fees of the account, oldest first.
 
-    Source: `WHEEL_BROKER__TRANSACTIONS_FILE`, else the broker where it can tell. Fetched when somebody needs it
-    and the last answer is older than `WHEEL_MAX_AGE__TRANSACTIONS` minutes: only what is new and the last days
-    before it. What the broker has forgotten since is kept, however old.
+    Source: `WHEEL_BROKER__TRANSACTIONS_FILE`, else the broker where its API has them. Fetched when they are read and
+    the last answer is older than `WHEEL_MAX_AGE__TRANSACTIONS` minutes: only what is new and the last days before it.
+    What the broker no longer returns is kept, however old.
     """
     now = store.clock().replace(tzinfo=UTC)
     with one_line_errors():
@@ -36,7 +36,7 @@ def transactions(
 
 
 def continued(known: pd.DataFrame, fetched: Rows, since: datetime | None) -> Rows:
-    """What was known before the time from which the new rows tell all, then the new rows."""
+    """The stored rows from before the time that the new rows cover completely, then the new rows."""
     if since is None:
         return fetched
     new = fetched.frame
@@ -48,7 +48,7 @@ def continued(known: pd.DataFrame, fetched: Rows, since: datetime | None) -> Row
 
 
 def _known(store: Store, account_id: str, source: TransactionSource) -> pd.DataFrame:
-    """What the same source told of the account before, without what it told as nothing."""
+    """Rows stored earlier for the account from the same source, without placeholders."""
     index, _ = store.index([(TRANSACTIONS.name, account_id)]) if source.incremental else ([], 0)
     before = [snapshot.snapshot_id for snapshot in index if snapshot.source == source.name]
     rows = store.get(TRANSACTIONS.name, before[:1])

@@ -1,4 +1,4 @@
-"""Volatility history: how dear options were, day by day."""
+"""Volatility history: at-the-money implied volatility by day."""
 
 import dagster as dg
 import pandas as pd
@@ -18,9 +18,9 @@ def volatility_history(
 ) -> Checked:
     """At-the-money volatility of each symbol by day, with its rank and percentile among the days before.
 
-    A row is added, or today's replaced, whenever the advice is made: only the days on which somebody asked are
-    known, and `days` says how many stand behind a rank. tastytrade's own rank and percentile take their place where
-    it is a source. It is kept beyond the retention time.
+    A row is added, or today's replaced, whenever the advice is made: only days with a run are known, and `days` is the
+    number of days behind a rank. tastytrade's own rank and percentile are used instead where it is a source. Exempt
+    from retention.
     """
     from wheel_assets.predict.volatility_history import continued
 

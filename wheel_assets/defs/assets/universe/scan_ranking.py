@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from wheel_assets.cache.reading.one_line import one_line_errors
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.assets.universe.scan import scan
 from wheel_assets.defs.declare import OWNER, settings

@@ -11,7 +11,7 @@ from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.definitions import defs
 from wheel_assets.defs import resources
 from wheel_assets.fetch.source import TransactionSource
-from wheel_assets.fetch.transactions.rows import Transaction, transaction_frame
+from wheel_assets.fetch.transactions.frame import Transaction, transaction_frame
 from wheel_assets.rows import Rows
 
 START = datetime(2026, 6, 1, 15, tzinfo=UTC)

@@ -1,0 +1,108 @@
+"""Dagster-duckdb integration of the read-through cache: IO manager, type handlers and a resource for SQL.
+
+Of the stock IO manager the settings and the type handlers are used. Its client is not: it deletes before it inserts,
+inserts by position and leaves connections open. See `docs/adr` for what is overridden and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_duckdb import DuckDBIOManager, DuckDBResource
+
+from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
+from wheel_assets.cache.reading.one_line_errors import one_line_errors
+from wheel_assets.cache.reading.request import MoreKeys
+from wheel_assets.cache.store.store import Store, store_at
+
+if TYPE_CHECKING:
+    from dagster._core.storage.db_io_manager import DbTypeHandler
+    from duckdb import DuckDBPyConnection
+
+    from wheel_assets.tables import SnapshotTable
+
+
+class ReadThroughDuckDBIOManager(DuckDBIOManager):
+    """IO manager that reads through the cache in a DuckDB file: fresh inputs are loaded, stale ones pulled first.
+
+    `database` is the path of the file, `schema` that of the views on the newest rows of tables without a declaration.
+    Subclass it to declare tables, as the stock one is subclassed for its type handlers: `tables`, and where tables
+    have keys, `wanted_keys` (see `ReadThroughIOManager`). Pandas frames are stored as they are; those of polars go
+    through its type handler where that is installed.
+    """
+
+    @staticmethod
+    def tables() -> Sequence[SnapshotTable]:
+        """The declared tables, each named as its asset; those of other assets are inferred."""
+        return ()
+
+    @staticmethod
+    def everything() -> dg.JobDefinition | None:
+        """The job that can make any asset; None derives one from the running job's definitions when needed."""
+        return None
+
+    @staticmethod
+    def wanted_keys() -> Mapping[str, Callable[[Any], Sequence[str]]]:
+        """For each key column, a function from the value of the config field to the requested keys."""
+        return {}
+
+    @staticmethod
+    def more_keys() -> Mapping[str, MoreKeys]:
+        """For some key columns, further keys found in the rows of a table (see `ReadThroughIOManager`)."""
+        return {}
+
+    @staticmethod
+    def fingerprint(table: str) -> str:
+        """Fingerprint of a table's data: what it depends on besides its inputs and its asset's code version."""
+        return ""
+
+    @staticmethod
+    def type_handlers() -> Sequence[DbTypeHandler[Any]]:
+        """Type handlers of frames other than pandas', as far as they are installed."""
+        try:
+            from dagster_duckdb_polars import DuckDBPolarsTypeHandler
+        except ImportError:
+            return []
+        return [DuckDBPolarsTypeHandler()]
+
+    def store(self) -> Store:
+        """The cache that the settings name."""
+        return _store(Path(self.database), tuple(self.tables()), self.connection_config)
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
+        """The IO manager over the file."""
+        with one_line_errors():
+            store = self.store()
+        handlers, schema = self.type_handlers(), self.schema_
+        keys, more = self.wanted_keys(), self.more_keys()
+        return ReadThroughIOManager(store, self.everything, keys, self.fingerprint, handlers, schema, more_keys=more)
+
+
+class CacheResource(DuckDBResource):
+    """SQL over the cache, under the lock of the file; used like any `DuckDBResource`.
+
+    Keep the block short: while it lasts, no other process reads or writes the cache.
+    """
+
+    @contextmanager
+    def get_connection(self) -> Iterator[DuckDBPyConnection]:
+        """The file, attached as the default database until the block ends; a failed block changes nothing."""
+        with _store(Path(self.database), None, self.connection_config).file.transaction() as connection:
+            yield connection
+
+
+_STORES: dict[Path, Store] = {}
+
+
+def _store(path: Path, tables: tuple[SnapshotTable, ...] | None, config: Mapping[str, Any]) -> Store:
+    """The one store of this process for a file: two instances must not attach it at the same time."""
+    if tables is None and path not in _STORES:
+        return store_at(path)
+    if path not in _STORES or tables not in (None, tuple(_STORES[path].tables.values())):
+        _STORES[path] = Store(path, tables or ())
+    _STORES[path].file.config |= config  # DuckDB's own settings apply from the next connection on
+    return _STORES[path]

@@ -1,0 +1,159 @@
+"""Get or fetch for the Python API: answers of any shape, kept and given back as they were.
+
+A frame in the columns of its table is kept there. Any other answer is kept as a document, and what it
+says of contracts and holdings in the table too, for SQL. All of it lies under keys of the API's own
+(`option_chains:U:2026-12-18`) and a fingerprint of its own: what a user fetched never stands in for what an
+asset would have.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from wheel_assets.cache.policy import API, API_ROWS, CLOCK_TOLERANCE, Snapshot
+from wheel_assets.cache.store.store import Entry, Store
+from wheel_assets.errors import StoreBusy, StoreUnwritable
+from wheel_assets.storage.encoding import decode, encode, has_content
+from wheel_assets.tables import DOCUMENTS, SnapshotTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCE = "api"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CacheRequest:
+    """A question: `name` within `table`, not older than `max_age` (None: of any age)."""
+
+    table: str
+    name: str
+    max_age: timedelta | None
+
+    @property
+    def key(self) -> str:
+        """The key of the stored answer."""
+        return f"{self.table}:{self.name}"
+
+
+@dataclass(frozen=True)
+class CachedValue:
+    """A stored answer that returns a new copy of its value to each caller."""
+
+    content: Any
+    is_text: bool = False
+
+    @property
+    def value(self) -> Any:
+        """The value, for one who may do with it as they like."""
+        return decode(self.content) if self.is_text else copy.deepcopy(self.content)
+
+
+class ValueCache:
+    """The answers that a store keeps.
+
+    `rows_of` gives, of a table, the name of an answer, the answer and the time, the rows that it holds
+    for SQL.
+    """
+
+    def __init__(self, store: Store, rows_of: Callable[[SnapshotTable, str, Any, datetime], pd.DataFrame]) -> None:
+        self.store, self.rows_of = store, rows_of
+
+    def find(self, question: CacheRequest, newer_than: int | None = None) -> tuple[CachedValue | None, int]:
+        """The newest answer that is young enough or has an id above `newer_than`, and the highest id.
+
+        Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
+        """
+        index, newest = self.store.index([(question.table, question.key), (DOCUMENTS.name, question.key)])
+        snapshot = next((s for s in index if s.fingerprint == API), None)
+        age = self.store.clock() - snapshot.created_at if snapshot else None
+        reason = _reason(question, snapshot, age, newer_than)
+        if reason == "fresh" or newer_than is None:
+            log.info(
+                "%s table=%s key=%s age_minutes=%s max_age_minutes=%s reason=%s",
+                "cache_hit" if reason == "fresh" else "cache_miss",
+                question.table, question.name, _minutes(age), _minutes(question.max_age), reason,
+            )  # fmt: skip
+        if snapshot is None or reason != "fresh":
+            return None, newest
+        self.store.touch([snapshot])
+        return self._load(snapshot), newest
+
+    def get_or_fetch(self, question: CacheRequest, fetch: Callable[[], Any], newer_than: int) -> CachedValue:
+        """The answer that another process has got meanwhile, else what `fetch` gives.
+
+        One at a time fetches what answers a question, in whatever process. An empty answer is given
+        back and not kept; nor is one that the disk has no room for, which the log says.
+        """
+        with self.store.pulling([(question.table, f"api:{question.name}")]):
+            found, _ = self.find(question, newer_than)
+            if found is not None:
+                return found
+            value = fetch()
+            if value is None or _is_empty(value):
+                log.warning("%s came back empty and is not cached", question.key)
+                return CachedValue(value)
+            return self.keep(question, value)
+
+    def keep(self, question: CacheRequest, value: Any) -> CachedValue:
+        """Keep an answer and return it.
+
+        Raises BadFrame for a frame in other columns than its table's, or a value that could not be
+        given back as it is.
+        """
+        try:
+            if hasattr(value, "columns"):
+                return self._keep_frame(question, value)
+            text = encode(value)
+            now = self.store.clock()
+            rows = self.rows_of(self.store.tables[question.table], question.name, value, now)
+            if not rows.empty:
+                self._put(question.table, question, rows, API_ROWS)
+            document = {"timestamp": now, "key": question.key, "document": text}
+            self._put(DOCUMENTS.name, question, _frame([document]))
+            return CachedValue(text, is_text=True)
+        except (StoreUnwritable, StoreBusy) as error:
+            log.warning("%s was fetched but not cached: %s", question.key, error)
+            return CachedValue(value)
+
+    def _keep_frame(self, question: CacheRequest, frame: pd.DataFrame) -> CachedValue:
+        return self._load(self._put(question.table, question, frame))
+
+    def _put(self, table: str, question: CacheRequest, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
+        return self.store.put(table, [Entry(question.key, frame, SOURCE, fingerprint=fingerprint)])[0]
+
+    def _load(self, snapshot: Snapshot) -> CachedValue:
+        frame = self.store.get(snapshot.table, [snapshot.snapshot_id])
+        if snapshot.table == DOCUMENTS.name:
+            return CachedValue(frame["document"].iloc[0], is_text=True)
+        return CachedValue(frame.drop(columns=["snapshot_id", "created_at"]))
+
+
+def _reason(question: CacheRequest, snapshot: Snapshot | None, age: timedelta | None, newer_than: int | None) -> str:
+    if snapshot is None or age is None:
+        return "absent"
+    if newer_than is not None and snapshot.snapshot_id > newer_than:
+        return "fresh"
+    fresh = question.max_age is None or -CLOCK_TOLERANCE <= age <= question.max_age
+    return "fresh" if fresh else "too_old"
+
+
+def _is_empty(value: Any) -> bool:
+    return bool(value.empty) if hasattr(value, "columns") else not has_content(value)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows)
+
+
+def _minutes(time: timedelta | None) -> float | None:
+    return None if time is None else round(time.total_seconds() / 60, 2)

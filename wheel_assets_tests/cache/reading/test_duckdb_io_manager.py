@@ -1,0 +1,163 @@
+"""The cache as a dagster-duckdb IO manager: its settings, other frames, other ways to load, and clear refusals."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pytest
+from dagster_duckdb import DuckDBIOManager, DuckDBResource
+
+from wheel_assets.cache.reading.duckdb_io_manager import CacheResource, ReadThroughDuckDBIOManager
+from wheel_assets.cache.reading.io_manager import freshness
+from wheel_assets.cache.reading.one_line_errors import OneLineError
+from wheel_assets.tables import Column, SnapshotTable
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "own_graph" / "definitions.py"
+COLUMNS = (
+    Column("timestamp", "TIMESTAMP", "as of", required=True),
+    Column("a", "DOUBLE", "a number"),
+    Column("b", "DOUBLE", "another"),
+)
+TABLES = tuple(SnapshotTable(name, "a table", COLUMNS) for name in ("source", "derived"))
+HOUR = freshness(timedelta(hours=1))
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"timestamp": [datetime(2026, 11, 23)], "a": [1.0], "b": [2.0], **columns})
+
+
+@dg.asset(freshness_policy=HOUR)
+def source() -> pd.DataFrame:
+    return frame()
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """Definitions of assets over a new cache."""
+
+    def graph(*assets: Any, **settings: Any) -> dg.Definitions:
+        class Cache(ReadThroughDuckDBIOManager):
+            @staticmethod
+            def tables() -> tuple[SnapshotTable, ...]:
+                return TABLES
+
+        file = str(tmp_path / "cache.duckdb")
+        resources = {"io_manager": Cache(database=file, **settings), "duckdb": CacheResource(database=file)}
+        return dg.Definitions(list(assets), resources=resources, executor=dg.in_process_executor)
+
+    return graph
+
+
+def run(defs: dg.Definitions, *select: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey.from_user_string(name) for name in select]
+    return job.execute_in_process(asset_selection=keys, instance=instance)
+
+
+def test_it_is_of_the_family():
+    assert issubclass(ReadThroughDuckDBIOManager, DuckDBIOManager)
+    assert issubclass(CacheResource, DuckDBResource)
+
+
+def test_an_asset_may_name_the_columns_it_wants(graph):
+    @dg.asset(ins={"source": dg.AssetIn(metadata={"columns": ["timestamp", "a"]})})
+    def derived(source: pd.DataFrame) -> pd.DataFrame:
+        assert list(source) == ["timestamp", "a"]
+        return source.assign(b=3.0)
+
+    assert run(graph(source, derived), "derived").success
+
+
+def test_polars_frames_come_and_go_by_their_type_handler(graph):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("dagster_duckdb_polars")
+
+    def copied(source: Any) -> Any:
+        assert isinstance(source, polars.DataFrame)
+        return source.select("timestamp", "a", (polars.col("b") * 2).alias("b"))
+
+    copied.__annotations__ = {"source": polars.DataFrame, "return": polars.DataFrame}
+    defs = graph(source, dg.asset(name="derived")(copied))
+    with dg.DagsterInstance.ephemeral() as home:
+        run(defs, "derived", instance=home)
+        assert list(defs.load_asset_value("derived", instance=home)["b"]) == [4.0]
+
+
+def test_a_value_is_loaded_without_a_run(graph):
+    defs = graph(source)
+    with dg.DagsterInstance.ephemeral() as home:
+        run(defs, "source", instance=home)
+        assert list(defs.load_asset_value("source", instance=home)["a"]) == [1.0]
+
+
+def test_sql_goes_over_the_cache_under_its_lock(graph):
+    seen = []
+
+    @dg.asset(io_manager_key="io_manager", deps=[source])
+    def derived(duckdb: CacheResource) -> pd.DataFrame:
+        with duckdb.get_connection() as connection:
+            seen.append(connection.execute("SELECT sum(a) FROM source").fetchone()[0])
+        return frame()
+
+    defs = graph(source, derived)
+    run(defs, "source")
+    run(defs, "derived")
+    assert seen == [1.0]
+
+
+@dg.asset(name="derived")
+def wrong_type() -> Any:
+    return 1
+
+
+def test_a_value_that_is_no_frame_is_refused_in_one_line(graph):
+    with pytest.raises(OneLineError, match=r"^derived is int; .*; return a DataFrame"):
+        run(graph(wrong_type), "derived")
+
+
+def test_a_declared_table_stays_strict(graph):
+    more = dg.asset(name="derived")(lambda: frame(c=[3.0]))
+    with pytest.raises(OneLineError, match="undeclared columns \\['c'\\]"):
+        run(graph(more), "derived")
+
+
+def test_settings_of_duckdb_are_taken_over_and_seen(graph):
+    defs = graph(source, connection_config={"threads": 1})
+    run(defs, "source")
+    store = defs.resources["io_manager"].store()
+    with store.file.attached() as connection:
+        assert connection.execute("SELECT current_setting('threads')").fetchone() == (1,)
+
+
+def test_the_example_pulls_once_and_then_hits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = importlib.util.spec_from_file_location("own_graph", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with dg.DagsterInstance.ephemeral() as home:
+        for runs in (2, 3):  # the first pulls its input in a child run
+            run(module.defs, "report", instance=home)
+            assert home.get_runs_count() == runs
+
+
+@pytest.mark.slow
+def test_the_example_runs_with_a_process_for_each_step(tmp_path):
+    command = [Path(sys.executable).with_name("dagster"), "asset", "materialize", "-f", EXAMPLE, "--select", "report"]
+    (tmp_path / "instance").mkdir()
+    own = {"DAGSTER_HOME": str(tmp_path / "instance"), "PYTHONWARNINGS": "ignore"}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Launching subprocess for" in done.stderr
+    with duckdb.connect(str(tmp_path / "own_graph.duckdb")) as connection:
+        made = connection.execute("SELECT table_name, count(*) FROM snapshots GROUP BY ALL ORDER BY ALL").fetchall()
+    assert made == [("readings", 1), ("report", 2)]
