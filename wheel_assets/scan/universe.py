@@ -28,7 +28,9 @@ def symbols_of(path: Path) -> list[str]:
     listed = _of_column(lines)
     symbols = list(dict.fromkeys(_of_lines(path, lines) if listed is None else listed))
     if not 0 < len(symbols) <= MOST_SYMBOLS:
-        raise UsageError(f"{path} has {len(symbols):,} symbols", f"a scan takes 1 to {MOST_SYMBOLS:,}")
+        raise UsageError(
+            f"{path} has {len(symbols):,} symbols", f"a scan takes 1 to {MOST_SYMBOLS:,}", "name another file"
+        )
     return symbols
 
 
@@ -39,7 +41,7 @@ def _of_lines(path: Path, lines: list[str]) -> list[str]:
             try:
                 found.append(checked_symbol(_own_spelling(text)))
             except BadSymbol as error:
-                raise UsageError(f"line {number} of {path} is refused", str(error)) from error
+                raise UsageError(f"line {number} of {path} is refused", str(error), "correct or remove it") from error
     return found
 
 

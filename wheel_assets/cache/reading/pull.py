@@ -140,10 +140,12 @@ def _execute(
         assets.graph.get(asset).assets_def.node_def.name: config_for(table, keys[table.name])
         for asset, table in selected.items()
     }
+    # Not its op config: that requests the keys of the parent's own step.
     given = {part: step.run_config[part] for part in ("loggers", "resources") if step.run_config.get(part)}
     tags = {
         PULLED_BY: step.run_id,
         REASONS: json.dumps({r.table: r.reason for r in run.results}),
+        # By it a run whose process was killed is found and marked failed.
         PROCESS: this_process(),
     }
     partition = None
@@ -157,6 +159,7 @@ def _execute(
         instance=step.instance,
         run_config={"ops": {op: config for op, config in configs.items() if config}, **given},
         tags=tags,
+        # A failure is a result: allow_stale may still let older data through, and other keys are answered.
         raise_on_error=False,
     )
     step.instance.add_run_tags(step.run_id, {PULLED: done.run_id})
