@@ -3,8 +3,17 @@
 # docker run --rm --network host -v wheel:/home/wheel/.wheel_trading wheel_assets ui
 # Cloud Run: docs/deploy.md
 #
-# The digest is that of the multi-platform image of this tag. A newer one: `docker buildx imagetools inspect TAG`.
-FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
+# The digest is that of the multi-platform image of this tag. Another: `docker buildx imagetools inspect TAG`.
+ARG BASE=python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
+
+FROM ${BASE} AS build
+COPY requirements.lock /tmp/
+RUN python -m venv /opt/wheel && /opt/wheel/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.lock
+COPY pyproject.toml setup.cfg README.md LICENSE /tmp/wheel_assets/
+COPY wheel_assets /tmp/wheel_assets/wheel_assets
+RUN /opt/wheel/bin/pip install --no-cache-dir --no-deps /tmp/wheel_assets
+
+FROM ${BASE}
 RUN useradd --create-home --uid 10001 wheel && install -d -o wheel -g wheel -m 700 /home/wheel/.wheel_trading
 COPY --from=build /opt/wheel /opt/wheel
 ENV PATH=/opt/wheel/bin:$PATH PYTHONUNBUFFERED=1

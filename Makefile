@@ -10,6 +10,7 @@ IN_A_BROWSER := $(addprefix wheel_assets_tests/end_to_end/,test_browser.py test_
 BUILD := 1.6.1
 CYCLONEDX := 7.5.0
 PIP_LICENSES := 5.5.5
+EXTRAS := cloud postgres polars dask celery k8s
 
 # Without compiled modules each of the commands that the tests start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -36,9 +37,9 @@ test-fast: $(VENV)/installed-test
 test: $(VENV)/installed-test
 	$(PYTEST) $(addprefix --ignore ,$(IN_A_BROWSER) wheel_assets_tests/scale)
 
-# The properties, drawn from a new seed each time.
+# The properties, more examples of each, drawn from a new seed each time.
 fuzz: $(VENV)/installed-test
-	HYPOTHESIS_PROFILE=default $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 
 # Which lines and branches the tests of the parts reach; below the floor it fails.
 coverage: $(VENV)/installed-test
@@ -66,22 +67,24 @@ build: $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build==$(BUILD)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} $(BIN)/python -m build
 
-# What an installation of the lock is made of, as CycloneDX, in dist/sbom.json.
-sbom: build/released/installed
+# What an installation of requirements.lock is made of, which is what the image has, as CycloneDX, in dist/sbom.json.
+sbom: build/requirements/installed
 	mkdir -p dist
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==$(CYCLONEDX)
-	$(BIN)/cyclonedx-py environment build/released/bin/python --output-reproducible --output-file dist/sbom.json
+	$(BIN)/cyclonedx-py environment build/requirements/bin/python --output-reproducible --output-file dist/sbom.json
 
-# The licences of the same, in docs/licences.md.
-licences: build/released/installed
+# The licences of all that any user installs, in docs/licences.md.
+licences: build/requirements-all/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-licenses==$(PIP_LICENSES)
 	( echo "# Licences of the dependencies"; echo; \
-	  echo "Of everything that [requirements.lock](../requirements.lock) installs; made by \`make licences\`."; echo; \
-	  $(BIN)/pip-licenses --python build/released/bin/python --format=markdown --order=name ) > docs/licences.md
+	  echo "Of everything that [requirements-all.lock](../requirements-all.lock) installs: the package's dependencies and those"; \
+	  echo "of its extras $(EXTRAS). What only tests and development need is not in it. Made by \`make licences\`."; echo; \
+	  $(BIN)/pip-licenses --python build/requirements-all/bin/python --format=markdown --order=name ) > docs/licences.md
 
-build/released/installed: requirements.lock | $(VENV)/bin/python
-	$(PYTHON) -m venv build/released
-	build/released/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+# An environment with what a lock names and nothing else.
+build/%/installed: %.lock | $(VENV)/bin/python
+	$(PYTHON) -m venv build/$*
+	build/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
 $(VENV)/bin/python:
@@ -129,15 +132,18 @@ chromium:
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 		chromium chromium-driver fonts-noto-color-emoji >/dev/null
 
-# Pin what a clean environment resolves to today: every tool by version, what the package needs by hash too.
+# Pin what a clean environment resolves to today: every tool by version, what is installed to use it by hash too:
+# requirements.lock for one machine or the image, requirements-all.lock with every extra for users.
+COMPILE := uv pip compile --quiet pyproject.toml --constraint constraints.txt --universal --python-version 3.11 \
+	--generate-hashes --no-strip-extras --no-header --no-annotate
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[test,check,browser,polars,scale]'
 	build/lock/bin/python -m pip freeze --exclude wheel_assets > constraints.txt
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	build/lock/bin/uv pip compile --quiet pyproject.toml --extra cloud --extra postgres --constraint constraints.txt --universal --python-version 3.11 \
-		--generate-hashes --no-strip-extras --no-header --no-annotate --output-file requirements.lock
+	build/lock/bin/$(COMPILE) --extra cloud --extra postgres --output-file requirements.lock
+	build/lock/bin/$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --output-file requirements-all.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .tmp_dagster_home_* .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,18 +38,24 @@ def scan(
     debug: bool, symbols_file: Path | None, symbols: tuple[str, ...], fresh: bool, top: int, as_json: bool
 ) -> None:
     """The best put of each of many symbols, by your rules, best first. Only what is not fresh is fetched and valued."""
+    from wheel_assets.errors import RunFailed
     from wheel_assets.scan.universe import UNIVERSE, symbols_of
     from wheel_assets.settings import checked_symbol, load_settings
 
     settings = load_settings()
-    asked = [*(symbols_of(symbols_file) if symbols_file else ()), *map(checked_symbol, symbols)]
+    listed, refused = symbols_of(symbols_file) if symbols_file else ([], {})
+    asked = [*listed, *map(checked_symbol, symbols)]
     with _instance(settings) as instance:
         known = list(instance.get_dynamic_partitions(UNIVERSE))
         wanted = list(dict.fromkeys(asked or known or settings.symbols))
         if new := [symbol for symbol in wanted if symbol not in set(known)]:
             instance.add_dynamic_partitions(UNIVERSE, new)
         not_evaluated = _scan_stale(instance, settings, wanted, [*known, *new], fresh=fresh, debug=debug)
-    document = _document(settings, wanted, not_evaluated)
+    missing = {symbol: not_evaluated[symbol] for symbol in wanted if symbol in not_evaluated}
+    if len(missing) == len(wanted):
+        raise RunFailed(f"none of {len(wanted)} symbols was evaluated", f"{wanted[0]}: {missing[wanted[0]]}")
+    document = _document(settings, wanted, missing)
+    document["not_evaluated"] |= refused
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
@@ -80,6 +87,7 @@ def _scan_stale(
     debug: bool,
 ) -> dict[str, str]:
     """Run the scan for the batches that hold a wanted symbol without a result in force; why, by symbol, some failed."""
+    from wheel_assets.errors import RunFailed
     from wheel_assets.scan.universe import blocks
 
     current = set() if fresh else set(_in_force(settings))
@@ -93,7 +101,12 @@ def _scan_stale(
             last = number
     not_evaluated: dict[str, str] = {}
     for keys in ranges:
-        not_evaluated |= _run(instance, keys, fresh=fresh, debug=debug)
+        try:
+            not_evaluated |= _run(instance, keys, fresh=fresh, debug=debug)
+        except RunFailed as error:  # costs its own symbols
+            if len(ranges) == 1:
+                raise
+            not_evaluated |= dict.fromkeys(keys, f"{error}")
     return not_evaluated
 
 
@@ -109,12 +122,19 @@ def _run(instance: dg.DagsterInstance, keys: Sequence[str], *, fresh: bool, debu
     import dagster as dg
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+    from wheel_assets.cache.reading.one_line_errors import OneLineError
     from wheel_assets.cache.reading.pull import failure_message
     from wheel_assets.errors import RunFailed
+    from wheel_assets.instance.event_log import BATCH_SIZE
 
+    os.environ.setdefault(BATCH_SIZE, "1000")  # of this process and the workers that it starts
     config = {"config": {"max_age_minutes": {"option_chains": 0.0}}} if fresh else {}
+    try:
+        job = dg.reconstructable(scan_job)
+    except OneLineError as error:  # a setting that the definitions refuse
+        raise error.error from error
     result = dg.execute_job(
-        dg.reconstructable(scan_job),
+        job,
         instance,
         run_config={
             "ops": {"scan": {"ops": {"fetch_chains": config}}},
@@ -157,18 +177,21 @@ def _limits(settings: Settings) -> dict[str, Any]:
 
 
 def _document(settings: Settings, wanted: Sequence[str], not_evaluated: dict[str, str]) -> dict[str, Any]:
-    """What was found, as plain values."""
+    """What was found, as plain values: of a symbol that was not evaluated now, no older result."""
     from wheel_assets.scan.ranking import ranked
     from wheel_assets.scan.snapshots import ScanFolder
     from wheel_assets.scan.valuation import cash_of
+    from wheel_assets.show.answer import SAMPLE
 
     ranking = ranked(ScanFolder(settings.scan.dir), now=_now(), **_limits(settings))
-    ranking = ranking[ranking["symbol"].isin(wanted)] if len(ranking) else ranking
+    ranking = ranking[ranking["symbol"].isin(set(wanted) - set(not_evaluated))] if len(ranking) else ranking
+    ranking = ranking.assign(rank=range(1, len(ranking) + 1))
     return {
         "symbols": len(wanted),
         "cash": cash_of(settings),
+        "sample": bool(len(ranking)) and SAMPLE in set(ranking["source"]),
         "ranking": [_plain(row) for row in ranking.to_dict("records")],
-        "not_evaluated": {symbol: why for symbol, why in not_evaluated.items() if symbol in set(wanted)},
+        "not_evaluated": dict(not_evaluated),
     }
 
 

@@ -31,7 +31,7 @@ _USUAL: dict[str, dict[str, Any]] = {
 def executor_of(scan: ScanSettings) -> dg.ExecutorDefinition:
     """The executor that the settings name, with its configuration.
 
-    Raises SettingError where its package is not installed.
+    Raises SettingError where its package is not installed, and where it refuses the configuration.
     """
     module, name = _HOMES[scan.executor]
     try:
@@ -40,4 +40,10 @@ def executor_of(scan: ScanSettings) -> dg.ExecutorDefinition:
         why, remedy = f"{error}", f"pip install 'wheel_assets[{scan.executor}]'"
         raise SettingError(f"WHEEL_SCAN__EXECUTOR={scan.executor} is refused", why, remedy) from error
     config = {**_USUAL.get(scan.executor, {}), **scan.executor_config}
-    return executor.configured(config) if config else executor
+    if not config:
+        return executor
+    configured = executor.configured(config)
+    errors = configured.apply_config_mapping({"config": {}}).errors  # else every job that has it would fail to load
+    if errors:
+        raise SettingError(f"WHEEL_SCAN__EXECUTOR_CONFIG of {scan.executor} is refused", errors[0].message)
+    return configured

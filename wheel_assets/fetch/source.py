@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from wheel_assets.errors import SourceError
 from wheel_assets.rows import Rows
@@ -219,18 +219,17 @@ def fetch_each(
     """
     import pandas as pd
 
-    keys = list(keys)
-    results = _attempts(keys, fetch, concurrency, watch)
+    results = attempts(list(keys), fetch, concurrency, watch)
     fetched = [result for result in results.values() if not isinstance(result, SourceError)]
     failures = {key: result for key, result in results.items() if isinstance(result, SourceError)}
     if not fetched:
-        raise _of_all(failures)
+        raise error_of_all(failures)
     notes = dict.fromkeys(note for rows in fetched for note in rows.notes)
     together = pd.concat([rows.frame for rows in fetched], ignore_index=True)
     return Rows(together, tuple(notes), {key: str(error) for key, error in failures.items()})
 
 
-def _of_all(failures: Mapping[str, SourceError]) -> SourceError:
+def error_of_all(failures: Mapping[str, SourceError]) -> SourceError:
     """The error of a fetch of which nothing came: no key is shown the reason of another as its own."""
     first = next(iter(failures.values()))
     reasons = {key: ", ".join(part for part in (error.what, error.why) if part) for key, error in failures.items()}
@@ -241,13 +240,16 @@ def _of_all(failures: Mapping[str, SourceError]) -> SourceError:
     return type(first)(f"none of {len(reasons)} symbols could be fetched", "; ".join([*listed, *more]), first.remedy)
 
 
-def _attempts(
-    keys: Sequence[str], fetch: Callable[[str], Rows], concurrency: int, watch: Callable[[str], None]
-) -> dict[str, Rows | SourceError]:
-    """Rows or SourceError of each key, in the order of the keys."""
+T = TypeVar("T")
 
-    def attempt(key: str) -> Rows | SourceError:
-        """Result of one key: its rows, or the SourceError as a value."""
+
+def attempts(
+    keys: Sequence[str], fetch: Callable[[str], T], concurrency: int, watch: Callable[[str], None]
+) -> dict[str, T | SourceError]:
+    """What `fetch` gave for each key, or its SourceError, in the order of the keys; otherwise as `fetch_each`."""
+
+    def attempt(key: str) -> T | SourceError:
+        """Result of one key, or the SourceError as a value."""
         _WATCH.set(lambda how_far: watch(how_far if f" {key}," in how_far else f"{key}, {how_far}"))
         try:
             return fetch(key)
@@ -255,11 +257,11 @@ def _attempts(
             return error
 
     with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(keys)))) as pool:
-        attempts = {key: pool.submit(attempt, key) for key in keys}
+        submitted = {key: pool.submit(attempt, key) for key in keys}
         try:
-            for number, done in enumerate(as_completed(attempts.values()), 1):
+            for number, done in enumerate(as_completed(submitted.values()), 1):
                 done.result()  # what is no error of ours ends it all
                 watch(f"{number} of {len(keys)} symbols")
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun when this is interrupted
-    return {key: future.result() for key, future in attempts.items()}
+    return {key: future.result() for key, future in submitted.items()}

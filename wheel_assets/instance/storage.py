@@ -30,6 +30,7 @@ from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from wheel_assets.errors import StoreBusy, StoreUnwritable
+from wheel_assets.instance.event_log import BatchedSqliteEventLog
 
 if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
@@ -51,6 +52,10 @@ log = logging.getLogger(__name__)
 
 class PrivateSqliteStorage(DagsterSqliteStorage):
     """Dagster's SQLite storage in `<folder>/storage`; the folder is accessible to its owner only."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data=inst_data)
+        self._event_log_storage = BatchedSqliteEventLog(f"{base_dir}/history/runs/")
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

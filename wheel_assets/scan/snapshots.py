@@ -113,7 +113,18 @@ class ScanFolder:
             return [str(path) for path in sorted(Path(self.place, kind).glob("*.parquet"))]
         protocol = self.place.partition("://")[0]
         self._fs.invalidate_cache()
-        return [f"{protocol}://{path}" for path in sorted(self._fs.glob(f"{self.place}/{kind}/*.parquet"))]
+        with self._reached():
+            found = sorted(self._fs.glob(f"{self.place}/{kind}/*.parquet"))
+        return [f"{protocol}://{path}" for path in found]
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Raises StoreUnwritable for any error of the bucket's library: of logins, of HTTP, of the vendor."""
+        try:
+            yield
+        except Exception as error:
+            why, remedy = f"{error}"[:200], "check WHEEL_SCAN__DIR, the keys of the bucket and the network"
+            raise StoreUnwritable(f"{self.place} cannot be reached", why, remedy) from error
 
     @contextmanager
     def _replaced(self, path: str) -> Iterator[str]:
@@ -123,7 +134,8 @@ class ScanFolder:
                 with tempfile.TemporaryDirectory() as folder:
                     scratch = f"{folder}/scratch.parquet"
                     yield scratch
-                    self._fs.put_file(scratch, path)  # an object appears whole or not at all
+                    with self._reached():
+                        self._fs.put_file(scratch, path)  # an object appears whole or not at all
                 return
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             scratch = f"{path}.{os.getpid()}.partial"

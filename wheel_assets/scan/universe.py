@@ -12,37 +12,39 @@ from wheel_assets.settings import checked_symbol
 UNIVERSE = "universe"  # name of Dagster's dynamic partitions that hold the symbols
 _HEADINGS = ("symbol", "ticker")
 MOST_SYMBOLS = 20_000
+SHOWN = 40  # characters of a line that is no symbol
 
 
-def symbols_of(path: Path) -> list[str]:
-    """The symbols of a file, each once, in its order.
+def symbols_of(path: Path) -> tuple[list[str], dict[str, str]]:
+    """The symbols of a file, each once, in its order; and what is written there in place of one, with the reason.
 
     One a line, `#` begins a comment; or a CSV whose heading names a column Symbol or Ticker, such as the list of an
     index: what stands above the heading, and lines without a ticker there (cash, a footer), are passed over.
-    Raises UsageError for a file that cannot be read or has no symbols, and for a line that is none.
+    Raises UsageError for a file that cannot be read or has no symbols.
     """
     try:
         lines = path.expanduser().read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read", f"{error}", "name a text file with a symbol a line") from error
     listed = _of_column(lines)
-    symbols = list(dict.fromkeys(_of_lines(path, lines) if listed is None else listed))
+    found, refused = _of_lines(lines) if listed is None else (listed, {})
+    symbols = list(dict.fromkeys(found))
     if not 0 < len(symbols) <= MOST_SYMBOLS:
-        raise UsageError(
-            f"{path} has {len(symbols):,} symbols", f"a scan takes 1 to {MOST_SYMBOLS:,}", "name another file"
-        )
-    return symbols
+        why = next(iter(refused.values()), f"a scan takes 1 to {MOST_SYMBOLS:,}")
+        raise UsageError(f"{path} has {len(symbols):,} symbols", why, "name another file")
+    return symbols, refused
 
 
-def _of_lines(path: Path, lines: list[str]) -> list[str]:
-    found = []
+def _of_lines(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The symbols, one a line, and why other lines are none."""
+    found, refused = [], {}
     for number, line in enumerate(lines, 1):
         if text := line.partition("#")[0].strip():
             try:
                 found.append(checked_symbol(_own_spelling(text)))
             except BadSymbol as error:
-                raise UsageError(f"line {number} of {path} is refused", str(error), "correct or remove it") from error
-    return found
+                refused[text[:SHOWN]] = f"line {number} is refused; {error}"
+    return found, refused
 
 
 def _of_column(lines: list[str]) -> list[str] | None:

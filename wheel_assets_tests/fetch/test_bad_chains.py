@@ -279,6 +279,7 @@ def test_two_roots_on_one_expiration_are_two_contracts(answering, fake, real_ass
     assert set(zip(rows["strike"], rows["option_type"], strict=True)) == {(95.0, "put"), (105.0, "call")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JSON)
 def test_thirty_thousand_contracts_are_all_stored(answering, real_assets, chains, name):
     codes = [f"XYZ   270219{right}{strike:08d}" for right in "CP" for strike in range(1000, 15_001_000, 1000)]

@@ -30,17 +30,25 @@ Ticker,Name,Weight (%)
 def test_the_symbols_of_a_list(text, found, tmp_path):
     file = tmp_path / "list"
     file.write_text(text, "utf-8")
-    assert symbols_of(file) == found
+    assert symbols_of(file) == (found, {})
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("U\nno ticker at all\n", "line 2 of"), ("# only a comment\n", "has 0 symbols")]
+    ("text", "told"), [("no ticker at all\n", "line 1 is refused"), ("# only a comment\n", "has 0 symbols")]
 )
 def test_a_list_that_is_none_is_refused(text, told, tmp_path):
     file = tmp_path / "list"
     file.write_text(text)
     with pytest.raises(UsageError, match=told):
         symbols_of(file)
+
+
+def test_a_line_that_is_no_symbol_costs_that_line(tmp_path):
+    file = tmp_path / "list"
+    file.write_text("U\nno ticker\nSMCI\n")
+    symbols, refused = symbols_of(file)
+    assert symbols == ["U", "SMCI"]
+    assert "line 2 is refused" in refused["no ticker"]
 
 
 def test_batches_do_not_depend_on_what_is_asked_for():

@@ -167,6 +167,12 @@ class Store:
         self._memory.forget_others(snapshots)
         return snapshots, last[0] if last else 0
 
+    def forget(self, snapshot_ids: Sequence[int]) -> None:
+        """Remove snapshots from the index, so that no read finds them."""
+        with self.file.transaction() as connection:
+            query = "DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)"
+            connection.execute(query, [list(snapshot_ids)])
+
     def touch(self, snapshots: Collection[Snapshot]) -> None:
         """Count a use of each snapshot, visible at once to every process: recently used ones are evicted last."""
         try:
@@ -253,9 +259,8 @@ class Store:
         missing = sorted(set(snapshot_ids) - set(frame["snapshot_id"].unique()))
         if not missing:
             return frame
-        with self.file.transaction() as connection:
-            # Out of the index, so that the next lookup is a miss and fetches again, instead of failing here for good.
-            connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+        # Out of the index, so that the next lookup is a miss and fetches again, instead of failing here for good.
+        self.forget(missing)
         raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
 
 

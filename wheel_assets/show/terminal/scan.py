@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from wheel_assets.show.answer_view import banner
 from wheel_assets.show.terminal.answer import table
 from wheel_assets.show.terminal.console import unbroken
 from wheel_assets.show.views.scan_view import COLUMNS, scan_cells
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 def show_scan(document: Mapping[str, Any], top: int, console: Console) -> None:
     """Print the first `top` lines of a scan's document, and what is missing."""
     ranking, missing = document["ranking"], document["not_evaluated"]
+    if warning := banner(document):
+        console.print(Text(warning, style="bold yellow"))
     console.print(f"{document['symbols']:,} symbols scanned, {len(ranking):,} with a put that breaks no rule", "")
     rows = table(COLUMNS, wrapped=("sell",))
     for cells in scan_cells(ranking[:top]):

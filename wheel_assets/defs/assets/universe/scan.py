@@ -5,7 +5,8 @@ chains, each a share of them, on as many workers as the executor has. Steps pass
 results lie as Parquet in `WHEEL_SCAN__DIR`. Dynamic outputs were rejected: the Dask executor does not run them.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,16 +18,16 @@ from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.store.store import Store
 from wheel_assets.defs.declare import OWNER, settings
 from wheel_assets.defs.flow import scan_fingerprints
-from wheel_assets.errors import SourceError, UsageError
+from wheel_assets.errors import UsageError
 from wheel_assets.fetch.http.rate_limiter import pace_of
-from wheel_assets.fetch.source import MarketSource, fetch_each
-from wheel_assets.rows import Rows
+from wheel_assets.fetch.source import MarketSource, attempts, error_of_all
 from wheel_assets.scan.snapshots import CHAINS, RESULTS, About, ScanFolder
 from wheel_assets.scan.universe import UNIVERSE, blocks
 from wheel_assets.tables import OPTION_CHAINS
 
 BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
 STEPS = "scan_steps"  # IO manager of the values between steps
+TOLD_SECONDS = 10.0  # between lines on the progress of a fetch
 
 
 class FetchConfig(dg.Config):
@@ -69,32 +70,34 @@ def fetch_chains(
     if pace := pace_of(market.name):
         pace.spread()
 
-    def fetch(symbol: str) -> Rows:
-        """Fetch the chain of a symbol into the scan folder; return its notes without rows."""
-        rows = market.option_chain(symbol, now.replace(tzinfo=UTC))
-        folder.write(CHAINS, symbol, rows.frame, About(store.clock(), chains))
-        return Rows(rows.frame.head(0), rows.notes)
+    def fetch(symbol: str) -> None:
+        """Fetch the chain of a symbol into the scan folder."""
+        frame = market.option_chain(symbol, now.replace(tzinfo=UTC)).frame
+        folder.write(CHAINS, symbol, frame, About(store.clock(), chains))
 
     context.log.info(f"{len(fresh)} of {len(keys)} chains are fresh")
-    not_fetched = _fetched([key for key in keys if key not in fresh], fetch, market, context, bool(fresh))
+    stale = [key for key in keys if key not in fresh]
+    with one_line_errors():
+        results = attempts(stale, fetch, market.concurrency, _rarely(context.log.info)) if stale else {}
+        failures = {symbol: error for symbol, error in results.items() if error is not None}
+        if len(failures) == len(keys):
+            raise error_of_all(failures)
+    not_fetched = {symbol: str(error) for symbol, error in failures.items()}
     rates = {name: risk_free_rate[name].tolist() for name in ("tenor_years", "value")}
     return {"now": now.isoformat(), "not_fetched": not_fetched, **rates}
 
 
-def _fetched(
-    stale: Sequence[str], fetch: Any, market: MarketSource, context: dg.OpExecutionContext, others: bool
-) -> dict[str, str]:
-    """Reasons of the symbols that could not be fetched; raises the first error where no chain is left."""
-    if not stale:
-        return {}
-    with one_line_errors():
-        try:
-            fetched = fetch_each(stale, fetch, market.concurrency, context.log.debug)
-        except SourceError as error:
-            if not others:
-                raise
-            return dict.fromkeys(stale, str(error))
-    return dict(fetched.not_fetched)
+def _rarely(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """`tell` at most every TOLD_SECONDS: a line in Dagster's log costs as much as a fifth of a symbol's chain."""
+    told = time.monotonic()
+
+    def watch(how_far: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > TOLD_SECONDS:
+            told = time.monotonic()
+            tell(how_far)
+
+    return watch
 
 
 def _share(number: int, shares: int) -> dg.OpDefinition:
@@ -103,8 +106,8 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
     @dg.op(
         name=f"value_share_{number:03d}", out=dg.Out(io_manager_key=STEPS), retry_policy=dg.RetryPolicy(max_retries=1)
     )
-    def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> dict[str, Any]:
-        """Value this share of the universe's chains."""
+    def value_share(context: dg.OpExecutionContext, fetched: dict[str, Any]) -> list[str]:
+        """Value this share of the universe's chains; return the symbols that have results now."""
         from wheel_assets.greeks import ZeroCurve
 
         folder, scan = ScanFolder(settings().scan.dir), settings().scan
@@ -112,16 +115,14 @@ def _share(number: int, shares: int) -> dg.OpDefinition:
         batches = list(blocks(context.instance.get_dynamic_partitions(UNIVERSE), scan.batch))
         run = set(context.partition_keys) - set(fetched["not_fetched"])
         mine = [[symbol for symbol in batch if symbol in run] for batch in batches[number::shares]]
-        results: dict[str, Any] = {}
-        for batch in filter(None, mine):
-            results |= _valued(folder, batch, curve, datetime.fromisoformat(fetched["now"]))
-        return results
+        now = datetime.fromisoformat(fetched["now"])
+        return [symbol for batch in filter(None, mine) for symbol in _valued(folder, batch, curve, now)]
 
     return value_share
 
 
-def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> dict[str, Any]:
-    """Value the chains of a batch, store the results, and return the metadata of each symbol."""
+def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime) -> list[str]:
+    """Value the chains of a batch and store the results; return the symbols that have some."""
     from wheel_assets.scan.valuation import by_symbol, screened
 
     about, (_, results) = folder.about(CHAINS, set(batch)), scan_fingerprints(settings())
@@ -131,25 +132,25 @@ def _valued(folder: ScanFolder, batch: Sequence[str], curve: Any, now: datetime)
         found = by_symbol(screened(chains, curve=curve, settings=settings(), now=now.replace(tzinfo=UTC)))
         for symbol, rows in found.items():
             folder.write(RESULTS, symbol, rows, About(about[symbol].fetched_at, results))
-    contracts = chains["symbol"].value_counts()
-    return {
-        symbol: {"contracts": int(contracts[symbol]), "passed": int((rows["failures"] == 0).sum())}
-        for symbol, rows in found.items()
-    }
+    return list(found)
 
 
 _SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares))
 
 
 # An input each: a list of them comes empty under the Dask executor.
-@dg.op(ins={name: dg.In(dict) for name in _SHARES}, out=dg.Out(dg.Nothing))
-def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: dict[str, Any]) -> None:
-    """Add the result of each symbol to its partition's metadata."""
-    results: dict[str, Mapping[str, Any]] = {symbol: one for share in shares.values() for symbol, one in share.items()}
-    for symbol in context.partition_keys:
+@dg.op(ins={name: dg.In(list) for name in _SHARES}, out=dg.Out(dg.Nothing))
+def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: list[str]) -> None:
+    """Say in the partition's metadata why a symbol was not evaluated.
+
+    Of those that were, the results tell: Dagster looks all partitions up for each one that has metadata of its own.
+    """
+    keys = context.partition_keys
+    evaluated = {symbol for share in shares.values() for symbol in share}
+    for symbol in [key for key in keys if key not in evaluated]:
         why = fetched["not_fetched"].get(symbol, "its chain has no put")
-        context.add_asset_metadata(results.get(symbol, {"not_evaluated": why}), asset_key="scan", partition_key=symbol)
-    context.log.info(f"{len(results)} of {len(context.partition_keys)} symbols evaluated")
+        context.add_asset_metadata({"not_evaluated": why}, asset_key="scan", partition_key=symbol)
+    context.log.info(f"{len(evaluated)} of {len(keys)} symbols evaluated")
 
 
 @dg.graph_asset(
