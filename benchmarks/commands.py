@@ -2,13 +2,13 @@
 
     python benchmarks/commands.py [--rounds 15] [--keep]
 
-The stock command is `dagster asset materialize` of one asset that loads four stored frames of the
-same sizes through `DuckDBPandasIOManager` and returns one: in-process executor, the same environment, the
-same `dagster.yaml` but for the storage of runs, which is Dagster's own there. Commands take turns within a round, so that whatever else the
-machine does hits all of them. Medians, not means: a command is sometimes held up by the machine and
-never sped up by it; processor seconds stand beside the wall's, for they mind the rest of the machine
-less. Every command is a new process, as a user's is, with a warm file cache and compiled modules. What is asked again,
-fresh and cold is measured with one symbol on the watchlist and with a hundred.
+The stock command is `dagster asset materialize` of one asset that loads four stored frames of the same sizes through
+`DuckDBPandasIOManager` and returns one: in-process executor, the same environment, the same `dagster.yaml` but for the
+records of runs, which Dagster's own storage keeps there. Commands take turns within a round, so that whatever else the
+machine does hits all of them. Medians, not means: a command is sometimes held up by the machine and never sped up by
+it; processor seconds stand beside the wall's, for they depend less on the rest of the machine. Every command is a new
+process, as a user's is, with a warm file cache and compiled modules. What is asked again, fresh and cold is measured
+with one symbol on the watchlist and with a hundred.
 """
 
 from __future__ import annotations
