@@ -89,7 +89,7 @@ def test_a_file_of_which_nothing_could_be_taken_is_a_failure(tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["migrate", "foreign.csv"])
     assert left.value.code == 1
-    assert "nothing of foreign.csv was taken; no row of it fits a table" in capsys.readouterr().err
+    assert "nothing of foreign.csv was imported; no row of it fits a table" in capsys.readouterr().err
 
 
 def test_an_empty_watchlist_is_told_plainly(monkeypatch, capsys):

@@ -137,9 +137,15 @@ REFUSED = {
         UnexpectedAnswer,
         "Cboe sent an unexpected layout; last_trade_time is 'None'; try again later or use another source",
     ),
-    "schwab: empty": Refused(SCHWAB, [], {}, NoContracts, "Schwab lists no options on XYZ; status SUCCESS"),
+    "schwab: empty": Refused(
+        SCHWAB, [], {}, NoContracts, "Schwab lists no options on XYZ; status SUCCESS; check the ticker"
+    ),
     "schwab: failed": Refused(
-        SCHWAB, None, {"status": "FAILED"}, NoContracts, "Schwab lists no options on XYZ; status FAILED"
+        SCHWAB,
+        None,
+        {"status": "FAILED"},
+        NoContracts,
+        "Schwab lists no options on XYZ; status FAILED; check the ticker",
     ),
     "schwab: no price": Refused(
         SCHWAB,
@@ -160,7 +166,7 @@ REFUSED = {
         [],
         {"days_with_quotes": set()},
         NoContracts,
-        "Databento has no quotes of XYZ; in 4 sessions until 2026-11-20 20:15 UTC",
+        "Databento has no quotes of XYZ; in 4 sessions until 2026-11-20 20:15 UTC; check the ticker",
     ),
     "databento: no price": Refused(
         DATABENTO,

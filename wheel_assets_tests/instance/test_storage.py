@@ -12,7 +12,7 @@ import pytest
 
 from wheel_assets.errors import SettingError, StoreUnwritable
 from wheel_assets.instance.home import opened
-from wheel_assets.instance.storage import DATABASES, PrivateSqliteStorage, make_whole
+from wheel_assets.instance.storage import DATABASES, PrivateSqliteStorage, ensure_intact
 
 CLONE = Path(__file__).resolve().parents[2]
 OPEN = """
@@ -78,12 +78,12 @@ def test_first_users_at_once_of_a_home_without_our_configuration_all_get_in(tmp_
 
 def test_a_home_that_dagster_itself_broke_is_mended_by_the_next_command(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    make_whole(tmp_path)
+    ensure_intact(tmp_path)
     with closing(sqlite3.connect(tmp_path / "history" / "runs.db")) as connection, connection:
         connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
     with opened() as instance:
         assert instance.get_runs() == []
-    assert "they are mended" in caplog.text
+    assert "they are repaired" in caplog.text
 
 
 def test_a_home_that_is_not_there_is_told(tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_it_is_its_owners_alone(tmp_path):
 
 def test_what_cannot_be_opened_for_another_reason_is_left_alone(tmp_path, monkeypatch):
     """A full disk is no reason to set the records aside."""
-    make_whole(tmp_path)
+    ensure_intact(tmp_path)
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorcode = sqlite3.SQLITE_FULL
 
@@ -113,48 +113,48 @@ def test_what_cannot_be_opened_for_another_reason_is_left_alone(tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr("wheel_assets.instance.storage.sqlite3.connect", connect)
         with pytest.raises(StoreUnwritable, match="cannot be used; database or disk is full"):
-            make_whole(tmp_path)
+            ensure_intact(tmp_path)
     assert stamps(tmp_path) == [1, 1, 1]
     assert not list(tmp_path.glob("*.broken-*"))
 
 
 def test_one_that_two_stamped_is_mended_and_keeps_its_runs(tmp_path, caplog):
     storage = tmp_path / "storage"
-    make_whole(storage)
+    ensure_intact(storage)
     with closing(sqlite3.connect(storage / "history" / "runs.db")) as connection, connection:
         connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
         connection.execute("INSERT INTO kvs VALUES (1, 'kept', 'yes')")
-    make_whole(storage)
+    ensure_intact(storage)
     assert stamps(storage) == [1, 1, 1]
     with closing(sqlite3.connect(storage / "history" / "runs.db")) as connection:
         assert connection.execute("SELECT value FROM kvs WHERE key = 'kept'").fetchall() == [("yes",)]
-    assert "they are mended" in caplog.text
+    assert "they are repaired" in caplog.text
 
 
 def test_one_that_a_server_goes_on_writing_to_is_mended_too(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("wheel_assets.instance.storage.SETTLE_SECONDS", 1_000)  # as if the last write were never old
     monkeypatch.setattr("wheel_assets.instance.storage.MOST_SETTLE_SECONDS", 0.2)
-    make_whole(tmp_path)
+    ensure_intact(tmp_path)
     with closing(sqlite3.connect(tmp_path / "history" / "runs.db")) as connection, connection:
         connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
-    make_whole(tmp_path)
+    ensure_intact(tmp_path)
     assert stamps(tmp_path) == [1, 1, 1]
-    assert "they are mended" in caplog.text
+    assert "they are repaired" in caplog.text
 
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_a_missing_database_is_made(tmp_path, name):
-    make_whole(tmp_path / "storage")
+    ensure_intact(tmp_path / "storage")
     (tmp_path / "storage" / name).unlink()
-    make_whole(tmp_path / "storage")
+    ensure_intact(tmp_path / "storage")
     assert stamps(tmp_path / "storage") == [1, 1, 1]
 
 
 def test_one_that_cannot_be_read_is_set_aside(tmp_path, caplog):
-    make_whole(tmp_path / "storage")
+    ensure_intact(tmp_path / "storage")
     (tmp_path / "storage" / "history" / "runs.db").write_bytes(b"no database" * 1000)
     storage = PrivateSqliteStorage.from_config_value(None, {"folder": str(tmp_path)})
     storage.dispose()
     assert stamps(tmp_path / "storage") == [1, 1, 1]
     (dated,) = {path.suffix for path in (tmp_path / "storage").glob("*.broken-*")}
-    assert f"they are in *{dated}" in caplog.text
+    assert f"set aside as *{dated}" in caplog.text

@@ -285,7 +285,7 @@ def test_json_may_name_its_tables(cache, exported, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("old.xls", b"\xd0\xcf", "of no known kind"),
+        ("old.xls", b"\xd0\xcf", "of no known format"),
         ("old.db", b"SQLite format 3\0" + bytes(50), "cannot be read to its end"),
         ("old.duckdb", bytes(8) + b"DUCK" + bytes(50), "cannot be read to its end"),
         ("old.parquet", b"PAR1", "cannot be read to its end"),

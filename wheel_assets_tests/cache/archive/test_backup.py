@@ -313,7 +313,7 @@ def test_no_archive_is_a_clear_error(empty, bucket, place):
 )
 def test_archives_lie_in_folders_and_two_kinds_of_bucket_only(filled, url):
     for use in (backup, restore):
-        with pytest.raises(UsageError, match="is refused; only folders, gs:// and s3:// are written to"):
+        with pytest.raises(UsageError, match="is refused; only folders, gs:// and s3:// are supported"):
             use(filled, url)
 
 
