@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from wheel_assets.errors import StoreBusy, StoreError, StoreTooNew, StoreUnwritable
+from wheel_assets.errors import StoreBusy, StoreError, StoreTooNew, StoreUnwritable, UsageError, WheelError
 
 _DAMAGE = ("not a valid DuckDB database file", "Could not read enough bytes", "Corrupt", "WAL file", "WAL does not")
 # Reasons why a file cannot be written; the last ones are DuckDB's own, where it does not quote the system's.
@@ -49,9 +49,11 @@ def unwritable(path: Path, error: Exception) -> StoreUnwritable:
     return StoreUnwritable(f"the cache {path} cannot be written", why, "free some space or set WHEEL_CACHE__DIR")
 
 
-def _store_error(path: Path, error: duckdb.Error) -> StoreError:
-    """The StoreError for an error of DuckDB."""
+def _store_error(path: Path, error: duckdb.Error) -> WheelError:
+    """The error of ours for an error of DuckDB."""
     text = " ".join(str(error).split())
+    if "options were not recognized" in text:
+        return UsageError("connection_config is refused", text[:200], "name settings that DuckDB has")
     if "Could not set lock" in text:
         return StoreBusy(f"the cache {path} is open in another program", text[:200], "close that program")
     if "we can only read versions" in text:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import duckdb
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
-from wheel_assets.cache.store.store import Store, store_at
+from wheel_assets.cache.store.store import Store
+from wheel_assets.errors import StoreError
 
 if TYPE_CHECKING:
     from dagster._core.storage.db_io_manager import DbTypeHandler
@@ -90,9 +92,17 @@ class CacheResource(DuckDBResource):
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
-        """The file, attached as the default database until the block ends; a failed block changes nothing."""
-        with _store(Path(self.database), None, self.connection_config).file.transaction() as connection:
-            yield connection
+        """The file, attached as the default database until the block ends; a failed block changes nothing.
+
+        DuckDB's errors in the block are raised as they are.
+        """
+        try:
+            with _store(Path(self.database), None, self.connection_config).file.transaction() as connection:
+                yield connection
+        except StoreError as error:
+            if type(error) is StoreError and isinstance(error.__cause__, duckdb.Error):
+                raise error.__cause__ from None
+            raise
 
 
 _STORES: dict[Path, Store] = {}
@@ -100,9 +110,8 @@ _STORES: dict[Path, Store] = {}
 
 def _store(path: Path, tables: tuple[SnapshotTable, ...] | None, config: Mapping[str, Any]) -> Store:
     """The one store of this process for a file: two instances must not attach it at the same time."""
-    if tables is None and path not in _STORES:
-        return store_at(path)
     if path not in _STORES or tables not in (None, tuple(_STORES[path].tables.values())):
         _STORES[path] = Store(path, tables or ())
     _STORES[path].file.config |= config  # DuckDB's own settings apply from the next connection on
+    _STORES[path].file.refuses_others = True  # it may be somebody's warehouse
     return _STORES[path]

@@ -13,6 +13,8 @@ from dagster._core.storage.db_io_manager import DbTypeHandler, TableSlice
 
 from wheel_assets.cache.reading.loaded_input import LoadedInput
 from wheel_assets.cache.reading.names import output_name
+from wheel_assets.cache.store.inferred import DATES
+from wheel_assets.columns import identifier
 from wheel_assets.errors import BadFrame
 
 if TYPE_CHECKING:
@@ -48,10 +50,12 @@ class Frames:
         if handler is None:
             what = f"{output_name(context)} is {type(frame).__name__}"
             raise BadFrame(what, "a table is stored from a frame", "return a DataFrame or Rows, or annotate -> None")
+        if len(frame) == 0:  # a handler makes no table of it
+            return pd.DataFrame()
         with duckdb.connect(":memory:") as connection:
+            connection.execute("SET TimeZone='UTC'")
             handler.handle_output(context, STAGED, frame, connection)
-            staged: pd.DataFrame = connection.execute("SELECT * FROM main.staged").df()
-        return staged
+            return _staged(connection)
 
     def columns(self, context: dg.InputContext) -> tuple[str, ...]:
         """The columns that an `AssetIn` names in its metadata; none for all."""
@@ -66,12 +70,33 @@ class Frames:
             return self._handlers[kind].load_input(context, STAGED, _Selecting(connection))
 
 
+def _staged(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The table STAGED as pandas would hold what it holds: dates and bytes as Python's, not as times and bytearrays.
+
+    Raises BadFrame for a column that pandas would round.
+    """
+    query = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? AND schema_name = ?"
+    types = dict(connection.execute(query, [STAGED.table, STAGED.schema]).fetchall())
+    for name, of in types.items():
+        if of.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):
+            raise BadFrame(f"column {name} was refused", f"{of} would be rounded to floating point", "convert it")
+    frame: pd.DataFrame = connection.execute(f"SELECT * FROM {STAGED.schema}.{STAGED.table}").df()
+    for name, of in types.items():
+        if of == "DATE":
+            frame[name] = frame[name].dt.date.astype(object).where(frame[name].notna(), None)
+        elif of == "BLOB":
+            frame[name] = frame[name].map(bytes, na_action="ignore").where(frame[name].notna(), None)
+    return frame
+
+
 @contextmanager
 def in_memory(frame: pd.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a database in memory, with the frame as the table STAGED."""
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone='UTC'")
-        connection.execute("CREATE TABLE main.staged AS SELECT * FROM frame")
+        dates = ", ".join(f"{identifier(name)}::DATE AS {identifier(name)}" for name in frame.attrs.get(DATES, ()))
+        shown = f"* REPLACE ({dates})" if dates else "*"
+        connection.execute(f"CREATE TABLE main.staged AS SELECT {shown} FROM frame")
         yield connection
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 from dagster._core.definitions.backfill_policy import BackfillPolicyType
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from wheel_assets import errors
 from wheel_assets.cache.freshness_check import without_freshness_checks
 from wheel_assets.cache.policy import CacheKey, LookupResult, input_keys, needed_keys
 from wheel_assets.cache.reading.asset_tables import AssetTables
@@ -25,6 +26,7 @@ from wheel_assets.tables import SnapshotTable
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetNode
     from dagster._core.execution.context.system import StepExecutionContext
+    from dagster_shared.error import SerializableErrorInfo
 
 PULLED = "wheel/pulled"  # tag of a run: its newest child
 REASONS = "wheel/reasons"  # tag of a child run: why each table was stale
@@ -136,14 +138,16 @@ def _execute(
         keys[result.table].append(result.key)
     selected = {asset: table for asset, table in assets.kept.items() if table.name in keys}
     together = {each for asset in selected for each in assets.graph.get(asset).execution_set_asset_keys}
-    configs = {
-        assets.graph.get(asset).assets_def.node_def.name: config_for(table, keys[table.name])
-        for asset, table in selected.items()
-    }
+    asked = cast(Mapping[str, Any], step.run_config.get("ops") or {})
+    configs: dict[str, dict[str, Any]] = {}
+    for asset, table in selected.items():
+        op = assets.graph.get(asset).assets_def.node_def.name
+        configs[op] = _joined(asked.get(op), config_for(table, keys[table.name]))
     given = {part: step.run_config[part] for part in ("loggers", "resources") if step.run_config.get(part)}
     tags = {
         PULLED_BY: step.run_id,
         REASONS: json.dumps({r.table: r.reason for r in run.results}),
+        # By it a run whose process was killed is found and marked failed.
         PROCESS: this_process(),
     }
     partition = None
@@ -152,15 +156,27 @@ def _execute(
     elif run.partitions is not None:
         first, last = run.partition_keys[0], run.partition_keys[-1]
         tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-    done = without_freshness_checks(job, together).execute_in_process(
-        partition_key=partition,
-        instance=step.instance,
-        run_config={"ops": {op: config for op, config in configs.items() if config}, **given},
-        tags=tags,
-        raise_on_error=False,
-    )
+    try:
+        done = without_freshness_checks(job, together).execute_in_process(
+            partition_key=partition,
+            instance=step.instance,
+            run_config={"ops": {op: config for op, config in configs.items() if config}, **given},
+            tags=tags,
+            # A failure is a result: allow_stale may still let older data through, and other keys are answered.
+            raise_on_error=False,
+        )
+    except dg.DagsterInvalidConfigError as error:
+        why = "; ".join(" ".join(each.message.split()) for each in error.errors)
+        remedy = "give it in the run config, or materialize it first"
+        raise RefreshFailed(f"{', '.join(sorted(keys))} cannot be pulled", why, remedy) from error
     step.instance.add_run_tags(step.run_id, {PULLED: done.run_id})
     return failures_of(Outcome.of(done.all_events), request, [result.cache_key for result in run.results])
+
+
+def _joined(given: Mapping[str, Any] | None, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an op: what the run's own config says of it, and the keys to make."""
+    both = {**(given or {}), **keys}
+    return both | ({"config": {**(given or {}).get("config", {}), **keys["config"]}} if keys else {})
 
 
 def config_for(table: SnapshotTable, keys: Collection[str]) -> dict[str, Any]:
@@ -178,6 +194,8 @@ class Outcome:
     made: Mapping[str, Collection[str]]
     reasons: Mapping[str, Mapping[str, str]]
     failed_steps: Mapping[str, str]  # by step; under "" the failure of a run before its first step
+    blocked: Mapping[str, str]  # by table: its failed blocking check, after which nothing reads what was made
+    finished: bool = True
 
     @classmethod
     def of(cls, events: Iterable[dg.DagsterEvent | None]) -> Outcome:
@@ -185,20 +203,34 @@ class Outcome:
         made: dict[str, set[str]] = defaultdict(set)
         reasons: dict[str, dict[str, str]] = defaultdict(dict)
         failed: dict[str, str] = {}
+        blocked: dict[str, str] = {}
+        finished = False
         for event in filter(None, events):
             if event.is_step_materialization:
                 materialization = event.step_materialization_data.materialization
                 table = table_name(materialization.asset_key)
                 made[table] |= set(_json(materialization.metadata, SNAPSHOTS_MADE))
                 reasons[table] |= _json(materialization.metadata, NOT_FETCHED)
+            elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                check = event.asset_check_evaluation_data
+                if check.blocking and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+                    told = f"; {check.description}" if check.description else ""
+                    name = check.asset_key.to_user_string()
+                    blocked[table_name(check.asset_key)] = f"check {check.check_name} of {name} failed{told}"
             elif message := failure_message(event):
-                failed[event.step_key or ""] = message
-        return cls(made, reasons, failed)
+                failed[event.step_key or ""] = _named(event, message)
+            finished |= event.is_job_success
+        return cls(made, reasons, failed, blocked, finished)
 
     def reason(self, cache_key: CacheKey) -> str | None:
         """Reason why a cache key has no data, as its own asset gave it; None if it has."""
         table, key = cache_key
-        return self.reasons.get(table, {}).get(key) or self.failed_steps.get(table)
+        return self.blocked.get(table) or self.reasons.get(table, {}).get(key) or self.failed_steps.get(table)
+
+    def other_reason(self, table: str) -> str:
+        """Reason of a table's cache key without one of its own."""
+        silent = f"{table} was made and nothing of it was stored; its asset has to return a frame"
+        return next(iter(self.failed_steps.values()), silent if self.finished else "the run was interrupted")
 
 
 def failures_of(outcome: Outcome, request: Request, asked: Collection[CacheKey]) -> dict[CacheKey, str]:
@@ -207,20 +239,19 @@ def failures_of(outcome: Outcome, request: Request, asked: Collection[CacheKey])
     Cache keys derived from a failed one fail for the same reason.
     """
     failures: dict[CacheKey, str] = {}
-    other = next(iter(outcome.failed_steps.values()), "the run was interrupted")
     for table, key in request.cache_keys:
-        if (table, key) not in asked or key in outcome.made.get(table, ()):
+        if (table, key) not in asked or (key in outcome.made.get(table, ()) and table not in outcome.blocked):
             continue
         needed = needed_keys(request.by_table[table], key, request.by_table)
         above = next((failures[cache_key] for cache_key in needed if cache_key in failures), None)
-        failures[table, key] = outcome.reason((table, key)) or above or other
+        failures[table, key] = outcome.reason((table, key)) or above or outcome.other_reason(table)
     return failures
 
 
 def outcome_so_far(step: StepExecutionContext) -> Outcome:
     """Outcome of the earlier steps of a step's own run."""
     logged = step.instance.all_logs(step.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-    return Outcome.of(entry.dagster_event for entry in logged)
+    return replace(Outcome.of(entry.dagster_event for entry in logged), finished=True)
 
 
 def _json(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -237,8 +268,24 @@ def failure_message(event: dg.DagsterEvent) -> str | None:
         error = event.step_failure_data.error
     else:
         error = event.job_failure_data.error if event.is_job_failure else None
-    while error is not None and error.cause is not None:
-        error = error.cause
+    error = _innermost(error)
     if error is not None and error.cls_name == "DagsterExecutionInterruptedError":  # Dagster gives this error no text
         return INTERRUPTED
     return " ".join(error.message.split()) if error else None
+
+
+def _named(event: dg.DagsterEvent, message: str) -> str:
+    """An error message that names the step; those of our own errors say what failed."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    cause = _innermost(error)
+    ours = cause is not None and hasattr(errors, cause.cls_name or "")
+    if event.step_key is None or message == INTERRUPTED or ours:
+        return message
+    return f"{event.step_key} failed; {message}"
+
+
+def _innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """The error that caused all others."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error

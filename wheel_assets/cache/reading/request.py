@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -102,6 +102,11 @@ class Reads:
             and cache_key not in request.made_here
             and cache_key[0] not in request.never_pulled
         ]
+
+    def stored_of(self, cache_keys: Iterable[CacheKey]) -> list[Snapshot]:
+        """The snapshots found for some cache keys."""
+        found = [self.results[cache_key].snapshot for cache_key in cache_keys if cache_key in self.results]
+        return [snapshot for snapshot in found if snapshot is not None]
 
     @property
     def failed_inputs(self) -> dict[CacheKey, str]:

@@ -128,6 +128,9 @@ class Reader:
                 failures = pull.pull(step, self.everything(step), assets, reads) if reads.stale else {}
                 record_failures(step, assets.graph, failures, self.store.clock())
                 reads.results, _ = self._assess(reads.request, newest_id)
+                if refused := [s.snapshot_id for s in reads.stored_of(failures) if s.snapshot_id > newest_id]:
+                    self.store.forget(refused)  # by a check of the pull: no later read finds it fresh
+                    reads.results, _ = self._assess(reads.request, newest_id)
                 if {result.cache_key for result in reads.stale} <= wanted:  # else an input was lost meanwhile
                     reads.failures |= failures
         raise RefreshFailed(
@@ -159,9 +162,9 @@ class Reader:
 def whole_job(step: StepExecutionContext) -> dg.JobDefinition:
     """A job that can make any asset of the definitions behind a step's job, with that job's resources."""
     graph = step.job_def.asset_layer.asset_graph.source_asset_graph
-    definitions = dg.Definitions(
-        assets=graph.assets_defs, resources=step.job_def.resource_defs, executor=dg.in_process_executor
-    )
+    bound = {key for asset in graph.assets_defs for key in asset.resource_defs}  # given again, Dagster refuses them
+    unbound = {key: resource for key, resource in step.job_def.resource_defs.items() if key not in bound}
+    definitions = dg.Definitions(assets=graph.assets_defs, resources=unbound, executor=dg.in_process_executor)
     return definitions.resolve_implicit_global_asset_job_def()
 
 
@@ -192,7 +195,9 @@ def _unavailable(reads: Reads, table: str, name: str, cache_key: CacheKey) -> Re
     needed = {where: why for where, why in reads.failed_inputs.items() if where[0] not in optional}
     akin = [why for (other, _), why in needed.items() if nodes[other].key_column == nodes[table].key_column]
     words = [needed[cache_key]] if cache_key in needed else akin
-    return RefreshFailed(words[0] if words else f"no {name} is stored; nothing was there to make it; run again")
+    if words:
+        return RefreshFailed(words[0])
+    return RefreshFailed(f"no {name} is stored", "nothing is pulled within a pull", "materialize it first")
 
 
 def _attempt(step: StepExecutionContext) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 import dagster as dg
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.loaded_input import LoadedInput
@@ -52,6 +53,11 @@ def _check(graph: AssetGraph, io_manager_key: str, manager: ReadThroughDuckDBIOM
     for node in kept:
         for refusal in _refusals(node, tables.get(table_name(node.key)), handlers):
             raise UsageError(f"asset {node.key.to_user_string()} is refused", *refusal)
+    for node in nodes:
+        parents = {key: graph.get(key) for key in node.parent_keys}
+        loaded = {key: above for key, above in parents.items() if above.io_manager_key == io_manager_key}
+        for refusal in _input_refusals(node, loaded, handlers):
+            raise UsageError(f"asset {node.key.to_user_string()} is refused", *refusal)
     views = {node.key: asset_view(node.key, node.metadata, manager.schema_) for node in kept}
     _refuse_twins(views, lambda key: table_name(key).lower(), "table")
     undeclared = {key: view for key, view in views.items() if table_name(key) not in tables}
@@ -75,6 +81,8 @@ def _check_declaration(table: SnapshotTable, wanted: Mapping[str, Any]) -> None:
 def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[Any]]) -> Iterator[tuple[str, str]]:
     """Reason and remedy for each obstacle to storing an asset."""
     definition = node.assets_def
+    if node.freshness_policy is not None and not isinstance(node.freshness_policy, TimeWindowFreshnessPolicy):
+        yield "its freshness policy names times, and the cache needs a maximum age", "use freshness(timedelta(...))"
     if not definition.is_materializable:
         return
     name = table_name(node.key)
@@ -82,15 +90,28 @@ def _refusals(node: AssetNode, table: SnapshotTable | None, handlers: list[type[
         yield f"{name} is the name of a table of the store", "rename the asset"
     if unfit := _unfit(_made(definition, node.key), (Rows, *handlers)):
         yield f"it returns {unfit}, and a table is stored from a frame", "return a DataFrame, or annotate -> None"
-    for name, given in definition.node_def.input_dict.items():
-        if name in definition.keys_by_input_name and (unfit := _unfit(given.dagster_type, (LoadedInput, *handlers))):
-            yield f"its input {name} is to be {unfit}, and a table is loaded as a frame", "annotate it as a DataFrame"
     policy = definition.backfill_policy
     spread = policy is not None and policy.policy_type is not dg.BackfillPolicy.multi_run().policy_type
     if node.is_partitioned and spread and PARTITION_EXPR not in node.metadata:
         yield "one run makes several partitions, and nothing says which of them a row is in", f"set {PARTITION_EXPR}"
     if table is not None and table.key is not None:
         yield from _keyed_refusals(node, table)
+
+
+def _input_refusals(
+    node: AssetNode, loaded: Mapping[dg.AssetKey, AssetNode], handlers: list[type[Any]]
+) -> Iterator[tuple[str, str]]:
+    """Reason and remedy for each of the `loaded` inputs of an asset that cannot be loaded."""
+    definition = node.assets_def
+    inputs = definition.node_def.input_dict if definition.is_materializable else {}
+    for name, key in definition.keys_by_input_name.items():
+        given, above = inputs.get(name), loaded.get(key)
+        if given is None or above is None or given.input_manager_key or given.dagster_type.is_nothing:
+            continue
+        if unfit := _unfit(given.dagster_type, (LoadedInput, *handlers)):
+            yield f"its input {name} is to be {unfit}, and a table is loaded as a frame", "annotate it as a DataFrame"
+        elif _nothing(above):
+            yield f"it loads {key.to_user_string()}, which returns nothing to store", "name that one in its deps"
 
 
 def _keyed_refusals(node: AssetNode, table: SnapshotTable) -> Iterator[tuple[str, str]]:
@@ -111,6 +132,8 @@ def _fields(op: dg.OpDefinition) -> Mapping[str, Any]:
 def _unfit(given: DagsterType, more: tuple[type[Any], ...]) -> str | None:
     """The name of a type that is no frame; None for a frame type or a missing annotation."""
     kind = given.typing_type
+    if get_origin(kind) in (dict, list, set, tuple):  # a Union may be of a frame
+        return str(kind)
     if given.is_nothing or kind is Any or not isinstance(kind, type):
         return None
     is_frame = kind.__name__ == "DataFrame" or any(issubclass(kind, fit) for fit in more)

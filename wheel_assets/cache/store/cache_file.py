@@ -25,7 +25,7 @@ from wheel_assets.cache.store import schema
 from wheel_assets.cache.store.lock import exclusive
 from wheel_assets.cache.upkeep import compaction, copying, recovery
 from wheel_assets.cache.upkeep.snapshot_index import next_id
-from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable
+from wheel_assets.errors import StoreBusy, StoreDamaged, StoreUnwritable, UsageError
 from wheel_assets.tables import Table
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class CacheFile:
         self.clock = clock
         self.lock_seconds = lock_seconds
         self.config: dict[str, Any] = {}  # settings of DuckDB instead of those here
+        self.refuses_others = False  # whether the database of another program is refused instead of set aside
         self._instance: tuple[int, DuckDBPyConnection] | None = None
+        # Inode of the file whose schema was checked: a compaction, by any process, replaces the file.
         self._checked_inode: int | None = None
         self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
@@ -175,8 +177,8 @@ class CacheFile:
 
     def _attach(self) -> DuckDBPyConnection:
         for _ in range(3):
-            connection = self._connection()
             with as_store_errors(self.path):
+                connection = self._connection()
                 if not self.path.exists():
                     self._create(connection)
                 try:
@@ -227,8 +229,10 @@ class CacheFile:
                 copying.remove(copy)
 
     def _set_foreign_aside(self, connection: DuckDBPyConnection) -> None:
-        """Set a database of another program aside and create an empty cache."""
+        """Set a database of another program aside and create an empty cache, or raise UsageError."""
         self._detach(connection)
+        if self.refuses_others:
+            raise UsageError(f"the database {self.path} is refused", "another program's", "name a file for the cache")
         aside = recovery.set_aside(self.path, self.clock(), "other")
         log.warning("%s was not made by this program; it is %s now, `wheel migrate` may read it", self.path, aside)
         self._create(connection)
@@ -246,6 +250,7 @@ class CacheFile:
         aside = recovery.set_aside(self.path, self.clock())
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
+        # Undone, so that the next run tries again: set aside without a recovered file, the snapshots would be lost.
         except KeyboardInterrupt:
             for old, new in zip(copying.with_log(aside), copying.with_log(self.path), strict=True):
                 with suppress(FileNotFoundError):

@@ -56,11 +56,12 @@ def one_transaction(connection: DuckDBPyConnection) -> Iterator[None]:
 def create(connection: DuckDBPyConnection, database: str, tables: Sequence[Table], first_id: int = 1) -> None:
     """Create the empty tables in an attached database; the next snapshot gets the id `first_id`."""
     connection.execute(f"USE {database}")
-    for table in tables:
-        connection.execute(table.ddl)
-    connection.execute(f"CREATE SEQUENCE snapshot_ids START WITH {first_id:d}")
-    connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
-    write_note(connection, "schema_version", str(SCHEMA_VERSION))
+    with one_transaction(connection):  # one for each statement would sync the log to the disk each time
+        for table in tables:
+            connection.execute(table.ddl)
+        connection.execute(f"CREATE SEQUENCE snapshot_ids START WITH {first_id:d}")
+        connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
+        write_note(connection, "schema_version", str(SCHEMA_VERSION))
 
 
 def read_note(connection: DuckDBPyConnection, key: str) -> str | None:
@@ -146,7 +147,7 @@ def adopt(connection: DuckDBPyConnection, source: str, target: str) -> None:
     """Create in `target` the tables and columns that only `source` has (inferred ones, or of a later version)."""
     there = columns_of(connection, target)
     for table, columns in columns_of(connection, source).items():
-        missing = [f'"{name}" {of}' for name, of in columns.items() if name not in there.get(table, {})]
+        missing = [f"{identifier(name)} {of}" for name, of in columns.items() if name not in there.get(table, {})]
         if table not in there:
             connection.execute(f'CREATE TABLE {target}."{table}" ({", ".join(missing)})')
             continue

@@ -88,6 +88,7 @@ class Store:
         replaced by an empty one.
         """
         declared = self.tables.get(table) or InferredTable.of(table, [entry.frame for entry in entries])
+        # Conformed before the lock is taken: the file is held for milliseconds only.
         frames = [declared.conform(entry.frame) for entry in entries]
         for entry, frame in zip(entries, frames, strict=True):
             if frame.empty:
@@ -95,6 +96,7 @@ class Store:
         self.write_touches()  # first, so that recently used snapshots are not evicted to make room
         self.maintenance.make_room(table, sum(written(declared, frame) for frame in frames))
         with self.file.transaction() as connection:
+            # Read under the lock, so that creation times rise with the ids.
             created_at = self.clock()
             if isinstance(declared, InferredTable):
                 for frame in frames:
@@ -105,6 +107,7 @@ class Store:
                 insert(connection, declared, entry, frame, created_at)
                 for entry, frame in zip(entries, frames, strict=True)
             ]
+        # Only after COMMIT: what was rolled back must not be served from memory.
         for snapshot, frame in zip(snapshots, frames, strict=True) if table in self.tables else ():
             stored = frame.assign(snapshot_id=snapshot.snapshot_id, created_at=snapshot.created_at)
             self._memory.keep(snapshot, declared.restore(stored))
@@ -163,6 +166,12 @@ class Store:
         self._check_clock(snapshots)
         self._memory.forget_others(snapshots)
         return snapshots, last[0] if last else 0
+
+    def forget(self, snapshot_ids: Sequence[int]) -> None:
+        """Remove snapshots from the index, so that no read finds them."""
+        with self.file.transaction() as connection:
+            query = "DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)"
+            connection.execute(query, [list(snapshot_ids)])
 
     def touch(self, snapshots: Collection[Snapshot]) -> None:
         """Count a use of each snapshot, visible at once to every process: recently used ones are evicted last."""
@@ -250,8 +259,8 @@ class Store:
         missing = sorted(set(snapshot_ids) - set(frame["snapshot_id"].unique()))
         if not missing:
             return frame
-        with self.file.transaction() as connection:
-            connection.execute("DELETE FROM snapshots WHERE list_contains(?::BIGINT[], snapshot_id)", [missing])
+        # Out of the index, so that the next lookup is a miss and fetches again, instead of failing here for good.
+        self.forget(missing)
         raise StoreDamaged(f"snapshots {missing} of {table} are gone", "they were removed meanwhile", "run again")
 
 
@@ -262,6 +271,7 @@ def _rows(
 
     Has the column snapshot_id, also where `columns` does not name it.
     """
+    # BETWEEN lets DuckDB skip the other row groups by their minimum and maximum; `rowid` keeps the stored order.
     query = (
         f"SELECT {_list(columns and tuple(dict.fromkeys(('snapshot_id', *columns))))} FROM {identifier(table)} "
         "WHERE snapshot_id BETWEEN $1 AND $2 AND snapshot_id IN (SELECT unnest($3::BIGINT[])) "

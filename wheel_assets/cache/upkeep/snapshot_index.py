@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from wheel_assets.columns import identifier
+from wheel_assets.columns import identifier, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -135,4 +135,5 @@ def content_hash_of(connection: DuckDBPyConnection, table: str, snapshot_id: int
 
 def _hash_of(name: str) -> str:
     """The SQL of a column's part in the hash of a row."""
-    return f"""CASE WHEN "{name}" IS NULL THEN 0::UBIGINT ELSE hash('{name}', "{name}") END"""
+    column = identifier(name)
+    return f"CASE WHEN {column} IS NULL THEN 0::UBIGINT ELSE hash({literal(name)}, {column}) END"

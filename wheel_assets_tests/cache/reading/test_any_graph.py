@@ -24,11 +24,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 class Graph:
     """Assets over a store with a clock; what was made is counted by `made`."""
 
-    def __init__(self, path: Path, clock: Any) -> None:
+    def __init__(self, path: Path, clock: Any, instance: dg.DagsterInstance) -> None:
         self.store = Store(path / "any.duckdb", (), clock)
         self.clock, self.made = clock, Counter[str]()
-        self.instance = dg.DagsterInstance.ephemeral()
+        self.instance = instance
         self.assets: list[Any] = []
+        self.checks: list[Any] = []
+        self.resources: dict[str, Any] = {}
 
     def asset(self, minutes: float = 60, **how: Any) -> Any:
         """As `dg.asset`, with an age limit, counted by name and partitions."""
@@ -48,7 +50,8 @@ class Graph:
     def run(self, *select: str, partition: Any = None, ok: bool = True, **options: Any) -> Any:
         """Materialize; what was made meanwhile is in `made`."""
         self.made.clear()
-        defs = dg.Definitions(self.assets, resources={"io_manager": ReadThroughIOManager(self.store)})
+        resources = {"io_manager": ReadThroughIOManager(self.store), **self.resources}
+        defs = dg.Definitions(self.assets, asset_checks=self.checks, resources=resources)
         job = defs.resolve_implicit_global_asset_job_def()
         keys = [dg.AssetKey.from_user_string(name) for name in select]
         how = {"asset_selection": keys, "partition_key": partition, "instance": self.instance, **options}
@@ -58,8 +61,8 @@ class Graph:
 
 
 @pytest.fixture
-def graph(tmp_path, clock):
-    return Graph(tmp_path, clock)
+def graph(tmp_path, clock, instance):
+    return Graph(tmp_path, clock, instance)
 
 
 def days(keys: list[str]) -> pd.DataFrame:
@@ -345,3 +348,84 @@ def test_compaction_keeps_undeclared_tables_and_their_views(daily):
     assert daily.made == {"report 2026-01-02": 1}
     with daily.store.file.attached() as connection:
         assert connection.execute("SELECT number FROM public.values").fetchall() == [(20,)]
+
+
+def test_a_graph_with_resources_of_its_own_and_other_io_managers_is_pulled(graph, tmp_path):
+    @dg.asset(io_manager_key="files")
+    def options(label: dg.ResourceParam[str]) -> dict[str, str]:
+        return {"label": label}
+
+    @graph.asset()
+    def source(options: dict[str, str], label: dg.ResourceParam[str]) -> pd.DataFrame:
+        return pd.DataFrame({"a": [options["label"], label]})
+
+    @graph.asset()
+    def reader(source: pd.DataFrame) -> pd.DataFrame:
+        return source
+
+    graph.assets.append(options)
+    graph.resources = {"files": dg.FilesystemIOManager(base_dir=str(tmp_path)), "label": "x"}
+    graph.run("options")
+    assert graph.run("reader").asset_value("reader")["a"].tolist() == ["x", "x"]
+
+
+def test_what_a_blocking_check_refused_in_a_pull_is_read_by_nobody(graph):
+    @graph.asset()
+    def source() -> pd.DataFrame:
+        graph.made["source"] += 1
+        return pd.DataFrame({"a": [-1]})
+
+    @dg.asset_check(asset=source, blocking=True)
+    def positive(source: pd.DataFrame) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=bool((source["a"] > 0).all()), description="below 0")
+
+    @graph.asset()
+    def reader(source: pd.DataFrame) -> pd.DataFrame:
+        return source
+
+    graph.checks = [positive]
+    for _ in range(2):
+        assert "check positive of source failed; below 0" in str(graph.run("reader", ok=False).all_events)
+        assert graph.made == {"source": 1}
+
+
+class Count(dg.Config):
+    """Config that has to be given."""
+
+    count: int
+
+
+def test_what_is_pulled_gets_the_config_of_the_run_and_is_a_clear_error_without(graph):
+    @graph.asset()
+    def source(config: Count) -> pd.DataFrame:
+        return pd.DataFrame({"a": [config.count]})
+
+    @graph.asset()
+    def reader(source: pd.DataFrame) -> pd.DataFrame:
+        return source
+
+    assert "source cannot be pulled; Missing required config" in str(graph.run("reader", ok=False).all_events)
+    given = {"ops": {"source": {"config": {"count": 3}}}}
+    assert graph.run("reader", run_config=given).asset_value("reader")["a"].tolist() == [3]
+
+
+FAILING = {
+    "breaks": ("source failed; ZeroDivisionError", lambda: 1 / 0),
+    "is silent": ("source was made and", lambda: 0),
+}
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_a_pulled_ancestor_that_fails_is_named(graph, case):
+    words, compute = FAILING[case]
+
+    @graph.asset()
+    def source() -> Any:
+        compute()
+        return dg.MaterializeResult()
+
+    @graph.asset()
+    def reader(source: pd.DataFrame) -> pd.DataFrame:
+        return source
+
+    assert words in str(graph.run("reader", ok=False).all_events)

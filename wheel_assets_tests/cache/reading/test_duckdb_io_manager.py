@@ -6,7 +6,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,24 @@ def test_polars_frames_come_and_go_by_their_type_handler(graph):
         assert list(defs.load_asset_value("derived", instance=home)["b"]) == [4.0]
 
 
+def test_polars_dates_and_bytes_keep_their_types(graph):
+    polars = pytest.importorskip("polars")
+    rows = polars.DataFrame({"day": [date(2026, 1, 2), None], "raw": [b"x", None]})
+    defs = graph(dg.asset(name="days")(lambda: rows))
+    with dg.DagsterInstance.ephemeral() as home:
+        run(defs, "days", instance=home)
+        assert defs.load_asset_value("days", python_type=polars.DataFrame, instance=home).equals(rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [([Decimal("1.10")], "DECIMAL.* would be rounded"), ([], "came back empty")]
+)
+def test_polars_frames_that_cannot_be_kept_are_refused_in_one_line(graph, values, words):
+    polars = pytest.importorskip("polars")
+    with pytest.raises(OneLineError, match=words):
+        run(graph(dg.asset(name="a")(lambda: polars.DataFrame({"a": values}))), "a")
+
+
 def test_a_value_is_loaded_without_a_run(graph):
     defs = graph(source)
     with dg.DagsterInstance.ephemeral() as home:
@@ -112,6 +131,24 @@ def test_sql_goes_over_the_cache_under_its_lock(graph):
     run(defs, "source")
     run(defs, "derived")
     assert seen == [1.0]
+
+
+def test_an_error_in_ones_own_sql_is_that_of_duckdb_and_undoes_the_block(tmp_path):
+    cache = CacheResource(database=str(tmp_path / "cache.duckdb"))
+    with pytest.raises(duckdb.CatalogException), cache.get_connection() as connection:
+        connection.execute("CREATE TABLE mine (a INTEGER); SELECT * FROM missing")
+    with cache.get_connection() as connection:
+        tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    assert {name for (name,) in tables} == {"snapshots", "api_calls", "meta"}
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(graph, tmp_path):
+    with duckdb.connect(str(tmp_path / "cache.duckdb")) as connection:
+        connection.execute("CREATE TABLE warehouse AS SELECT 1 AS a")
+    with pytest.raises(OneLineError, match="another program's; name a file for the cache"):
+        run(graph(source), "source")
+    with duckdb.connect(str(tmp_path / "cache.duckdb")) as connection:
+        assert connection.execute("FROM warehouse").fetchall() == [(1,)]
 
 
 @dg.asset(name="derived")
@@ -136,6 +173,11 @@ def test_settings_of_duckdb_are_taken_over_and_seen(graph):
     store = defs.resources["io_manager"].store()
     with store.file.attached() as connection:
         assert connection.execute("SELECT current_setting('threads')").fetchone() == (1,)
+
+
+def test_an_unknown_setting_of_duckdb_is_refused_in_one_line(graph):
+    with pytest.raises(OneLineError, match="connection_config is refused; .*: thread;"):
+        run(graph(source, connection_config={"thread": 1}), "source")
 
 
 def test_the_example_pulls_once_and_then_hits(tmp_path, monkeypatch):

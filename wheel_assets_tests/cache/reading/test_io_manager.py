@@ -142,7 +142,7 @@ def test_a_symbol_that_fails_alone_leaves_the_fresh_ones_usable(toy):
     toy.broken["C"] = "no chain for C"
     toy.run("report")
     assert list(toy.seen["prices"].frame["symbol"]) == ["A", "B"]
-    assert toy.seen["values_"].not_fetched == {"C": "no chain for C"}
+    assert toy.seen["values_"].not_fetched == {"C": "prices failed; no chain for C"}
 
 
 def test_in_a_forced_run_a_symbol_that_fails_is_reported_not_served_old(toy):
@@ -158,7 +158,7 @@ def test_a_failed_refresh_fails_the_run_in_one_sentence_and_loses_nothing(toy):
     before = toy.store.index([("prices", "A"), ("prices", "B")])
     toy.clock.pass_minutes(16)
     toy.broken |= {"A": "A is down; try later", "B": "A is down; try later"}
-    with pytest.raises(OneLineError, match=r"^A is down; try later$"):
+    with pytest.raises(OneLineError, match=r"^prices failed; A is down; try later$"):
         toy.run("report")
     assert toy.store.index([("prices", "A"), ("prices", "B")]) == before
 

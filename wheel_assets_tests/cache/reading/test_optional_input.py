@@ -117,7 +117,7 @@ def test_one_that_is_pulled_and_fails_costs_nothing_but_itself(pulling):
     pulling.broken = {"history A": "the calendar is down", "history B": "the calendar is down"}
     pulling.run("values_")
     assert inputs_of(pulling, "A") == {"prices", "rates"}
-    assert pulling.seen["history"].not_fetched == dict.fromkeys("AB", "the calendar is down")
+    assert pulling.seen["history"].not_fetched == dict.fromkeys("AB", "history failed; the calendar is down")
 
 
 def test_one_symbol_without_it_is_told_by_that_input_alone(pulling):

@@ -1,5 +1,7 @@
 """What the cache cannot keep is refused when definitions load, in one line."""
 
+from datetime import timedelta
+
 import dagster as dg
 import pandas as pd
 import pytest
@@ -29,6 +31,18 @@ def number() -> int: ...
 def reads_a_number(moves: int) -> pd.DataFrame: ...
 
 
+def frames_by_key() -> dict[str, pd.DataFrame]: ...
+
+
+def reads_frames_by_key(moves: dict[str, pd.DataFrame]) -> pd.DataFrame: ...
+
+
+def reads_nothing(ready) -> pd.DataFrame: ...
+
+
+def ready() -> None: ...
+
+
 def loads(table: SnapshotTable | None, *assets, schema: str | None = None, keys: tuple[str, ...] = ("symbol",)):
     class Cache(ReadThroughDuckDBIOManager):
         @staticmethod
@@ -51,10 +65,15 @@ def graph_of_moves():
     return start()
 
 
+DAILY = dg.FreshnessPolicy.cron("0 9 * * *", timedelta(hours=1))
 SINGLE = dg.BackfillPolicy.single_run()
 REFUSED = {
     "a returned type": (None, lambda: [dg.asset(number)], "asset number is refused; it returns int"),
     "an input's type": (None, lambda: [asset(), dg.asset(reads_a_number)], "its input moves is to be int"),
+    "a returned mapping": (None, lambda: [dg.asset(frames_by_key)], "it returns .*Dict"),
+    "an input's mapping": (None, lambda: [asset(), dg.asset(reads_frames_by_key)], "its input moves is to be .*Dict"),
+    "an input without rows": (None, lambda: [dg.asset(ready), dg.asset(reads_nothing)], "it loads ready, which .*deps"),
+    "a deadline": (None, lambda: [asset(freshness_policy=DAILY)], "names times, and the cache needs a maximum age"),
     "no timestamp": (
         SnapshotTable("moves", "", (SYMBOL,)),
         lambda: [asset()],
@@ -102,6 +121,9 @@ def test_what_fits_and_what_others_keep_loads():
     @dg.asset(io_manager_key="other")
     def elsewhere() -> int: ...
 
+    @dg.asset
+    def here(elsewhere: int) -> pd.DataFrame: ...
+
     assert loads(MOVES, with_config)
     others = {"io_manager": ReadThroughDuckDBIOManager(database="unused"), "other": dg.mem_io_manager}
-    assert checked(dg.Definitions([elsewhere], resources=others))
+    assert checked(dg.Definitions([elsewhere, here], resources=others))

@@ -45,18 +45,19 @@ def test_a_column_comes_back_as_it_was_stored(store, dtype):
 
 @pytest.mark.parametrize("name", ["order", "rows", "group", "select"])
 def test_any_name_of_an_asset_is_a_table(store, name):
-    frame = pd.DataFrame({"from": [1], "a b": ["x"]})
+    frame = pd.DataFrame({"from": [1], "a b": ["x"], "('a', 'b')": [2], 'a"b': [3]})
     pd.testing.assert_frame_equal(put(store, frame, table=name), frame)
 
 
-def test_an_instant_keeps_its_moment(store):
+@pytest.mark.parametrize("dtype", ["datetime64[us, UTC]", object])
+def test_an_instant_keeps_its_moment(store, dtype):
     at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert put(store, pd.DataFrame({"at": [at]}))["at"][0] == at
+    assert put(store, pd.DataFrame({"at": pd.Series([at], dtype=dtype)}))["at"][0] == at
 
 
 def test_days_and_categories_come_back_by_value(store):
-    frame = pd.DataFrame({"day": [date(2026, 1, 2)], "kind": pd.Categorical(["x"])})
-    assert put(store, frame).iloc[0].tolist() == [pd.Timestamp(2026, 1, 2), "x"]
+    frame = pd.DataFrame({"day": [date(2026, 1, 2)], "kind": pd.Categorical(["x"]), "level": pd.Categorical([3])})
+    assert put(store, frame).iloc[0].tolist() == [pd.Timestamp(2026, 1, 2), "x", 3]
 
 
 def test_a_new_column_is_added_and_holds_nothing_before(store):
@@ -67,8 +68,18 @@ def test_a_new_column_is_added_and_holds_nothing_before(store):
 
 @pytest.mark.parametrize(
     ("first", "then"),
-    [([1.5], [2]), ([1], [2.0, None]), ([1], np.array([2], dtype="int8")), ([None], ["x"])],
-    ids=["float-int", "int-whole", "int-small", "none-text"],
+    [
+        ([1.5], [2]),
+        ([1], [2.0, None]),
+        ([1], np.array([2], dtype="int8")),
+        ([None], ["x"]),
+        ([None], [1.5]),
+        (
+            np.array(["2026-01-01T00:00:00.5"], dtype="datetime64[ns]"),
+            np.array(["2026-01-01"], dtype="datetime64[s]"),
+        ),
+    ],
+    ids=["float-int", "int-whole", "int-small", "none-text", "none-number", "ns-s"],
 )
 def test_a_value_that_a_column_can_hold_as_it_is_is_taken(store, first, then):
     back = put(store, pd.DataFrame({"a": first}), pd.DataFrame({"a": then}))["a"]
@@ -83,6 +94,7 @@ CHANGED = {
     "a time for a number": ([1], [datetime(2026, 1, 1)]),
     "too large": (np.array([1], dtype="int8"), [1000]),
 }
+ZONES = [datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize("case", CHANGED)
@@ -96,12 +108,18 @@ def test_a_changed_type_is_refused_and_nothing_is_lost(store, case):
 
 @pytest.mark.parametrize(
     "frame",
-    [{"a": [1], "A": [2]}, {"snapshot_id": [1]}, {}, {"a": [1, "x"]}, {"a": [{"b": 1}]}, {"a": [Decimal("1.1")]}],
-    ids=["twins", "ours", "no columns", "mixed", "structures", "decimals"],
+    [{"a": [1], "A": [2]}, {"snapshot_id": [1]}, {}, {"a": [1, "x"]}, {"a": [{"b": 1}]}, {"a": [Decimal("1.1")]}]
+    + [{"a": [2**70]}, {"a": pd.Series(ZONES, dtype=object)}, {"": [1], "a": [1]}],
+    ids=["twins", "ours", "no columns", "mixed", "structures", "decimals", "huge", "zones", "no name"],
 )
 def test_what_no_column_holds_as_it_is_is_refused(store, frame):
     with pytest.raises(BadFrame, match="refused"):
         put(store, pd.DataFrame(frame, index=range(len(frame.get("a", [1])))))
+
+
+def test_a_column_spelt_in_another_case_is_refused(store):
+    with pytest.raises(BadFrame, match="things.A was refused; .*; spell it as the table does: a"):
+        put(store, pd.DataFrame({"a": [1]}), pd.DataFrame({"A": [2]}))
 
 
 def test_only_the_columns_asked_for_are_read(store):
