@@ -37,9 +37,9 @@ test-fast: $(VENV)/installed-test
 test: $(VENV)/installed-test
 	$(PYTEST) $(addprefix --ignore ,$(IN_A_BROWSER) wheel_assets_tests/scale)
 
-# The properties, drawn from a new seed each time.
+# The properties, more examples of each, drawn from a new seed each time.
 fuzz: $(VENV)/installed-test
-	HYPOTHESIS_PROFILE=default $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m "not slow" --ignore wheel_assets_tests/end_to_end --ignore wheel_assets_tests/scale
 
 # Which lines and branches the tests of the parts reach; below the floor it fails.
 coverage: $(VENV)/installed-test
@@ -58,9 +58,10 @@ test-scale: $(VENV)/installed-scale postgresql redis
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/commands.py
 
-# 500 symbols through every executor, into benchmarks/results/scale.txt.
+# 500 symbols through every executor, into benchmarks/results/scale.txt and docs/scale.md.
 benchmark-scale: $(VENV)/installed-scale redis
-	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/scale.py --keep
+	$(BIN)/python -m wheel_assets_tests.test_docs
 
 # The source archive and the wheel, in dist/; of the same commit the wheel has the same bytes, wherever it is built.
 build: $(VENV)/bin/python

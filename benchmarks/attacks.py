@@ -32,7 +32,7 @@ def attack(paths: tuple[str, ...], seed: int) -> Counter[str]:
     files = [str(TESTS / path) for path in paths]
     random = ["--hypothesis-seed", str(seed), "--hypothesis-show-statistics"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *random, "--tb=short", *files]
-    anew = {**os.environ, "HYPOTHESIS_PROFILE": "default"}
+    anew = {**os.environ, "HYPOTHESIS_PROFILE": "fuzz"}
     told = subprocess.run(command, cwd=HERE.parent, env=anew, capture_output=True, text=True, check=False).stdout
     counted = Counter(damages=sum(map(int, re.findall(r"(\d+) passing", told))))
     summary = next((line for line in reversed(told.splitlines()) if " passed" in line or " failed" in line), "")

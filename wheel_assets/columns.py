@@ -94,7 +94,7 @@ class Table:
             raise BadFrame(
                 f"a frame does not fit table {self.name}",
                 f"missing columns {missing}, undeclared columns {undeclared}",
-                "declare the columns in tables.py or mend the asset",
+                "declare the columns in tables.py or correct the asset",
             )
         whole = frame.reset_index(drop=True)
         return pd.DataFrame({c.name: _converted(self, c, whole[c.name]) for c in self.columns})

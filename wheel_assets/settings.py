@@ -208,7 +208,7 @@ def load_settings(**overrides: Any) -> Settings:
         raise _setting_error(error) from None
     except (OSError, ValueError) as error:
         raise SettingError(
-            "the settings cannot be read", f"{error}", "mend .env or wheel.toml in this folder"
+            "the settings cannot be read", f"{error}", "correct .env or wheel.toml in this folder"
         ) from error
 
 
@@ -243,7 +243,7 @@ def _refuse_unknown() -> None:
                 shown = name if "toml" not in where else name.removeprefix("WHEEL_")
                 near = get_close_matches(name.upper(), sorted(known), 1)
                 hint = f"did you mean {near[0]}?" if near else "see `wheel config` for all of them"
-                raise SettingError(f"{shown} is not a setting", f"it stands in {where}", hint)
+                raise SettingError(f"{shown} is not a setting", f"it is set in {where}", hint)
 
 
 def _top_of(file: str | None) -> list[str]:

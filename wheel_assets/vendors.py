@@ -314,5 +314,5 @@ def vendor_named(name: str) -> Vendor:
     found = next((vendor for vendor in VENDORS if vendor.name == name), None)
     if found is None:
         known = ", ".join(vendor.name for vendor in VENDORS)
-        raise SettingError(f"{name[:40]!r} is not a source of data", f"there are {known}", "see `wheel config`")
+        raise SettingError(f"{name[:40]!r} is not a source of data", f"known: {known}", "see `wheel config`")
     return found

@@ -1,18 +1,26 @@
 """Every test runs in a folder and with a home of its own, with none of our variables set.
 
-Properties draw from one seed in every run, so that two runs differ little; `make fuzz` draws from a new one.
+Properties draw few examples, and the same in every run; `make fuzz` draws more of them, from a new seed each time.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("repeatable", derandomize=True, database=None)
+# Each process of tests has one core: a second thread of OpenBLAS only waits there, at full speed.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Dagster and pandas are a million objects: a tenth of the time would go into walking over them.
+gc.set_threshold(50_000, 20, 50)
+
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile("fuzz", _patient)
+settings.register_profile("repeatable", _patient, derandomize=True, database=None, max_examples=30)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 

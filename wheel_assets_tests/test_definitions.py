@@ -101,6 +101,7 @@ def test_nothing_starts_by_itself(defs, specs):
     assert all(spec.automation_condition is None for spec in specs.values())
 
 
+@pytest.mark.slow
 def test_a_bad_setting_stops_dagster_with_its_name(monkeypatch):
     monkeypatch.setenv("WHEEL_MAX_AGE__GREEKS", "0.5")
     command = [sys.executable, "-c", "import wheel_assets.definitions"]

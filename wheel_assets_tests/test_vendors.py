@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def environment(monkeypatch):
     return monkeypatch
 
 
+@pytest.mark.slow
 def test_one_entry_is_offered_everywhere(environment):
     environment.setenv("WHEEL_ACME__KEY", "planted")
     done = subprocess.run([sys.executable, "-c", NEWCOMER], capture_output=True, text=True, check=True)
@@ -78,6 +80,7 @@ def test_one_entry_is_offered_everywhere(environment):
     ]
 
 
+@pytest.mark.slow
 def test_what_its_entry_says_it_needs_is_asked_for(environment):
     done = subprocess.run([sys.executable, "-c", NEWCOMER], capture_output=True, text=True, check=False)
     assert "WHEEL_ACME__KEY is not set; WHEEL_MARKET__SOURCE=acme needs it; ask Acme" in done.stderr
@@ -108,6 +111,7 @@ def test_every_remote_vendor_tells_what_it_takes(vendor):
     assert all((vendor.usage, vendor.access, vendor.freshness, vendor.settings.__doc__))
 
 
+@cache
 def strings(path: Path) -> set[str]:
     """The whole texts of a module: a vendor that is named in code is one of them."""
     return {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}

@@ -97,4 +97,6 @@ def migrate(file: str, dry_run: bool, as_json: bool) -> None:
     click.echo(json.dumps(asdict(done), indent=2)) if as_json else show_migration(done, console())
     if not done.snapshots:
         why = "no row of it fits a table" if done.refused else "there is no row in it"
-        raise RunFailed(f"nothing of {file} was taken", why, "see above for each row's reason" if done.refused else "")
+        raise RunFailed(
+            f"nothing of {file} was imported", why, "see above for each row's reason" if done.refused else ""
+        )

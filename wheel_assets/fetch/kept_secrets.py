@@ -19,8 +19,8 @@ def read_secrets(path: Path, vendor: str, *names: str) -> dict[str, str]:
     path, remedy = path.expanduser(), f"run `wheel login {vendor}`"
     try:
         if path.stat().st_mode & _OTHERS:
-            why, mend = f"{path} can be read by others", f"run `chmod 600 {path}`"
-            raise LoginExpired(f"the {vendor} login is refused", why, mend, source=vendor)
+            why, remedy = f"{path} can be read by others", f"run `chmod 600 {path}`"
+            raise LoginExpired(f"the {vendor} login is refused", why, remedy, source=vendor)
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise LoginExpired(f"there is no {vendor} login", f"{path} does not exist", remedy, source=vendor) from None
@@ -28,10 +28,12 @@ def read_secrets(path: Path, vendor: str, *names: str) -> dict[str, str]:
         why = f"{path}: {error.strerror}"
         raise LoginExpired(f"the {vendor} login cannot be read", why, remedy, source=vendor) from None
     except ValueError:
-        raise LoginExpired(f"the {vendor} login is damaged", f"{path}", remedy, source=vendor) from None
+        raise LoginExpired(
+            f"the {vendor} login is damaged", f"{path} cannot be parsed", remedy, source=vendor
+        ) from None
     found = {name: document.get(name) for name in names} if isinstance(document, dict) else {}
     if not found or not all(isinstance(value, str) and value for value in found.values()):
-        raise LoginExpired(f"the {vendor} login is damaged", f"{path}", remedy, source=vendor)
+        raise LoginExpired(f"the {vendor} login is damaged", f"{path} cannot be parsed", remedy, source=vendor)
     return {name: str(value) for name, value in found.items()}
 
 

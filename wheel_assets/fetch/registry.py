@@ -110,7 +110,7 @@ def log_in(broker: str, settings: Settings, record: Record, terminal: Terminal, 
     """Log a user in at a vendor; return the closing message. Raises SettingError for a vendor without a login."""
     vendor = vendor_named(broker)
     if not vendor.login:
-        raise SettingError(f"{broker} knows no login", f"it needs {vendor.access}", "see `wheel config`")
+        raise SettingError(f"{broker} has no login", f"it needs {vendor.access}", "see `wheel config`")
     return str(function_at(vendor.login)(Access(settings, record), terminal, now))
 
 

@@ -1,1 +1,1 @@
-"""Dagster's own records: where they lie, and that many first users at once make them whole."""
+"""Dagster's own records (runs, events, schedules): location, safe creation, retention."""

@@ -1,4 +1,4 @@
-"""Which instance of Dagster is worked on: its memory of runs."""
+"""Choice of the Dagster instance: DAGSTER_HOME, a `dagster.yaml` here, or none."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.exc import DBAPIError
 
 from wheel_assets.errors import SettingError
-from wheel_assets.instance.storage import make_whole, unwritable
+from wheel_assets.instance.storage import ensure_intact, unwritable
 
 
 @contextmanager
 def opened() -> Iterator[DagsterInstance]:
-    """The instance of DAGSTER_HOME, else of a `dagster.yaml` here, else one that forgets everything.
+    """The instance of DAGSTER_HOME, else of a `dagster.yaml` here, else an ephemeral one.
 
-    Raises SettingError, and StoreUnwritable where its records cannot be written: on a full disk, say.
+    Raises SettingError, and StoreUnwritable where its records cannot be written, for example on a full disk.
     """
     if not (os.environ.get("DAGSTER_HOME") or Path("dagster.yaml").exists()):
         with DagsterInstance.ephemeral() as instance:
@@ -43,25 +43,25 @@ def named_home() -> Path | None:
         return None
     path = Path(home).expanduser()
     if not path.is_absolute():
-        why, remedy = "it is not a whole path", f"set it to {path.absolute()}, or unset it"
+        why, remedy = "it is not an absolute path", f"set it to {path.absolute()}, or unset it"
     elif not path.is_dir():
         why = "it is a file" if path.exists() else "there is no such folder"
-        remedy = "name a folder, or unset it" if path.exists() else "make it, or unset it"
+        remedy = "set it to a folder, or unset it" if path.exists() else "create it, or unset it"
     else:
         return path
     raise SettingError(f"DAGSTER_HOME={home} is refused", why, remedy)
 
 
 def instance_ref(scratch: Path, own: Path) -> InstanceRef:
-    """That of DAGSTER_HOME, else of a `dagster.yaml` here, else one in the folder `own`, without telemetry.
+    """The instance of DAGSTER_HOME, else of a `dagster.yaml` here, else one in the folder `own`, without telemetry.
 
-    `scratch` is a folder for what a `dagster.yaml` here does not place. Where it keeps its records the way Dagster
-    does by itself, they are made here, for Dagster takes no lock. Raises SettingError.
+    `scratch` is a folder for records that a `dagster.yaml` here does not place. Records in Dagster's own SQLite storage
+    are created here, under a lock that Dagster itself does not take. Raises SettingError.
     """
     if home := named_home():
-        return _made_whole(InstanceRef.from_dir(str(home)))
+        return _prepared(InstanceRef.from_dir(str(home)))
     if Path("dagster.yaml").exists():
-        return _made_whole(InstanceRef.from_dir(str(scratch), config_dir=os.getcwd()))
+        return _prepared(InstanceRef.from_dir(str(scratch), config_dir=os.getcwd()))
     own.mkdir(parents=True, exist_ok=True, mode=0o700)
     storage = {"module": "wheel_assets.instance.storage", "class": "PrivateSqliteStorage"}
     ours = {
@@ -73,9 +73,9 @@ def instance_ref(scratch: Path, own: Path) -> InstanceRef:
     return InstanceRef.from_dir(str(own), overrides=ours)
 
 
-def _made_whole(ref: InstanceRef) -> InstanceRef:
-    """The same, its records made and mended where they are Dagster's own SQLite."""
+def _prepared(ref: InstanceRef) -> InstanceRef:
+    """The reference, after its records are created or repaired where they are Dagster's own SQLite."""
     kept = ref.storage_data
     if kept and kept.class_name == DagsterSqliteStorage.__name__:
-        make_whole(Path(kept.config_dict["base_dir"]).absolute())
+        ensure_intact(Path(kept.config_dict["base_dir"]).absolute())
     return ref

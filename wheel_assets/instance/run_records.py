@@ -1,8 +1,8 @@
-"""Dagster's own records: those of old runs go with the old data, those of killed runs say so.
+"""Retention of Dagster's run records: old runs are removed, killed runs are marked as failed.
 
-Dagster never removes a record: every run leaves a database of its own, log files, and lines in two shared
-databases, some 0.3 MB, for ever. So each run here ends with removing a few of the oldest, and `wheel cleanup`
-removes all that are due.
+Dagster never removes a record: every run leaves a database of its own, log files, and rows in two shared databases,
+some 0.3 MB in all. So each run here ends with removing a few of the oldest, and `wheel cleanup` removes all that are
+due.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 PROCESS = "wheel/process"  # tag of a run: host and id of the process that executes all of it
-KEPT_RUNS = 200  # newest finished runs that stay, however young the others are: some 60 MB
+KEPT_RUNS = 200  # newest finished runs that are kept: some 60 MB
 FEW = 5  # runs that are removed at the end of a run, which itself adds two at most
 BATCH = 200  # runs looked up at a time
 
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 EXECUTING = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 WAITING = [status for status in dg.DagsterRunStatus if status not in (*FINISHED, *EXECUTING)]
-SILENT_AFTER = timedelta(hours=1)  # without an event: a run is taken for dead
-FORGOTTEN_AFTER = timedelta(days=1)  # beyond the age limit: a run that never began
+SILENT_AFTER = timedelta(hours=1)  # a run without an event for so long counts as dead
+FORGOTTEN_AFTER = timedelta(days=1)  # beyond the age limit, for a run that never began
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ def this_process() -> str:
 
 
 def tend(instance: dg.DagsterInstance, before: datetime) -> None:
-    """A little upkeep at the end of a run: mark dead runs, remove the records of a few that are due.
+    """Upkeep at the end of a run: mark dead runs as failed, remove the records of a few old ones.
 
-    It only warns where that fails: what the run was for is done.
+    A failure is only logged: the run itself has succeeded.
     """
     try:
         mark_dead_runs(instance, FEW)
@@ -54,8 +54,8 @@ def tend(instance: dg.DagsterInstance, before: datetime) -> None:
 def prune_runs(instance: dg.DagsterInstance, before: datetime, dry_run: bool = False, most: int | None = None) -> int:
     """Delete the records, events and logs of finished runs and return how many, oldest first, `most` at most.
 
-    Those go that began before a time (naive UTC), and those beyond the KEPT_RUNS newest; of the runs that wait to
-    begin, those that have done so for too long. One that is being executed never goes.
+    Due are runs that began earlier than `before` (naive UTC), runs beyond the KEPT_RUNS newest, and runs that have
+    waited to begin for too long; never a run that is being executed.
     """
     over = before.replace(tzinfo=UTC)
     finished = dg.RunsFilter(statuses=FINISHED)
@@ -80,7 +80,7 @@ def _prune(instance: dg.DagsterInstance, which: dg.RunsFilter, count: int) -> in
 
 
 def mark_dead_runs(instance: dg.DagsterInstance, most: int | None = None) -> int:
-    """Mark as failed what still counts as being executed although its process is gone; how many."""
+    """Mark runs as failed that count as being executed although their process is gone; return how many."""
     executing = instance.get_run_records(dg.RunsFilter(statuses=EXECUTING), limit=most, ascending=True)
     reasons = [(record.dagster_run, _why_dead(instance, record)) for record in executing]
     dead = [(run, why) for run, why in reasons if why]
@@ -91,13 +91,14 @@ def mark_dead_runs(instance: dg.DagsterInstance, most: int | None = None) -> int
 
 def _why_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
     """Evidence that no process executes a run any more; None where one may."""
+    # Only this host's processes can be looked up; a run elsewhere is judged by its silence.
     host, _, process = record.dagster_run.tags.get(PROCESS, "").rpartition(":")
     if host == socket.gethostname() and process.isdecimal() and not _is_alive(int(process)):
         return f"its process {process} is gone"
     logged = instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
     last = logged[0].timestamp if logged else record.update_timestamp.timestamp()
     silent = datetime.now(UTC) - datetime.fromtimestamp(last, UTC)
-    return f"nothing was heard of it for {silent / timedelta(hours=1):.0f} h" if silent > SILENT_AFTER else None
+    return f"it has logged no event for {silent / timedelta(hours=1):.0f} h" if silent > SILENT_AFTER else None
 
 
 def _is_alive(process: int) -> bool:
@@ -106,33 +107,34 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # another user's
+        return True  # a process of another user
     return True
 
 
 def compact(instance: dg.DagsterInstance) -> None:
-    """Give the room of removed records in Dagster's SQLite databases back to the disk; only warns where it cannot."""
+    """Compact Dagster's SQLite databases after removals; a failure is only logged."""
     events, runs = instance.event_log_storage, instance.run_storage
     connections = [events.index_connection] if isinstance(events, SqlEventLogStorage) else []
     connections += [runs.connect] if isinstance(runs, SqlRunStorage) else []
     for connect in connections:
         try:
             with connect() as connection:
-                if connection.dialect.name == "sqlite":  # others do it by themselves
+                if connection.dialect.name == "sqlite":  # other databases compact themselves
                     connection.execute(sqlalchemy.text("VACUUM"))
         except sqlalchemy.exc.SQLAlchemyError as error:
             log.warning("Dagster's records were not compacted: %s", error)
 
 
 def forget_materializations(instance: dg.DagsterInstance, assets: Collection[str]) -> None:
-    """Wipe the materialization history of assets, so that no dashboard calls an empty cache fresh."""
+    """Wipe the materialization history of assets, so that no dashboard shows an empty cache as fresh."""
     instance.wipe_assets([dg.AssetKey(name) for name in assets])
 
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
-    """A run with its events and logs.
+    """Delete a run with its events and logs.
 
-    Of a run with a database of its own the file goes: Dagster would open it, which takes 0.2 s, and leave it empty.
+    Of a run with a database of its own the file is removed: Dagster would open it, which takes 0.2 s, and leave it
+    empty.
     """
     events = instance.event_log_storage
     if isinstance(events, SqliteEventLogStorage):

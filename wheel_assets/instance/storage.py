@@ -1,9 +1,10 @@
-"""Dagster's SQLite storage, made by one process at a time, mended where two made it, private where it is ours.
+"""Dagster's SQLite storage, created by one process at a time and repaired where two created it at once.
 
-Dagster makes its three databases in place and without a lock: of four first runs at once, some stamp the
-same database twice, and from then on it refuses everybody ("more than one head present"). `dagster.yaml`
-names the class here, so that `wheel`, `dagster asset materialize` and `dagster dev` all come in this way.
-Where a DAGSTER_HOME without it is used, `wheel` comes in this way (see `home`), and Dagster's own commands do not.
+Dagster creates its three databases in place and without a lock: of four concurrent first runs, some stamp the same
+database with its Alembic version twice, and from then on every start fails ("more than one head present").
+`dagster.yaml` names the class here, so that `wheel`, `dagster asset materialize` and `dagster dev` all use it. With a
+DAGSTER_HOME that does not name it, `wheel` still creates the databases here (see `home`); Dagster's own commands do
+not.
 """
 
 from __future__ import annotations
@@ -29,32 +30,42 @@ from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from wheel_assets.errors import StoreBusy, StoreUnwritable
-from wheel_assets.instance.event_log import BatchedSqliteEventLog
+from wheel_assets.instance.sqlite import Engines, EventLogStorage, RunStorage, ScheduleStorage
 
 if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 LOCK_SECONDS = 60
-SETTLE_SECONDS = 5.0  # without a write: nobody is making it any more; Dagster itself takes no lock
-MOST_SETTLE_SECONDS = 20.0  # a `dagster dev` that got in goes on writing for ever
+SETTLE_SECONDS = 5.0  # without a write for so long, no process is creating it; Dagster itself takes no lock
+MOST_SETTLE_SECONDS = 20.0  # a limit, because a running `dagster dev` never stops writing
 FOLDERS = ("schedules", "history")
-# Each with a table that its making ends with.
+# Each with the table that Dagster creates last.
 DATABASES = {
     "history/runs.db": "instance_info",
     "history/runs/index.db": "event_logs",
     "schedules/schedules.db": "jobs",
 }
-_BROKEN = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: no such table
+_BROKEN = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # SQLITE_ERROR: no such table
 
 log = logging.getLogger(__name__)
 
 
 class PrivateSqliteStorage(DagsterSqliteStorage):
-    """Dagster's SQLite storage in `<folder>/storage`; the folder is its owner's alone."""
+    """Dagster's SQLite storage in `<folder>/storage`; the folder is accessible to its owner only."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data=inst_data)
-        self._event_log_storage = BatchedSqliteEventLog(f"{base_dir}/history/runs/")
+        self.base_dir, self._inst_data = base_dir, inst_data
+        self._engines = Engines()
+        history = Path(base_dir) / "history"
+        self._run_storage = RunStorage(history, self._engines)
+        self._event_log_storage = EventLogStorage(history / "runs", self._engines)
+        self._schedule_storage = ScheduleStorage(Path(base_dir) / "schedules", self._engines)
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]  # the other's would check all databases again
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        super().dispose()
+        self._engines.dispose()
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -63,37 +74,38 @@ class PrivateSqliteStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> PrivateSqliteStorage:
-        """The storage that the configuration names, made where it is not there yet."""
+        """The storage of the configuration, created where it is missing."""
         folder = Path(config_value["folder"]).absolute()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
-        make_whole(folder / "storage")
+        ensure_intact(folder / "storage")
         return cls(str(folder / "storage"), inst_data=inst_data)
 
 
-def make_whole(storage: Path) -> None:
-    """Make Dagster's databases in `storage` unless they are there and sound.
+def ensure_intact(storage: Path) -> None:
+    """Create Dagster's databases in `storage` unless they exist and are intact.
 
-    Databases that two processes stamped are mended; others that are broken are set aside, dated.
-    Raises StoreBusy where another process is at it for longer than LOCK_SECONDS, StoreUnwritable, OSError.
+    Databases that two processes stamped are repaired; others that are damaged are set aside under a dated name. Raises
+    StoreBusy where another process creates them for longer than LOCK_SECONDS, StoreUnwritable, OSError.
     """
     if _is_sound(storage):
         return
     storage.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with FileLock(storage / "making.lock", timeout=LOCK_SECONDS, mode=0o600):
+            # Looked at again under the lock: another process may have made them while this one waited.
             if not any((storage / name).exists() for name in FOLDERS):
-                _make(storage)
+                _create(storage)
             if not _settles(storage):
-                _mend_or_set_aside(storage)
+                _repair_or_set_aside(storage)
     except TimeoutError as error:
-        what = f"Dagster's records in {storage} are being made by another process"
+        what = f"Dagster's records in {storage} are being created by another process"
         raise StoreBusy(what, f"it has taken more than {LOCK_SECONDS} s", "end that process, then try again") from error
 
 
-def _make(storage: Path) -> None:
-    """Make the databases beside their place and rename them there: a kill leaves each folder whole, or none."""
+def _create(storage: Path) -> None:
+    """Create the databases in a temporary folder and rename them: a kill leaves each folder complete, or none."""
     for abandoned in storage.glob("new-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     scratch = tempfile.mkdtemp(prefix="new-", dir=storage)
@@ -101,7 +113,7 @@ def _make(storage: Path) -> None:
         DagsterSqliteStorage(scratch).dispose()
         for name in FOLDERS:
             (Path(scratch) / name).chmod(0o700)
-            with suppress(OSError):  # Dagster itself has begun one meanwhile
+            with suppress(OSError):  # a process of Dagster has created one meanwhile
                 os.rename(Path(scratch) / name, storage / name)
     except SQLAlchemyError as error:
         raise unwritable(storage, error) from error
@@ -110,7 +122,7 @@ def _make(storage: Path) -> None:
 
 
 def _settles(storage: Path) -> bool:
-    """Whether it is sound, or becomes so while others may be making it: what is old is not being made."""
+    """Whether the storage is intact, or becomes so while other processes, by its recent writes, may be creating it."""
     deadline = time.monotonic() + MOST_SETTLE_SECONDS
     while not (sound := _is_sound(storage)) and _age(storage) < SETTLE_SECONDS and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -118,53 +130,55 @@ def _settles(storage: Path) -> bool:
 
 
 def _age(storage: Path) -> float:
-    """Seconds since anything was made or written in it."""
+    """Seconds since the last write in the storage."""
     found = [path for name in FOLDERS for path in ((storage / name), *(storage / name).rglob("*")) if path.exists()]
     return time.time() - max((path.stat().st_mtime for path in found), default=0.0)
 
 
-def _mend_or_set_aside(storage: Path) -> None:
+def _repair_or_set_aside(storage: Path) -> None:
     for name in DATABASES:
         _drop_second_stamps(storage / name)
     with suppress(SQLAlchemyError, CommandError, sqlite3.Error):
-        DagsterSqliteStorage(str(storage)).dispose()  # makes what is missing
+        DagsterSqliteStorage(str(storage)).dispose()  # creates missing databases
     if _is_sound(storage):
-        log.warning("Dagster's records in %s had been made by half or by two at once; they are mended", storage)
+        log.warning("Dagster's records in %s were incomplete or created twice; they are repaired", storage)
         return
     dated = f"broken-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     for name in FOLDERS:
         with suppress(FileNotFoundError):
             os.rename(storage / name, storage / f"{name}.{dated}")
     log.warning(
-        "Dagster's records in %s cannot be read; they are in *.%s there now, new ones are begun", storage, dated
+        "Dagster's records in %s cannot be read; they were set aside as *.%s, and new ones created", storage, dated
     )
-    _make(storage)
+    _create(storage)
 
 
 def _is_sound(storage: Path) -> bool:
-    """Whether every database is there, is whole, and has one stamp; raises StoreUnwritable where unknown."""
+    """Whether every database exists, is complete and has one stamp; raises StoreUnwritable where it cannot be read."""
     return all(len(_stamps(storage / name, table)) == 1 for name, table in DATABASES.items())
 
 
 def _stamps(database: Path, table: str) -> list[str]:
-    """The versions that a database is stamped with; none where it is missing, broken or lacks `table`.
+    """Alembic versions that a database is stamped with; none where it is missing, damaged or lacks `table`.
 
-    A full disk breaks nothing: what cannot be opened for such a reason is left alone and reported.
+    Raises StoreUnwritable where it cannot be opened for another reason, such as a full disk: it is not damaged then.
     """
     if not database.exists():
         return []
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
+            # Dagster creates `table` last, after the stamp: a stamp alone does not mean that the database is complete.
             connection.execute(f"SELECT 1 FROM {table} LIMIT 1")
             return [version for (version,) in connection.execute("SELECT version_num FROM alembic_version")]
     except sqlite3.Error as error:
+        # The low byte is the primary code, the rest of an extended code its detail.
         if error.sqlite_errorcode & 0xFF in _BROKEN:
             return []
         raise unwritable(database, error) from error
 
 
 def _drop_second_stamps(database: Path) -> None:
-    """Leave the newest stamp: every maker made the tables of the newest version, whatever it stamped."""
+    """Keep the newest stamp only: every process created the tables of the newest version, whatever it stamped."""
     script = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
         head = script.as_revision_number("head")
@@ -178,6 +192,6 @@ def _drop_second_stamps(database: Path) -> None:
 
 
 def unwritable(where: Path | str, error: Exception) -> StoreUnwritable:
-    """The error of records that cannot be written, or read, for a reason that is not theirs."""
+    """Error for records that cannot be read or written for a reason outside of them."""
     why = str(getattr(error, "orig", error))
     return StoreUnwritable(f"Dagster's records in {where} cannot be used", why, "free some space, then try again")

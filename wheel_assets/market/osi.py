@@ -89,7 +89,8 @@ def format_osi(root: str, expiration: date, option_type: str, strike: float) -> 
     right = {"put": "P", "call": "C"}.get(option_type, "?")
     code = f"{root:<6}{expiration:%y%m%d}{right}{thousandths:08d}"
     if not exact or not 2000 <= expiration.year <= 2099 or not re.match(_OSI, code):
-        raise BadSymbol(f"{root} {expiration} {option_type} {strike} is not a listed contract", "it has no OSI code")
+        what = f"{root} {expiration} {option_type} {strike} is not a listed contract"
+        raise BadSymbol(what, "it has no OSI code", "check its expiration and strike")
     return code
 
 

@@ -51,7 +51,9 @@ def read_source(path: Path) -> tuple[str, Iterator[Found]]:
         if is_it:
             return kind, _readable(path, read)
     known = ", ".join(kind for _, kind, _ in kinds)
-    raise UsageError(f"{path} is of no known kind", "neither its first bytes nor its name say which", f"known: {known}")
+    raise UsageError(
+        f"{path} is of no known format", "neither its first bytes nor its name identify one", f"known: {known}"
+    )
 
 
 def _readable(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found]:

@@ -31,7 +31,7 @@ def symbols_of(path: Path) -> tuple[list[str], dict[str, str]]:
     symbols = list(dict.fromkeys(found))
     if not 0 < len(symbols) <= MOST_SYMBOLS:
         why = next(iter(refused.values()), f"a scan takes 1 to {MOST_SYMBOLS:,}")
-        raise UsageError(f"{path} has {len(symbols):,} symbols", why)
+        raise UsageError(f"{path} has {len(symbols):,} symbols", why, "name another file")
     return symbols, refused
 
 

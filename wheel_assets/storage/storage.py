@@ -64,7 +64,7 @@ class StorageConfig:
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
         if self.enable_gcs_backup and not str(self.backup_dir).startswith(("gs://", "gcs://")):
-            raise SettingError("enable_gcs_backup=True is refused", "backup_dir is no gs:// URL", "set backup_dir")
+            raise SettingError("enable_gcs_backup=True is refused", "backup_dir is not a gs:// URL", "set it to one")
 
 
 class Storage:
@@ -115,7 +115,7 @@ class Storage:
 
         unknown = sorted(set(greeks) - set(GREEKS))
         if unknown or not any(value is not None for value in greeks.values()):
-            raise UsageError(f"greeks {unknown} are refused", "", f"known: {', '.join(GREEKS)}; at least one value")
+            raise UsageError(f"greeks {unknown} are refused", "", f"give at least one of {', '.join(GREEKS)}")
         code = parse_osi(option_symbol).osi
         value: dict[str, Any] = {"option_symbol": code, "spot_price": spot_price, "risk_free_rate": risk_free_rate}
         await self._keep("greeks", code, value | {name: greeks.get(name) for name in GREEKS})
@@ -274,7 +274,9 @@ def _question(table: str, name: str, max_age_minutes: float | None) -> CacheRequ
     from wheel_assets.storage.get_or_fetch import CacheRequest
 
     if max_age_minutes is not None and not max_age_minutes >= 0:
-        raise UsageError(f"max_age_minutes={max_age_minutes} is refused", "", "minutes, 0 or more")
+        raise UsageError(
+            f"max_age_minutes={max_age_minutes} is refused", "it is not a maximum age", "give minutes, 0 or more"
+        )
     return CacheRequest(table, name, None if max_age_minutes is None else timedelta(minutes=max_age_minutes))
 
 
@@ -283,5 +285,7 @@ def _day(expiration: date | datetime | str) -> date:
         try:
             return datetime.fromisoformat(expiration).date()
         except ValueError as error:
-            raise UsageError(f"{expiration[:30]!r} is no expiration", f"{error}", "for example 2026-12-18") from error
+            raise UsageError(
+                f"{expiration[:30]!r} is not an expiration", f"{error}", "give a date, for example 2026-12-18"
+            ) from error
     return expiration.date() if isinstance(expiration, datetime) else expiration

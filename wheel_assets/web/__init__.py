@@ -1,1 +1,1 @@
-"""Dagster's web server for one person: behind a guard, private, and ended as one."""
+"""Dagster's web server for a single user, behind an authenticating guard."""

@@ -1,8 +1,8 @@
-"""A guard before Dagster's web server, which itself accepts any request that reaches it.
+"""Guard of Dagster's web server, which itself accepts any request that reaches it.
 
 Dagster runs mutations sent by any page that is open in the same browser, by any local user, for any host
-name and by GET. Here a request needs the cookie that the one-time link became, and must come from this
-server's own pages.
+name and by GET. The guard requires a session cookie, set by a one-time link, and an origin among this server's own
+pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-LANDING_PAGE = "/assets/recommendation?view=events"  # where nothing stands above the answer
+LANDING_PAGE = "/assets/recommendation?view=events"  # the view of the asset that shows the answer first
 NO_COOKIE = "open the link that `wheel ui` printed; each link opens one browser, `wheel ui` prints a new one"
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -36,7 +36,7 @@ class Guard:
         self.app = app
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.origins = {f"http://{host}" for host in self.hosts}
-        self.cookie = f"wheel_ui_{port}"  # cookies know no ports
+        self.cookie = f"wheel_ui_{port}"  # cookies are shared by all ports of a host
         self._token: str | None = secrets.token_urlsafe(32)
         self._session = secrets.token_urlsafe(32)
 
@@ -46,7 +46,7 @@ class Guard:
         return f"/?token={self._token}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a refusal, or let the request through; responses get HEADERS."""
+        """Refuse the request or pass it on; responses get HEADERS."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -59,8 +59,9 @@ class Guard:
             await answer(scope, receive, _with_headers(send))
 
     def _answer(self, scope: Scope) -> Response | None:
-        """The guard's own answer; None where the request may go on."""
+        """The guard's own response; None where the request may pass."""
         headers = Headers(scope=scope)
+        # The origin before the token: a page of another site must not be able to use up the one-time link.
         if why := self._foreign(scope, headers):
             return PlainTextResponse(f"refused: {why}", 403)
         token = QueryParams(scope["query_string"]).get("token")
@@ -73,29 +74,34 @@ class Guard:
         return self._odd_request(scope, headers)
 
     def _foreign(self, scope: Scope, headers: Headers) -> str:
-        """Why a request does not come from a page of this server; empty where it does, or from no page."""
+        """Reason to refuse a request from a page of another server; empty for one from this server, or from no page."""
         origin = headers.get("origin")
+        # Against DNS rebinding: a foreign name that resolves to 127.0.0.1 is same-origin to the browser.
         if headers.get("host") not in self.hosts:
             return "another host name"
+        # A browser always sends the origin of a WebSocket, and applies no same-origin rule to it itself.
         if (origin is not None or scope["type"] == "websocket") and origin not in self.origins:
             return "another origin"
         return "" if headers.get("sec-fetch-site", "none") in ("none", "same-origin") else "another site"
 
     def _odd_request(self, scope: Scope, headers: Headers) -> Response | None:
-        """A refusal of what Dagster's own pages never send."""
+        """Refusal of requests that Dagster's own pages never send; None for others."""
         if scope["type"] == "websocket":
             return None
         if scope["method"] not in ("GET", "HEAD", "POST"):
             return PlainTextResponse("refused: method", 405)
         if scope["method"] == "POST":
+            # A form of another site can send three content types without a CORS preflight; JSON is none of them.
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             return None if kind == "application/json" else PlainTextResponse("refused: JSON only", 415)
+        # Dagster runs mutations by GET too, which a mere link or image can cause.
         if scope["path"].rstrip("/") == "/graphql":
             return PlainTextResponse("refused: GraphQL by POST only", 405)
         return None
 
     def _redeem(self, token: str) -> bool:
-        """Whether this is the one-time token; it is none any more from then on."""
+        """Whether this is the one-time token, which is invalid from then on."""
+        # Compared in constant time; and once only: the link stays in the history of the terminal and the browser.
         if self._token is None or not hmac.compare_digest(token.encode(), self._token.encode()):
             return False
         self._token = None
@@ -116,7 +122,7 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 if name == "Content-Security-Policy":
-                    headers.append(name, value)  # Dagster's pages have one of their own: both hold
+                    headers.append(name, value)  # appended to Dagster's own policy: browsers enforce both
                 else:
                     headers[name] = value
         await send(message)

@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
     browse = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, then print the link."""
+        """Start as uvicorn does, then print the link."""
         await super().startup(sockets)
         click.echo(self.link)
         if self.browse:
@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(pipe: int, port: int | None, *, read_only: bool, browse: bool) -> int:
-    """Serve until the pipe ends, a signal comes or the daemon dies; the exit code."""
+    """Serve until the pipe closes, a signal arrives or the daemon dies; return the exit code."""
     folder = Path(tempfile.gettempdir())  # private: `supervise` made it
     workspace = folder / "workspace.yaml"
     workspace.write_text(LOCATION)
@@ -77,9 +77,10 @@ def serve(pipe: int, port: int | None, *, read_only: bool, browse: bool) -> int:
 
 
 def _listener(port: int | None) -> socket.socket:
-    """A socket of loopback; the usual port, else any free one, where none is asked for."""
+    """A listening socket on loopback: `port`, or without one the usual port, else any free one. Raises UsageError."""
     for wanted in [port] if port else [USUAL_PORT, 0]:
         listener = socket.socket()
+        # Otherwise the port of a server that just ended is refused for a minute.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):
             listener.bind(("127.0.0.1", wanted))
@@ -96,10 +97,12 @@ def _daemon(instance: DagsterInstance, workspace: Path) -> subprocess.Popen[byte
 
 
 def _end_with_supervisor(pipe: int, server: uvicorn.Server) -> None:
-    """Wait for the pipe's end; then ask the server to end, and after GRACE_SECONDS the whole session, by force."""
+    """Wait for the pipe to close; then ask the server to exit, and after GRACE_SECONDS kill the whole session."""
+    # Nothing is ever written: this returns when the kernel closes the pipe of a supervisor that ended or was killed.
     os.read(pipe, 1)
     server.should_exit = True
     time.sleep(GRACE_SECONDS)
+    # The session is this program's own, begun by `supervise`: nothing else is in it.
     os.killpg(0, signal.SIGKILL)
 
 

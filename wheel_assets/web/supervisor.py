@@ -1,4 +1,4 @@
-"""The process that a person started: everything else lives and dies with it, however it dies."""
+"""Supervisor of the web server: all its processes end with it, also when it is killed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ GRACE_SECONDS = 15
 
 
 def supervise(*arguments: str) -> int:
-    """Run `wheel_assets.web.host` in a session of its own until it ends, or this process is asked to; its exit code.
+    """Run `wheel_assets.web.host` in its own session until it exits or this process is stopped; return its exit code.
 
-    The host reads a pipe that only this process writes to: where that ends, it ends, and all it started.
+    The host reads a pipe whose only writer is this process: when it closes, the host ends with all its children.
     Files are the owner's alone, temporary ones lie in a private folder.
     """
     os.umask(0o077)

@@ -1,7 +1,7 @@
 """A store with a clock of its own, and a small graph of assets that counts what is made."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,23 +102,31 @@ class Toy:
     history: bool = False
     pulled: bool = False  # whether that one is pulled where it is stale
     notes: list[str] = field(default_factory=list)
+    jobs: dict[Any, dg.JobDefinition] = field(default_factory=dict)
 
     def definitions(self) -> dg.Definitions:
         """The assets and the IO manager under test."""
         manager = ReadThroughIOManager(
             self.store,
-            lambda: self.definitions().resolve_implicit_global_asset_job_def(),
+            self.job,
             {"symbol": lambda asked: tuple(asked or self.watchlist)},
             lambda table: "",
         )
         return dg.Definitions(assets=_assets(self), resources={"io_manager": manager})
 
+    def job(self, *select: str) -> dg.JobDefinition:
+        """The job of a selection, or of all assets; made once for as long as the assets stay the same."""
+        state = (self.store, self.version, self.history, self.pulled, select)
+        if state not in self.jobs:
+            keys = {dg.AssetKey(name) for name in select}
+            whole = self.job() if keys else self.definitions().resolve_implicit_global_asset_job_def()
+            self.jobs[state] = whole.get_subset(asset_selection=keys) if keys else whole
+        return self.jobs[state]
+
     def run(self, *select: str, config: dict[str, Any] | None = None, **options: Any) -> dg.ExecuteInProcessResult:
         """Materialize a selection as the command line would."""
-        job = self.definitions().resolve_implicit_global_asset_job_def()
         self.made.clear()
-        return job.execute_in_process(
-            asset_selection=[dg.AssetKey(name) for name in select],
+        return self.job(*select).execute_in_process(
             instance=self.instance,
             run_config={"ops": {"report": {"config": config}}} if config else None,
             **options,
@@ -199,9 +207,22 @@ def _assets(toy: Toy) -> list[dg.AssetsDefinition]:
     return [prices, rates, *([history, values_with_history] if toy.history else [values_]), report]
 
 
+@pytest.fixture(scope="session")
+def _ephemeral() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
 @pytest.fixture
-def toy(toy_store: Store, clock: Clock) -> Toy:
-    return Toy(toy_store, clock, dg.DagsterInstance.ephemeral())
+def instance(_ephemeral: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """An instance without a run: emptied after each test, for to make one takes twenty times as long."""
+    yield _ephemeral
+    _ephemeral.wipe()
+
+
+@pytest.fixture
+def toy(toy_store: Store, clock: Clock, instance: dg.DagsterInstance) -> Toy:
+    return Toy(toy_store, clock, instance)
 
 
 @pytest.fixture

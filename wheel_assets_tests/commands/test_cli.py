@@ -12,6 +12,18 @@ from wheel_assets.cli import main
 from wheel_assets_tests.forked import wheel
 
 
+@pytest.fixture
+def refused(capfd):
+    """Run a command that fails; its exit code and what it printed."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        return left.value.code, *capfd.readouterr()
+
+    return run
+
+
 @pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_explains_itself(command):
     shown = CliRunner().invoke(main, [command, "--help"])
@@ -33,13 +45,14 @@ def test_every_command_explains_itself(command):
         (["recommend", "--as-of", "2099-11-20T15:30"], "that time is still to come"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(arguments, words):
-    done = wheel(*arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("wheel: error: ")
-    assert words in done.stderr
+def test_wrong_use_is_one_line_and_exit_code_2(refused, arguments, words):
+    code, printed, told = refused(*arguments)
+    assert (code, printed, told.count("\n")) == (2, "", 1)
+    assert told.startswith("wheel: error: ")
+    assert words in told
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_is_one_line_too():
     script = (
         "import sys; sys.argv = ['wheel', 'config']; from wheel_assets import cli, settings\n"
@@ -50,6 +63,7 @@ def test_an_unexpected_error_is_one_line_too():
     assert "TypeError" in done.stderr
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback():
     done = wheel("--debug", "recommend", "--symbol", "A B")
     assert "Traceback" in done.stderr
@@ -75,7 +89,7 @@ def test_a_file_of_which_nothing_could_be_taken_is_a_failure(tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["migrate", "foreign.csv"])
     assert left.value.code == 1
-    assert "nothing of foreign.csv was taken; no row of it fits a table" in capsys.readouterr().err
+    assert "nothing of foreign.csv was imported; no row of it fits a table" in capsys.readouterr().err
 
 
 def test_an_empty_watchlist_is_told_plainly(monkeypatch, capsys):

@@ -12,6 +12,8 @@ from wheel_assets.commands import run
 from wheel_assets.definitions import defs
 from wheel_assets.defs.declare import settings
 
+pytestmark = pytest.mark.slow
+
 
 def materialize_report(instance):
     job = defs.resolve_implicit_global_asset_job_def()

@@ -27,6 +27,7 @@ class RealAssets:
     def __init__(self, folder: Path, now: datetime) -> None:
         self.store = Store(folder / "cache" / "cache.duckdb", clock=lambda: now.replace(tzinfo=None))
         self._sources: dict[str, Any] = {}
+        self._jobs: dict[str, dg.JobDefinition] = {}
         self._instance = dg.DagsterInstance.ephemeral()
         self._job = dg.Definitions(
             assets=dg.load_assets_from_package_module(stages),
@@ -47,12 +48,16 @@ class RealAssets:
         ops = {"ops": {table: {"config": config}}} if config else {}
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         try:
-            done = self._job.execute_in_process(
-                asset_selection=[dg.AssetKey(table)], instance=self._instance, run_config={**ops, **quiet}
-            )
+            done = self._only(table).execute_in_process(instance=self._instance, run_config={**ops, **quiet})
         except OneLineError as error:
             raise error.error from None
         return {key: value.value for key, value in done.asset_materializations_for_node(table)[0].metadata.items()}
+
+    def _only(self, table: str) -> dg.JobDefinition:
+        """The job of one table, made once."""
+        if table not in self._jobs:
+            self._jobs[table] = self._job.get_subset(asset_selection={dg.AssetKey(table)})
+        return self._jobs[table]
 
     def newest(self, table: str) -> pd.DataFrame:
         """The rows that were stored last."""

@@ -137,9 +137,15 @@ REFUSED = {
         UnexpectedAnswer,
         "Cboe sent an unexpected layout; last_trade_time is 'None'; try again later or use another source",
     ),
-    "schwab: empty": Refused(SCHWAB, [], {}, NoContracts, "Schwab lists no options on XYZ; status SUCCESS"),
+    "schwab: empty": Refused(
+        SCHWAB, [], {}, NoContracts, "Schwab lists no options on XYZ; status SUCCESS; check the ticker"
+    ),
     "schwab: failed": Refused(
-        SCHWAB, None, {"status": "FAILED"}, NoContracts, "Schwab lists no options on XYZ; status FAILED"
+        SCHWAB,
+        None,
+        {"status": "FAILED"},
+        NoContracts,
+        "Schwab lists no options on XYZ; status FAILED; check the ticker",
     ),
     "schwab: no price": Refused(
         SCHWAB,
@@ -160,7 +166,7 @@ REFUSED = {
         [],
         {"days_with_quotes": set()},
         NoContracts,
-        "Databento has no quotes of XYZ; in 4 sessions until 2026-11-20 20:15 UTC",
+        "Databento has no quotes of XYZ; in 4 sessions until 2026-11-20 20:15 UTC; check the ticker",
     ),
     "databento: no price": Refused(
         DATABENTO,
@@ -273,6 +279,7 @@ def test_two_roots_on_one_expiration_are_two_contracts(answering, fake, real_ass
     assert set(zip(rows["strike"], rows["option_type"], strict=True)) == {(95.0, "put"), (105.0, "call")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JSON)
 def test_thirty_thousand_contracts_are_all_stored(answering, real_assets, chains, name):
     codes = [f"XYZ   270219{right}{strike:08d}" for right in "CP" for strike in range(1000, 15_001_000, 1000)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.errors import SourceError
@@ -38,7 +38,6 @@ MORE = {
     "alpaca chains": ["/v2/options/contracts", "/v2/stocks/snapshots"],
     "nasdaq": ["/api/calendar/dividends"],
 }
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def numbers(documents: list[Any]) -> set[float]:
@@ -65,7 +64,6 @@ def check_account(frame: Any, sent: set[float]) -> None:
 
 
 @pytest.mark.parametrize("name", [*VENDORS, *EVENT_VENDORS])
-@FUZZ
 @given(data=st.data())
 def test_a_damaged_answer_is_an_error_or_sound_rows(vendor_named, fake, vendors, planted, name, data):
     vendor = vendor_named(name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.errors import SourceError
@@ -22,7 +22,6 @@ NO_NUMBERS = [None, True, False, "", "NaN", "-", -999.0, math.nan, math.inf, 10*
 ODD_NUMBERS = [-1.0, 0, 1e308, "12", " 12.50", "-999.0", "1e3", 1.5, 2**63, -(2**70), "9" * 400]
 ODD_TEXTS = ["2026-13-45", "2026-11-18", "XYZ270115P00096000", "ABC270115P00095000", "XYZ1270115P00095000"]
 ODD_TEXTS += ["XYZ   200117P00095000", "xyz270115c00095500", "SUCCESS", "NAN", "1_000", "٣", "XYZ270115P00000000"]
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def places(document: Any, path: tuple = ()) -> list[tuple]:
@@ -117,7 +116,6 @@ def sane(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("name", JSON_VENDORS)
-@FUZZ
 @given(data=st.data())
 def test_a_document_with_wrong_values(vendor_named, fake, vendors, slow_reading, name, data):
     vendor = vendor_named(name)
@@ -133,7 +131,6 @@ def test_a_document_with_wrong_values(vendor_named, fake, vendors, slow_reading,
 
 
 @pytest.mark.parametrize("name", VENDORS)
-@FUZZ
 @given(cut=st.tuples(st.floats(0, 1), st.floats(0, 1)), insert=st.binary(max_size=6))
 def test_an_answer_with_wrong_bytes(vendor_named, fake, vendors, name, cut, insert):
     vendor = vendor_named(name)
@@ -151,7 +148,6 @@ def test_an_answer_with_wrong_bytes(vendor_named, fake, vendors, name, cut, inse
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["treasury", "databento"])
-@FUZZ
 @given(data=st.data())
 def test_a_table_with_wrong_cells(vendor_named, fake, vendors, name, data):
     """CSV: a cell is replaced; every number that is accepted stands in some cell that was sent."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.greeks import american, european
@@ -246,7 +246,6 @@ MARKETS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(MARKETS, st.booleans())
 def test_early_exercise_is_worth_something_and_not_too_much(market, put):
     moneyness, years, rate, dividend, volatility = market
@@ -257,7 +256,6 @@ def test_early_exercise_is_worth_something_and_not_too_much(market, put):
     assert -1e-9 <= premium[0] <= most + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
 @given(MARKETS)
 def test_american_put_call_parity_bounds(market):
     # Hull, 9th edition, equation 11.11 with the yield of chapter 17
@@ -267,7 +265,6 @@ def test_american_put_call_parity_bounds(market):
     assert spot * np.exp(-dividend * years) - 100 - 2e-3 <= call - put <= spot - 100 * np.exp(-rate * years) + 2e-3
 
 
-@settings(max_examples=60, deadline=None)
 @given(MARKETS, st.booleans())
 def test_price_rises_with_volatility_and_time(market, put):
     moneyness, years, rate, dividend, volatility = market
@@ -276,7 +273,6 @@ def test_price_rises_with_volatility_and_time(market, put):
     assert min(longer, livelier) >= base - 2e-3
 
 
-@settings(max_examples=60, deadline=None)
 @given(MARKETS, st.booleans())
 def test_price_is_monotone_and_convex_in_the_strike(market, put):
     moneyness, years, rate, dividend, volatility = market
@@ -340,7 +336,6 @@ def test_no_volatility_without_time_value_or_beyond_the_bound(price):
     assert np.isnan(american_volatility(put, [price]).volatility[0])
 
 
-@settings(max_examples=60, deadline=None)
 @given(MARKETS, st.booleans())
 def test_implied_volatility_returns_where_the_price_came_from(market, put):
     moneyness, years, rate, dividend, volatility = market

@@ -213,7 +213,7 @@ ODD = np.array([0.0, 0.01, 99.99, 100.0, 5e-324, 1e300, np.nan, np.inf, -np.inf,
 
 
 # Drawn from a seed: hypothesis would shrink two hundred floats for minutes.
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("spot", [1e-4, 100.0, 1e6])
 def test_no_quotes_at_all_raise_or_give_half_a_row(seed, spot):
     chain, rng = _chain().assign(spot_price=spot), np.random.default_rng(seed)
@@ -244,7 +244,7 @@ EXTREMES = {
 }
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_no_market_at_all_raises_or_gives_half_a_row(seed):
     rng = np.random.default_rng(seed)
     chain = _chain(volatility=float(np.exp(rng.uniform(np.log(0.01), np.log(20)))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.greeks import american, european
@@ -19,7 +19,6 @@ def test_a_put_above_the_discounted_strike_has_a_volatility_only_as_american():
     assert american.price(put, volatility)[0] == pytest.approx(90, abs=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.floats(0.6, 1.6), st.floats(0.02, 2), st.floats(0.01, 0.08), st.floats(0.001, 0.5), st.booleans())
 def test_the_american_volatility_gives_the_price_and_is_not_above_the_european(moneyness, years, rate, extra, put):
     contract = Contracts.of(put, 100 * moneyness, 100, years, rate, 0.03)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.defs.checks.sanity import probability_against_strikes, touch_below_assignment
@@ -44,7 +44,6 @@ def _chain(seed: int, strikes: int, days: list[int], sense: float) -> pd.DataFra
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 15),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.predict import realised_volatility
@@ -144,7 +144,6 @@ def test_just_enough_is_enough():
 PRICE = st.one_of(st.floats(0.01, 1e6), st.sampled_from([0.0, np.nan]))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(PRICE, PRICE, PRICE, PRICE), min_size=0, max_size=60))
 def test_any_bars_at_all_give_a_volatility_or_none(rows):
     bars = pd.DataFrame(rows, columns=["open", "high", "low", "close"], dtype=float)

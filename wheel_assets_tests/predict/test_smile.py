@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
@@ -55,7 +55,6 @@ def test_the_distribution_has_the_slope_of_the_put_price():
     np.testing.assert_allclose(implied_distribution(smile).probability_below(inner), slope, atol=3e-3)
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(20, 300), st.floats(0.02, 1.5), st.floats(1e-4, 0.5)), min_size=1, max_size=30),
     st.floats(0.5, 2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
@@ -14,7 +14,6 @@ from wheel_assets.predict.term_structure import NODES, nearest_rising, without_c
 STRIKES = np.arange(60.0, 151.0, 2.5)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.floats(0, 4))
 def test_the_nearest_rising_sequence_is_scipys(times, seed, spread):
     random = np.random.default_rng(seed)
@@ -38,7 +37,6 @@ def _falls(smiles: list[Smile]) -> float:
     return float(-np.diff(np.log(deviations), axis=0).min())
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.05, 0.6), st.floats(-0.8, 0.5), st.floats(1e-4, 0.2)), min_size=2, max_size=8))
 def test_nothing_falls_whatever_the_smiles(terms):
     smiles = [_smile(*term) for term in terms]

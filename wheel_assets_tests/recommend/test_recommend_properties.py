@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets import tables
@@ -172,7 +172,6 @@ def same_market(desk, drawn, **changed):
 
 @pytest.mark.slow
 @given(drawn=desks, more=st.floats(1, 50_000))
-@settings(max_examples=40, deadline=None)
 def test_more_cash_never_removes_a_trade(new_desk, drawn, more):
     before = same_market(new_desk, drawn).frame
     after = same_market(new_desk, drawn, cash=drawn["cash"] + more).frame
@@ -182,7 +181,6 @@ def test_more_cash_never_removes_a_trade(new_desk, drawn, more):
 
 @pytest.mark.slow
 @given(drawn=desks, shuffle=st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
 def test_the_order_of_rows_never_matters(new_desk, drawn, shuffle):
     desk = filled(new_desk, drawn)
     first = answer_document(desk.advise(symbols=SYMBOLS))
@@ -229,7 +227,6 @@ PROPERTIES = (
 
 
 @given(drawn=desks)
-@settings(max_examples=60, deadline=None)
 def test_what_holds_of_any_advice(new_desk, drawn):
     desk = filled(new_desk, drawn)
     advice = desk.advise(symbols=SYMBOLS, max_symbol_share=1.0, min_annualized_return=0.0, min_otm=-1.0)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.errors import BadFrame
@@ -50,7 +50,6 @@ def zone_of(zone: tzinfo | None) -> str:
     return repr(zone)
 
 
-@settings(max_examples=100, deadline=None)
 @given(DOCUMENTS)
 def test_a_document_comes_back_as_it_was_types_included(document):
     assert with_types(decode(encode(document))) == with_types(document)

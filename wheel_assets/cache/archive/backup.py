@@ -82,7 +82,7 @@ def backup(
 def export_table(store: Store, table: str, folder: Path) -> Path:
     """Write one table to `<folder>/<table>_<YYYYMMDD>.parquet`, whole or not at all, and return that path."""
     if table not in store.tables:
-        raise UsageError(f"there is no table {table}", "", f"tables: {', '.join(store.tables)}")
+        raise UsageError(f"there is no table {table}", "", f"name one of {', '.join(store.tables)}")
     path = folder.expanduser() / f"{table}_{store.clock():%Y%m%d}.parquet"
     scratch = path.with_suffix(".partial")
     path.parent.mkdir(parents=True, exist_ok=True)

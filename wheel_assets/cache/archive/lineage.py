@@ -30,6 +30,7 @@ NEWEST = 100  # archives looked at; an older one was restored by the run after i
 def heads(place: str) -> list[str]:
     """Names of the archives that are no other archive's parent, oldest first."""
     found = manifests(place, NEWEST)
+    # An archive that was restored into a later one adds nothing to it.
     made_from = {parent for manifest in found.values() for parent in _parents(manifest)}
     return [name for name in found if name not in made_from]
 

@@ -49,6 +49,7 @@ def writing(destination: str, now: datetime, mark: str = "") -> Iterator[tuple[P
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL[0], suffix=_PARTIAL[1], dir=final.parent))
         try:
             yield partial, str(final)
+            # On the disk before the rename: after a power cut a name must not stand for empty files.
             _sync_all(partial)
             os.rename(partial, final)
             sync(final.parent)
@@ -70,7 +71,8 @@ def reading(source: str) -> Iterator[Path]:
         try:
             fs.get(f"{_newest_there(fs, path, source)}/", f"{local}/archive/", recursive=True)
         except OSError as error:
-            raise UsageError(f"the archive at {source} cannot be read", f"{error}") from error
+            remedy = "check the address, the network and your rights there"
+            raise UsageError(f"the archive at {source} cannot be read", f"{error}", remedy) from error
         yield Path(local) / "archive"
 
 
@@ -128,7 +130,7 @@ def remote(url: str) -> tuple[Any, str]:
     fsspec supports forty more, FTP and plain HTTP among them, and chains them by `::`.
     """
     if url.partition("://")[0] not in PROTOCOLS or "::" in url:
-        raise UsageError(f"{url[:200]} is refused", "only folders, gs:// and s3:// are written to")
+        raise UsageError(f"{url[:200]} is refused", "only folders, gs:// and s3:// are supported", "name one of these")
     try:
         from fsspec.core import url_to_fs
 
@@ -140,6 +142,7 @@ def remote(url: str) -> tuple[Any, str]:
 
 def _send(fs: Any, local: Path, path: str) -> None:
     files = [file for file in sorted(local.rglob("*")) if file.is_file()]
+    # The manifest last: until it is there the upload is no archive.
     for file in sorted(files, key=lambda file: file.name == MANIFEST):
         target = f"{path}/{file.relative_to(local).as_posix()}"
         fs.makedirs(target.rpartition("/")[0], exist_ok=True)

@@ -235,7 +235,9 @@ class AssetTables:
                 raise UsageError(f"max_age_minutes {table}={limit} is refused", "", known)
         allow_stale = _config(step).get("allow_stale")
         if allow_stale is not None and allow_stale < 0:
-            raise UsageError(f"allow_stale={allow_stale} is refused", "", "minutes, 0 or more")
+            raise UsageError(
+                f"allow_stale={allow_stale} is refused", "it is not a maximum age", "give minutes, 0 or more"
+            )
 
 
 def _config(step: StepExecutionContext) -> Mapping[str, Any]:

@@ -147,6 +147,7 @@ def _execute(
     tags = {
         PULLED_BY: step.run_id,
         REASONS: json.dumps({r.table: r.reason for r in run.results}),
+        # By it a run whose process was killed is found and marked failed.
         PROCESS: this_process(),
     }
     partition = None
@@ -161,12 +162,13 @@ def _execute(
             instance=step.instance,
             run_config={"ops": {op: config for op, config in configs.items() if config}, **given},
             tags=tags,
+            # A failure is a result: allow_stale may still let older data through, and other keys are answered.
             raise_on_error=False,
         )
     except dg.DagsterInvalidConfigError as error:
-        told = "; ".join(" ".join(each.message.split()) for each in error.errors)
+        why = "; ".join(" ".join(each.message.split()) for each in error.errors)
         remedy = "give it in the run config, or materialize it first"
-        raise RefreshFailed(f"{', '.join(sorted(keys))} cannot be pulled", told, remedy) from error
+        raise RefreshFailed(f"{', '.join(sorted(keys))} cannot be pulled", why, remedy) from error
     step.instance.add_run_tags(step.run_id, {PULLED: done.run_id})
     return failures_of(Outcome.of(done.all_events), request, [result.cache_key for result in run.results])
 

@@ -99,7 +99,9 @@ def _insert_rows(
         f"SELECT count(*) FROM {table.name} WHERE snapshot_id BETWEEN ? AND ?", [lowest, highest]
     ).fetchall()[0][0]
     if inserted != new["rows"].sum():
-        raise StoreDamaged(f"{table.name} came out with {inserted} rows", f"{new['rows'].sum()} were to be restored")
+        raise StoreDamaged(
+            f"{table.name} came out with {inserted} rows", f"{new['rows'].sum()} were expected", "run again"
+        )
 
 
 def _insert_lines(

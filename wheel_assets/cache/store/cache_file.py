@@ -50,6 +50,7 @@ class CacheFile:
         self.config: dict[str, Any] = {}  # settings of DuckDB instead of those here
         self.refuses_others = False  # whether the database of another program is refused instead of set aside
         self._instance: tuple[int, DuckDBPyConnection] | None = None
+        # Inode of the file whose schema was checked: a compaction, by any process, replaces the file.
         self._checked_inode: int | None = None
         self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
@@ -249,6 +250,7 @@ class CacheFile:
         aside = recovery.set_aside(self.path, self.clock())
         try:
             kept = recovery.recover(self._connection(), aside, self.path, self.tables)
+        # Undone, so that the next run tries again: set aside without a recovered file, the snapshots would be lost.
         except KeyboardInterrupt:
             for old, new in zip(copying.with_log(aside), copying.with_log(self.path), strict=True):
                 with suppress(FileNotFoundError):

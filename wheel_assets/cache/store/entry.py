@@ -47,9 +47,11 @@ def insert(
         "SELECT ?::BIGINT AS snapshot_id, *, ?::TIMESTAMP AS created_at FROM rows_to_store_",
         [snapshot_id, created_at],
     )
+    # Hashed as stored, not from the frame: a later verification reads the same representation.
     content_hash = content_hash_of(connection, table.name, snapshot_id)
     timestamp = as_of(rows, created_at)
     connection.execute(
+        # `recipe` is the column of the fingerprint: existing caches and archives have it under that name.
         "INSERT INTO snapshots BY NAME SELECT ? AS snapshot_id, ? AS table_name, ? AS key, ? AS timestamp, "
         "? AS created_at, ? AS last_used_at, 0 AS hits, ? AS rows, ? AS bytes, ? AS content_hash, "
         "? AS source, ? AS run_id, ?::BIGINT[] AS inputs, ? AS recipe, ?::VARCHAR[] AS notes",

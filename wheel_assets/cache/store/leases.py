@@ -65,6 +65,7 @@ def _ids(path: Path) -> set[int]:
     """The ids of a lease; the lease of a dead process is removed and has none."""
     handle = os.open(path, os.O_RDONLY)
     try:
+        # The owner holds its lock until it dies: if the lock can be had, the lease is abandoned.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         with open(handle, "rb", closefd=False) as file:

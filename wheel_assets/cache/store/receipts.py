@@ -53,6 +53,7 @@ class Receipts:
         try:
             # Each record begins with a newline, so that one cut short by a kill spoils only itself.
             os.write(handle, "".join(f"\n{json.dumps(event, default=datetime.isoformat)}" for event in events).encode())
+            # On the disk before the ledger commits: after a power cut the spend may be counted too high, never too low.
             os.fsync(handle)
             size = os.fstat(handle).st_size
         finally:

@@ -56,11 +56,12 @@ def one_transaction(connection: DuckDBPyConnection) -> Iterator[None]:
 def create(connection: DuckDBPyConnection, database: str, tables: Sequence[Table], first_id: int = 1) -> None:
     """Create the empty tables in an attached database; the next snapshot gets the id `first_id`."""
     connection.execute(f"USE {database}")
-    for table in tables:
-        connection.execute(table.ddl)
-    connection.execute(f"CREATE SEQUENCE snapshot_ids START WITH {first_id:d}")
-    connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
-    write_note(connection, "schema_version", str(SCHEMA_VERSION))
+    with one_transaction(connection):  # one for each statement would sync the log to the disk each time
+        for table in tables:
+            connection.execute(table.ddl)
+        connection.execute(f"CREATE SEQUENCE snapshot_ids START WITH {first_id:d}")
+        connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
+        write_note(connection, "schema_version", str(SCHEMA_VERSION))
 
 
 def read_note(connection: DuckDBPyConnection, key: str) -> str | None:

@@ -123,11 +123,13 @@ class Compaction:
 
     def _finish(self, connection: DuckDBPyConnection, drop: Collection[int]) -> None:
         """Apply the changes made meanwhile, and rename the copy over the cache."""
+        # Folded in first: a write-ahead log left beside the path would be replayed onto the new file.
         connection.execute("CHECKPOINT cache")
         new = self._missing(connection, drop)
         for table in dict.fromkeys(line.table for line in new):
             for piece in slices([line for line in new if line.table == table]):
                 self._drop_broken(connection, table, self._copy_piece(connection, table, piece))
+        # Cleared or evicted by another process during the copy.
         for gone in self._copied.keys() - _ids(connection):
             table = self._copied.pop(gone).table
             connection.execute(f"DELETE FROM new.{identifier(table)} WHERE snapshot_id = ?", [gone])
@@ -139,7 +141,9 @@ class Compaction:
         connection.execute("CHECKPOINT new")
         connection.execute("DETACH new")
         if any(with_log(path)[1].exists() for path in (self._scratch, self.path)):
-            raise StoreDamaged(f"the cache {self.path} was not compacted", "a log was not folded in", "run again")
+            raise StoreDamaged(
+                f"the cache {self.path} was not compacted", "a write-ahead log was left over", "run again"
+            )
         self._scratch.chmod(0o600)
         sync(self._scratch)
         os.replace(self._scratch, self.path)

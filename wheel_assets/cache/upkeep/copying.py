@@ -56,8 +56,11 @@ def replacement(
             connection.execute("USE memory")
             connection.execute("DETACH new")
         if with_log(scratch)[1].exists():
-            raise StoreDamaged(f"the new file {scratch} is not complete", "its log was not folded in", "run again")
+            raise StoreDamaged(
+                f"the new file {scratch} is not complete", "its write-ahead log was left over", "run again"
+            )
         scratch.chmod(0o600)
+        # The content before the rename, the folder after it: a power cut leaves the old file or the new one, whole.
         sync(scratch)
         os.replace(scratch, path)
         sync(path.parent)
@@ -128,6 +131,7 @@ def verified_snapshots(
     if bad and not tolerant:
         ids = [line.snapshot_id for line in bad]
         original = content_hashes(connection, f"cache.{identifier(table)}", ids)
+        # Good in the cache and bad in the copy is a fault of the copying: nothing may be dropped for it.
         if any(line.tells_of(original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}

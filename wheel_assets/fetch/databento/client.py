@@ -61,7 +61,7 @@ class DatabentoClient:
     ) -> None:
         if not api_key:
             what, remedy = "WHEEL_DATABENTO__API_KEY is not set", "copy it from your account"
-            raise SettingError(what, "Databento asks for one", remedy)
+            raise SettingError(what, "Databento requires one", remedy)
         self._auth, self._reserve = (api_key, ""), reserve
         self._http = HttpClient(
             SOURCE,

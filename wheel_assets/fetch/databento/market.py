@@ -89,7 +89,9 @@ class DatabentoMarket(MarketSource):
                     answers |= {name: self._client.download(priced[name], symbol) for name in (_TERMS, _INTEREST)}
                     return self._chain(symbol, as_of, quotes, answers).rows(now)
         what = f"Databento has no quotes of {symbol}"
-        raise NoContracts(what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", source=SOURCE)
+        raise NoContracts(
+            what, f"in {_SESSIONS_BACK} sessions until {end:%Y-%m-%d %H:%M} UTC", "check the ticker", source=SOURCE
+        )
 
     def _chain(self, symbol: str, as_of: datetime, quotes: pd.DataFrame, answers: dict[str, Response]) -> VendorChain:
         """The session's contracts with their quotes, open interest, and the price of the underlying."""

@@ -88,5 +88,5 @@ def open_events(access: Access) -> FinnhubEarnings:
     """Factory named in the registry entry, which ensures that there is a key."""
     finnhub = access.settings.of(FinnhubSettings)
     if finnhub.api_key is None:
-        raise SettingError("WHEEL_FINNHUB__API_KEY is not set", "Finnhub asks for one", "copy it from your account")
+        raise SettingError("WHEEL_FINNHUB__API_KEY is not set", "Finnhub requires one", "copy it from your account")
     return FinnhubEarnings(finnhub.base_url, finnhub.api_key.get_secret_value(), access.record)

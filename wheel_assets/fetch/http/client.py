@@ -119,8 +119,8 @@ class HttpClient:
         self._total_seconds, self._max_bytes, self._sleep = total_seconds, max_bytes, sleep
         self._last_statuses, self._last = last_statuses, list[SourceError]()
         if not all(secret.isascii() and secret.isprintable() for secret in self._secrets):
-            what, why = f"a key or token of {source} is refused", "it has letters or signs that none has"
-            raise SettingError(what, why, "copy it once more")
+            what, why = f"a key or token of {source} is refused", "it contains characters that no key has"
+            raise SettingError(what, why, "copy it again")
         loopback = is_loopback(base_url)
         if not loopback and urlsplit(base_url).scheme != "https":
             setting = f"WHEEL_{source.upper()}__BASE_URL={base_url.rpartition('@')[2]}"

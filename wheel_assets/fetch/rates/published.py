@@ -57,7 +57,9 @@ class FredRate(RateSource):
     ) -> None:
         if not api_key:
             raise SettingError(
-                "WHEEL_FRED__API_KEY is not set", "FRED asks for one", "get one there, or use `treasury`"
+                "WHEEL_FRED__API_KEY is not set",
+                "FRED requires one",
+                "get one from FRED, or set WHEEL_RATE__SOURCE=treasury",
             )
         self._key = api_key
         self._http = HttpClient(

@@ -82,7 +82,7 @@ def authorization_code(redirect: str, callback_url: str, state: str) -> str:
     if "error" in answer:
         raise UsageError("Schwab did not grant the login", answer["error"][:80], "agree on Schwab's page")
     if not answer.get("code"):
-        raise UsageError("the address brings no code", "", f"{_AGAIN} and copy the whole of it")
+        raise UsageError("the pasted address has no code", "", f"{_AGAIN} and copy the whole of it")
     return answer["code"]
 
 
@@ -95,10 +95,10 @@ def answer_in(redirect: str, callback_url: str, state: str) -> dict[str, str]:
         address, expected = urlsplit(redirect.strip()), urlsplit(callback_url)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
     except ValueError:
-        raise UsageError("what was pasted is no address", "", f"{_AGAIN} and copy the whole of it") from None
+        raise UsageError("the pasted text is not an address", "", f"{_AGAIN} and copy the whole of it") from None
     if (address.scheme, address.netloc) != (expected.scheme, expected.netloc):
         why = f"it should begin with {callback_url}"
-        raise UsageError("what was pasted is not the callback address", why, f"{_AGAIN} and copy the whole of it")
+        raise UsageError("the pasted text is not the callback address", why, f"{_AGAIN} and copy the whole of it")
     # `replace`: a terminal passes on bytes that are no text as lone surrogates.
     if not secrets.compare_digest(query.get("state", "").encode("utf-8", "replace"), state.encode()):
         raise UsageError("the pasted address answers another login", "its state differs", _AGAIN)

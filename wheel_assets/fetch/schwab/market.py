@@ -82,7 +82,9 @@ class SchwabMarket(MarketSource):
         quotes = _quotes([contract for document in documents for contract in _contracts(document)])
         if quotes.empty:
             why = f"status {str(documents[0]['status'])[:40]}"
-            raise NoContracts(f"Schwab lists no options on {symbol}", why, source=SOURCE, endpoint=_CHAINS)
+            raise NoContracts(
+                f"Schwab lists no options on {symbol}", why, "check the ticker", source=SOURCE, endpoint=_CHAINS
+            )
         spot, notes = self._spot(documents[0], symbol, now)
         as_of, time_notes = _as_of(quotes["quote_time"], documents[0], now)
         notes += [*time_notes, *_document_notes(documents, len(quotes))]

@@ -183,7 +183,7 @@ def schwab_symbol(ticker: str) -> str:
 
 def _required(name: str, value: str | None) -> str:
     if not value:
-        raise SettingError(f"WHEEL_SCHWAB__{name} is not set", "Schwab asks for it", "copy it from your app's page")
+        raise SettingError(f"WHEEL_SCHWAB__{name} is not set", "Schwab requires it", "copy it from your app's page")
     return value
 
 

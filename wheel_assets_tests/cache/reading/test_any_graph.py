@@ -24,10 +24,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 class Graph:
     """Assets over a store with a clock; what was made is counted by `made`."""
 
-    def __init__(self, path: Path, clock: Any) -> None:
+    def __init__(self, path: Path, clock: Any, instance: dg.DagsterInstance) -> None:
         self.store = Store(path / "any.duckdb", (), clock)
         self.clock, self.made = clock, Counter[str]()
-        self.instance = dg.DagsterInstance.ephemeral()
+        self.instance = instance
         self.assets: list[Any] = []
         self.checks: list[Any] = []
         self.resources: dict[str, Any] = {}
@@ -61,8 +61,8 @@ class Graph:
 
 
 @pytest.fixture
-def graph(tmp_path, clock):
-    return Graph(tmp_path, clock)
+def graph(tmp_path, clock, instance):
+    return Graph(tmp_path, clock, instance)
 
 
 def days(keys: list[str]) -> pd.DataFrame:

@@ -111,6 +111,7 @@ def test_a_download_that_is_killed_is_spent(buyer, fake, store, vendors):
     assert "$0.03 of this month's $0.05 are spent" in buyer("AAA", 0.05).communicate(timeout=60)[0]
 
 
+@pytest.mark.slow
 def test_what_the_vendor_refuses_is_given_back(buyer, fake, store, vendors):
     fake.on(DOWNLOAD, vendors.Reply({"detail": {"case": "account_insufficient_funds", "message": "none"}}, 402))
     assert "refuses this client" in buyer("AAA", 0.05).communicate(timeout=60)[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.cache.store.store import Store
@@ -156,7 +156,6 @@ def test_money_whose_trace_cannot_be_kept_stops_the_run_and_still_counts(ledger,
         st.tuples(st.integers(0, 1), st.sampled_from(["reserve", "pay", "end"]), st.integers(1, 9)), max_size=25
     )
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_two_processes_do_the_budget_holds(tmp_path_factory, clock, toy_store, steps):
     """Against a till in the head: what is paid and what is held never pass the limit, and nothing is forgotten."""
     store = Store(tmp_path_factory.mktemp("till") / "toy.duckdb", tuple(toy_store.tables.values()), clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xml.etree.ElementTree as ElementTree
 from base64 import b64decode
 from collections.abc import Callable
@@ -64,12 +65,20 @@ def put(store: Store, frame: pd.DataFrame, table: str = "predictions") -> None:
     store.put(table, [Entry(str(frame["symbol"].iloc[0]), frame, "test")])
 
 
-@pytest.fixture
-def month(store: Store) -> Store:
-    """Two snapshots of predictions, one after the other, and a history up to the last Friday."""
+@pytest.fixture(scope="module")
+def stored_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `month`, made once."""
+    store = Store(tmp_path_factory.mktemp("month") / "wheel_cache.duckdb", clock=lambda: NOW)
     put(store, history(), "price_history")
     for at in (datetime(2024, 11, 4, 22), datetime(2024, 11, 5, 22)):
         put(store, predictions(at))
+    return store.path.parent
+
+
+@pytest.fixture
+def month(store: Store, stored_month: Path) -> Store:
+    """Two snapshots of predictions, one after the other, and a history up to the last Friday."""
+    shutil.copytree(stored_month, store.path.parent, dirs_exist_ok=True)
     return store
 
 

@@ -67,6 +67,7 @@ def test_without_a_terminal_nothing_is_shown():
 
 def test_the_page_of_a_run_tells_how_far_it_is(monkeypatch, tmp_path):
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
     from wheel_assets.definitions import defs
     from wheel_assets.fetch.sample.sources import SampleMarket
 

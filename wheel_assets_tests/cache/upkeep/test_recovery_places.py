@@ -52,6 +52,7 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_loses_nothing_that_was_acknowledged(toy_store, make_rows):
     limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\nwhile True: print(put(), flush=True)"
     acknowledged, words = run(toy_store.path, limit)
@@ -70,6 +71,7 @@ def test_a_full_disk_is_told_before_anything_is_written(toy_store, make_rows, mo
     assert toy_store.index([("prices", "A")]) == ([], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("mode", [0o505, 0o000])
 def test_a_folder_of_somebody_else_is_told(open_folder, toy_store, make_rows, mode):

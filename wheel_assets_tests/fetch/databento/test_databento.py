@@ -23,20 +23,28 @@ def databento(fake, vendors):
 
 @pytest.fixture
 def ask(fake, calls, waits, now, tmp_path):
-    """The frame of a chain, checked against its table; what it costs is in a ledger where `spent` is spent."""
+    """The frame of a chain, checked against its table; within a budget, what it costs is in a ledger too."""
 
-    def chain(symbol="XYZ", at=now, budget=50.0, spent=0.0):
-        ledger = Ledger(Store(tmp_path / f"{len(calls)}.duckdb"))
+    def chain(symbol="XYZ", at=now, budget=None, spent=0.0):
+        record, reserve = calls.append, free
+        if budget is not None:
+            record, reserve = held_to(Ledger(Store(tmp_path / f"{len(calls)}.duckdb")), budget, spent)
+        options = {"reserve": reserve, "rate": 0.0, "sleep": waits.append}
+        rows = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
+        OPTION_CHAINS.conform(rows.frame)
+        return rows
+
+    def free(*_):
+        return nullcontext()
+
+    def held_to(ledger, budget, spent):
         ledger.record(ApiCall(utc_now(), "databento", "/x", 200, 1.0, 10, spent, None, None))
 
         def record(call):
             calls.append(call)
             ledger.record(call)
 
-        options = {"reserve": lambda *hold: ledger.reserve(*hold, budget), "rate": 0.0, "sleep": waits.append}
-        rows = DatabentoMarket(fake.url, "db-key", record, **options).option_chain(symbol, at)
-        OPTION_CHAINS.conform(rows.frame)
-        return rows
+        return record, lambda *hold: ledger.reserve(*hold, budget)
 
     return chain
 
@@ -266,10 +274,10 @@ def test_every_download_is_priced_before_it_is_made(ask, databento, fake, calls)
 @pytest.mark.parametrize(("spent", "refused"), [(49.96, False), (49.98, True), (60.0, True)])
 def test_what_would_pass_the_budget_is_not_downloaded(ask, databento, fake, spent, refused):
     if not refused:
-        assert len(ask(spent=spent).frame) == 42
+        assert len(ask(budget=50.0, spent=spent).frame) == 42
         return
     with pytest.raises(errors.BudgetExceeded) as raised:
-        ask(spent=spent)
+        ask(budget=50.0, spent=spent)
     assert str(raised.value) == (
         f"XYZ from Databento would cost $0.0300; ${spent:.2f} of this month's $50.00 are spent; "
         "raise WHEEL_BUDGET__MONTHLY_USD or use another market source"
@@ -279,7 +287,7 @@ def test_what_would_pass_the_budget_is_not_downloaded(ask, databento, fake, spen
 
 def test_a_broken_download_is_paid_again_within_the_budget(ask, databento, fake, vendors, calls):
     fake.on(DOWNLOAD, vendors.Reply("ts_recv\n" * 50, cut=True), databento.download)
-    assert len(ask().frame) == 42
+    assert len(ask(budget=50.0).frame) == 42
     assert sum(call.cost_usd for call in calls) == pytest.approx(0.04)
 
 

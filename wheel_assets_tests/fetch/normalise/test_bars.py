@@ -167,7 +167,7 @@ def test_what_is_no_day_is_no_day():
     assert list(days_of_text(bars, "date").notna()) == [True, False, False, False, False, False]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(MOMENTS, st.sampled_from(sorted(STOCKS)))
 def test_the_sample_history_ends_at_the_spot_of_the_chain(moment, symbol):
     history = SampleMarket().price_history(symbol, moment).frame
@@ -176,7 +176,7 @@ def test_the_sample_history_ends_at_the_spot_of_the_chain(moment, symbol):
     assert set(history["timestamp"]) == set(chain["timestamp"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(MOMENTS)
 def test_the_sample_history_is_sound(moment):
     frame = SampleMarket().price_history("U", moment).frame

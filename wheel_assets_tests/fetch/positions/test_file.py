@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheel_assets.errors import BadPositionsFile
@@ -319,7 +319,7 @@ def mutated(content: bytes, cut: tuple[int, int], put: bytes) -> bytes:
     return content[:start] + put + content[start + cut[1] :]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples * 10)  # 2 ms each
 @given(
     st.sampled_from([export[0].encode() for export in EXPORTS.values()]),
     st.tuples(st.integers(0, 5000), st.integers(0, 400)),

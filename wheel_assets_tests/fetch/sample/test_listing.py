@@ -7,13 +7,12 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.fetch.sample.listing import MONTHS, WEEKS, expirations
 
 DAYS = st.dates(date(2021, 1, 1), date(2035, 12, 31))
-few = settings(max_examples=100, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,6 @@ def test_holiday_moves_the_expiration_to_thursday(today: date, listed: date, not
     assert not_listed not in days
 
 
-@few
 @given(DAYS)
 def test_expirations_rise_and_lie_in_the_future(today: date) -> None:
     days = [each.day for each in expirations(today, 32)]
@@ -39,7 +37,6 @@ def test_expirations_rise_and_lie_in_the_future(today: date) -> None:
     assert days[0] > today
 
 
-@few
 @given(DAYS)
 def test_monthly_expirations_are_third_fridays(today: date) -> None:
     for each in expirations(today, 32):
@@ -49,7 +46,6 @@ def test_monthly_expirations_are_third_fridays(today: date) -> None:
             assert third - each.day.day in (0, 1)
 
 
-@few
 @given(DAYS)
 def test_there_are_weeks_then_months_then_a_january(today: date) -> None:
     listed = expirations(today, 32)
@@ -67,7 +63,6 @@ def test_strikes_are_finer_for_nearer_expirations() -> None:
     assert max(near_the_money["leaps"]) == 2.5
 
 
-@few
 @given(DAYS, st.floats(5, 100))
 def test_strikes_rise_and_are_multiples_of_half_a_dollar(today: date, anchor: float) -> None:
     for each in expirations(today, anchor):
@@ -76,7 +71,6 @@ def test_strikes_rise_and_are_multiples_of_half_a_dollar(today: date, anchor: fl
         assert each.strikes[0] > 0
 
 
-@few
 @given(DAYS)
 def test_what_is_listed_stays_listed(today: date) -> None:
     tomorrow = {each.day: set(each.strikes) for each in expirations(today + timedelta(1), 32)}

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -16,13 +16,11 @@ from wheel_assets.fetch.sample.sources import STOCKS
 
 SYMBOLS = st.sampled_from(sorted(STOCKS))
 DAYS = st.dates(date(2021, 1, 1), date(2035, 12, 31))
-few = settings(max_examples=60, deadline=None)
 MARKETS = st.builds(Market, spot=st.just(30.0), volatility=st.floats(0.2, 1.2), long_run=st.floats(0.2, 1.0))
 YEARS = st.floats(1 / 365, 2)
 LOG_MONEYNESS = np.linspace(-1.5, 1.5, 301)
 
 
-@few
 @given(MARKETS, YEARS, st.floats(0.001, 1))
 def test_total_variance_rises_with_time(market: Market, years: float, later: float) -> None:
     """No calendar spread costs less than nothing: Gatheral and Jacquier (2014), definition 2.2."""
@@ -31,7 +29,6 @@ def test_total_variance_rises_with_time(market: Market, years: float, later: flo
     assert (then > now).all()
 
 
-@few
 @given(MARKETS, YEARS)
 def test_no_butterfly_costs_less_than_nothing(market: Market, years: float) -> None:
     strikes = np.linspace(6, 100, 400)
@@ -39,7 +36,6 @@ def test_no_butterfly_costs_less_than_nothing(market: Market, years: float) -> N
     assert (np.diff(fair_values(strikes, volatility, market.spot, years), n=2) > -1e-9).all()
 
 
-@few
 @given(MARKETS, YEARS)
 def test_puts_are_dearer_in_volatility_than_calls(market: Market, years: float) -> None:
     below, above = implied_volatility(np.array([-0.3, 0.3]), years, market)
@@ -61,7 +57,6 @@ def black_scholes(spot: float, strike: float, years: float, rate: float, volatil
     return spot * norm.cdf(d1) - present * norm.cdf(d2), present * norm.cdf(-d2) - spot * norm.cdf(-d1)
 
 
-@few
 @given(st.floats(5, 100), YEARS, st.floats(0.1, 1.5))
 def test_fair_values_are_black_scholes_and_no_put_is_below_exercise(strike: float, years: float, vol: float) -> None:
     call, put = fair_values(np.array([strike]), np.array([vol]), 30.0, years)[:, 0]
@@ -70,7 +65,6 @@ def test_fair_values_are_black_scholes_and_no_put_is_below_exercise(strike: floa
     assert put == pytest.approx(max(expected_put, strike - 30.0), abs=1e-9)
 
 
-@few
 @given(SYMBOLS, DAYS)
 def test_stock_swings_about_its_anchor_and_jumps_no_more_than_a_stock(symbol: str, day: date) -> None:
     stock = STOCKS[symbol]
@@ -92,7 +86,6 @@ def quoted(seed_day: date, days: int, kind: str = "monthly") -> dict[str, np.nda
     return quotes("U", Market(32, 0.55, 0.5), seed_day, listed)
 
 
-@few
 @given(DAYS, st.integers(1, 500))
 def test_fair_values_lie_within_their_quotes(day: date, days: int) -> None:
     """Hence no set of quotes can be arbitraged: all of them allow one arbitrage-free set of prices."""
@@ -105,7 +98,6 @@ def test_fair_values_lie_within_their_quotes(day: date, days: int) -> None:
     assert (found["ask"][has_quote] >= fair[has_quote] - 1e-9).all()
 
 
-@few
 @given(DAYS, st.integers(1, 500), st.sampled_from(["bid", "ask"]))
 def test_quotes_fall_with_the_strike_for_calls_and_rise_for_puts(day: date, days: int, side: str) -> None:
     calls, puts = quoted(day, days)[side].reshape(2, -1)
@@ -113,7 +105,6 @@ def test_quotes_fall_with_the_strike_for_calls_and_rise_for_puts(day: date, days
     assert (np.diff(puts[~np.isnan(puts)]) >= 0).all()
 
 
-@few
 @given(DAYS, st.integers(1, 500))
 def test_quotes_are_in_cents_and_from_3_dollars_in_nickels(day: date, days: int) -> None:
     found = quoted(day, days)

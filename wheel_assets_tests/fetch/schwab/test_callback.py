@@ -9,6 +9,7 @@ import ssl
 import pytest
 
 from wheel_assets import errors
+from wheel_assets.fetch.schwab import callback as callback_module
 from wheel_assets.fetch.schwab.callback import CallbackListener
 
 ANSWER = "/?code=C0.planted-code%40&state=s1"
@@ -21,8 +22,20 @@ def callback():
         return f"https://127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.fixture(scope="module")
+def certificate():
+    """The server's side of TLS, made once."""
+    return callback_module._self_signed("https://127.0.0.1")
+
+
 @pytest.fixture
-def listener(callback):
+def certified(monkeypatch, certificate):
+    """A listener takes that one: each time a new one takes a tenth of a second."""
+    monkeypatch.setattr(callback_module, "_self_signed", lambda _: certificate)
+
+
+@pytest.fixture
+def listener(callback, certified):
     with CallbackListener(callback, lambda address: "state=s1" in address) as server:
         yield server
 
@@ -84,7 +97,7 @@ def test_nobody_comes(listener, callback):
         listener.wait(0.01)
 
 
-def test_after_the_login_nothing_listens(callback):
+def test_after_the_login_nothing_listens(callback, certified):
     with CallbackListener(callback, bool):
         pass
     with pytest.raises(ConnectionRefusedError):

@@ -111,14 +111,14 @@ def test_a_code_that_is_too_old_saves_nothing(login, fake, vendors, now, tmp_pat
         ("https://evil.example/?code=1&state=s1", "not the callback address"),
         ("http://127.0.0.1:8182/?code=1&state=s1", "not the callback address"),
         ("https://127.0.0.1:8183/?code=1&state=s1", "not the callback address"),
-        ("https://[::1/?code=1", "no address"),
+        ("https://[::1/?code=1", "not an address"),
         (f"{CALLBACK}/?error=access_denied&state=s1", "did not grant the login; access_denied"),
         (f"{CALLBACK}/?code=1&state=s2", "answers another login"),
         (f"{CALLBACK}/?code=1", "answers another login"),
         (f"{CALLBACK}/?code=1&state=é", "answers another login"),
         (f"{CALLBACK}/?code=1&state=\udce9", "answers another login"),
         (f"{CALLBACK}/?error=access_denied&state=s2", "answers another login"),
-        (f"{CALLBACK}/?state=s1", "brings no code"),
+        (f"{CALLBACK}/?state=s1", "has no code"),
     ],
 )
 def test_an_address_that_does_not_answer_this_login_is_refused(pasted, words):

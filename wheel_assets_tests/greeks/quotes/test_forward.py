@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.greeks import american, european
@@ -33,7 +33,6 @@ def _values(dividend: float, is_european: bool) -> np.ndarray:
     return style.price(_contracts(dividend), np.full(2 * STRIKES.size, 0.4))
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.floats(-0.05, 0.15), st.booleans())
 def test_the_yield_comes_back_from_exact_prices(dividend, is_european):
     found = _yields(dividend, _values(dividend, is_european), is_european)
