@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from wheel_assets.cache.kept_sessions import keep_sessions_in
 from wheel_assets.cache.reading.duckdb_io_manager import ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line_errors import one_line_errors
@@ -43,6 +44,9 @@ from wheel_assets.tables import EVENTS, POSITIONS, STORED_TABLES, SnapshotTable
 
 if TYPE_CHECKING:
     from dagster._core.storage.db_io_manager import DbTypeHandler
+
+
+keep_sessions_in(settings().cache.file.parent)
 
 
 def the_store() -> Store:

@@ -66,6 +66,7 @@ def instance_ref(scratch: Path, own: Path) -> InstanceRef:
     storage = {"module": "wheel_assets.instance.storage", "class": "PrivateSqliteStorage"}
     ours = {
         "storage": {"custom": {**storage, "config": {"folder": str(own)}}},
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
         "freshness": {"enabled": True},
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},

@@ -1,12 +1,13 @@
 """When options on US shares trade: sessions, holidays and early closes of the New York Stock Exchange.
 
 The days come from `exchange_calendars`. Its import and its schedules take a tenth of a second each, so it is imported
-on first use and five years are loaded at a time. Times are naive UTC, as in the tables, unless stated otherwise; a
-`now` is always aware.
+on first use, five years are loaded at a time, and `cache.kept_sessions` can keep them between processes. Times are
+naive UTC, as in the tables, unless stated otherwise; a `now` is always aware.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,16 +70,34 @@ def _schedule(first: date, last: date) -> _Schedule:
     return _schedule_of_blocks(years[0] // _BLOCK, years[1] // _BLOCK)
 
 
-@cache
-def _schedule_of_blocks(first: int, last: int) -> _Schedule:
+def listed_sessions(first_year: int, last_year: int) -> NDArray[np.int64]:
+    """All sessions of the years, and of a month on either side, as `exchange_calendars` lists them, shape (n, 3).
+
+    Columns: day, in days since 1970; opening and closing time, in seconds since 1970, UTC.
+    """
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
 
-    years = first * _BLOCK, (last + 1) * _BLOCK
-    exchange = XNYSExchangeCalendar(start=f"{years[0] - 1}-12-01", end=f"{years[1]}-01-31")
-    days = exchange.sessions.to_numpy().astype("datetime64[D]")
+    exchange = XNYSExchangeCalendar(start=f"{first_year - 1}-12-01", end=f"{last_year + 1}-01-31")
+    days = exchange.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.column_stack([days, exchange.opens_nanos // 1_000_000_000, exchange.closes_nanos // 1_000_000_000])
+
+
+SessionList = Callable[[int, int], "NDArray[np.int64]"]
+_sessions: SessionList = listed_sessions
+
+
+def list_sessions_by(function: SessionList) -> None:
+    """Take sessions from `function`, of the arguments and the result of `listed_sessions`, from now on."""
+    global _sessions
+    _sessions = function
+
+
+@cache
+def _schedule_of_blocks(first: int, last: int) -> _Schedule:
+    numbers, opens, closes = _sessions(first * _BLOCK, (last + 1) * _BLOCK - 1).T
+    days = numbers.astype("datetime64[D]")
     weekdays = np.arange(days[0], days[-1] + 1)
     holidays = np.setdiff1d(weekdays[np.is_busday(weekdays)], days)
-    opens, closes = (nanoseconds // 1_000_000_000 for nanoseconds in (exchange.opens_nanos, exchange.closes_nanos))
     return _Schedule(days, opens, closes, np.busdaycalendar(holidays=holidays))
 
 
