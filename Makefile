@@ -58,9 +58,10 @@ test-scale: $(VENV)/installed-scale postgresql redis
 benchmark: $(VENV)/installed-test
 	$(BIN)/python benchmarks/commands.py
 
-# 500 symbols through every executor, into benchmarks/results/scale.txt.
+# 500 symbols through every executor, into benchmarks/results/scale.txt and docs/scale.md.
 benchmark-scale: $(VENV)/installed-scale redis
-	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/scale.py --keep
+	$(BIN)/python -m wheel_assets_tests.test_docs
 
 # The source archive and the wheel, in dist/; of the same commit the wheel has the same bytes, wherever it is built.
 build: $(VENV)/bin/python

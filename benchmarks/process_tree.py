@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import psutil
 
-SAMPLED_SECONDS = 0.25
+SAMPLED_SECONDS = 0.5
 END_SECONDS = 60.0  # what still runs then is ended
 _PR_SET_CHILD_SUBREAPER = 36
 

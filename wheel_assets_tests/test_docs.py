@@ -1,6 +1,6 @@
 """The documents tell what there is: tables, settings and costs are made from the declarations, links lead somewhere.
 
-`python wheel_assets_tests/test_docs.py` writes the made parts anew.
+`python -m wheel_assets_tests.test_docs` writes the made parts anew.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import scale_figures
 from wheel_assets.cache.upkeep.costs import plan
 from wheel_assets.settings import load_settings
 from wheel_assets.show.terminal.settings import effective
@@ -82,6 +83,7 @@ def benchmark() -> str:
 
 # Each made part: the page in docs/ that holds it, and what makes it.
 MADE = {"tables": tables, "costs": costs, "settings": settings, "vendors": vendors, "benchmarks": benchmark}
+MADE["scale"] = scale_figures.page
 
 
 def made_part(name: str) -> str:
@@ -93,7 +95,7 @@ def made_part(name: str) -> str:
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_made_parts_are_up_to_date(name):
-    assert made_part(name) == MADE[name](), "run: python wheel_assets_tests/test_docs.py"
+    assert made_part(name) == MADE[name](), "run: python -m wheel_assets_tests.test_docs"
 
 
 def test_every_command_is_told():

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from wheel_assets.cache.policy import Node, assess
@@ -32,8 +33,11 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Key of the stored document: a hash, because the question may contain an account number."""
-        text = json.dumps(self.asked, sort_keys=True, default=str)
+        """Key of the stored document: a hash, because the question may contain an account number.
+
+        The package's version is part of it: another one may say the same otherwise.
+        """
+        text = json.dumps([version("wheel_assets"), self.asked], sort_keys=True, default=str)
         return f"{self.asset}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def node(self, made_by: Node) -> Node:

@@ -185,6 +185,9 @@ class WheelIOManager(ReadThroughDuckDBIOManager):
         if self.database != type(self).model_fields["database"].default:
             what = f"the database {self.database} is refused"
             raise UsageError(what, "the cache of this process is another file", "set WHEEL_CACHE__DIR")
+        if self.max_size_gb is not None:
+            what = f"max_size_gb={self.max_size_gb} is refused"
+            raise UsageError(what, "the settings limit this cache", "set WHEEL_CACHE__MAX_SIZE_GB")
         return the_store()
 
     @staticmethod

@@ -30,7 +30,7 @@ from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from wheel_assets.errors import StoreBusy, StoreUnwritable
-from wheel_assets.instance.event_log import BatchedSqliteEventLog
+from wheel_assets.instance.sqlite import Engines, EventLogStorage, RunStorage, ScheduleStorage
 
 if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
@@ -54,8 +54,18 @@ class PrivateSqliteStorage(DagsterSqliteStorage):
     """Dagster's SQLite storage in `<folder>/storage`; the folder is accessible to its owner only."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data=inst_data)
-        self._event_log_storage = BatchedSqliteEventLog(f"{base_dir}/history/runs/")
+        self.base_dir, self._inst_data = base_dir, inst_data
+        self._engines = Engines()
+        history = Path(base_dir) / "history"
+        self._run_storage = RunStorage(history, self._engines)
+        self._event_log_storage = EventLogStorage(history / "runs", self._engines)
+        self._schedule_storage = ScheduleStorage(Path(base_dir) / "schedules", self._engines)
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]  # the other's would check all databases again
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        super().dispose()
+        self._engines.dispose()
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

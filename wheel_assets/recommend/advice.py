@@ -117,7 +117,13 @@ def advise(
     contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
     mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna()
-    account = read_account(positions, spots, portfolio_value, mids=dict(mids), cash_is_net=known.cash_is_net)
+    account = read_account(
+        positions,
+        spots,
+        portfolio_value,
+        mids={str(code): mid for code, mid in mids.items()},
+        cash_is_net=known.cash_is_net,
+    )
     stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
     situation = Situation(
         account=account,

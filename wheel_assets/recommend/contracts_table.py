@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,12 @@ def is_standard(option_symbol: str) -> bool:
     >>> is_standard("U     261218P00028000"), is_standard("U1    261218P00028000")
     (True, False)
     """
-    root = option_symbol[:-15].strip()
+    return _is_standard_root(option_symbol[:-15])
+
+
+@cache
+def _is_standard_root(root: str) -> bool:
+    root = root.strip()
     return bool(root) and not (root[0].isdigit() or root[-1].isdigit())
 
 
@@ -86,7 +92,7 @@ def contracts_table(
             table[name] = np.nan if name in ("event_move", "realised_volatility") else None
     for name in _NUMBERS:
         table[name] = _floats(table[name])
-    table["standard"] = [is_standard(code) for code in table.index]
+    table["standard"] = [_is_standard_root(code[:-15]) for code in table.index]
     table["days"] = _days(table["expiration"], now)
     table["abs_delta"] = table["delta"].abs()
     return _valued(table, bounds)
@@ -117,7 +123,10 @@ def _unique(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _floats(values: pd.Series) -> np.ndarray:
-    numbers = values.astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
+    if values.dtype == "float64":
+        numbers = values.to_numpy()
+    else:
+        numbers = values.astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

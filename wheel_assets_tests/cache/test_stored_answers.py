@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from wheel_assets.cache import stored_answers
 from wheel_assets.cache.archive.backup import backup
 from wheel_assets.cache.archive.restore import restore
 from wheel_assets.cache.policy import WHOLE, Node
@@ -46,6 +47,11 @@ def test_with_nothing_changed_it_is_shown_with_the_ages_of_now(answered, clock):
     document = find(answered, ASKED, nodes())
     assert (document["advice"], document["from_cache"], document["age_minutes"]) == ([1.5], True, 3.0)
     assert [(read["age_minutes"], read["outcome"]) for read in document["inputs"]] == [(3.0, "cache_hit")]
+
+
+def test_another_version_of_the_package_answers_anew(answered, monkeypatch):
+    monkeypatch.setattr(stored_answers, "version", lambda package: "0.0.1")
+    assert find(answered, ASKED, nodes()) is None
 
 
 def test_a_new_process_finds_it_without_a_frame(answered, clock):

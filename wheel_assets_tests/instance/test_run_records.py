@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -39,9 +40,19 @@ def short_job() -> None:
     """Nothing but a run record."""
 
 
+@pytest.fixture(scope="module")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an instance without a run, made once."""
+    folder = tmp_path_factory.mktemp("home")
+    with dg.instance_for_test(temp_dir=str(folder)) as instance:
+        instance.get_runs()
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path):
+def home(tmp_path: Path, new_home: Path):
     """An instance on SQLite files."""
+    shutil.copytree(new_home, tmp_path, dirs_exist_ok=True)
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
         yield instance
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
@@ -40,9 +41,10 @@ MISS = HIT | {
 }
 
 
-@pytest.fixture
-def trades(desk):
+@pytest.fixture(scope="module")
+def trades(new_desk):
     """A roll, a close, an opening, a hold and a symbol without data."""
+    desk = new_desk()
     desk.cash(50_000).put(28, 0.55, 0.60).put(10, 0.0, 0.05)
     desk.option("put", 31, -2, 1.00, days=4).put(31, 1.25, 1.30, days=4, delta=0.7)
     desk.put(29, 1.60, 1.65, days=39, delta=0.28, prob=0.7, cvar=-1.0)
@@ -52,8 +54,12 @@ def trades(desk):
 
 def document(desk, inputs=(HIT, MISS), **options):
     """As whoever has only the JSON sees it."""
-    advice = desk.advise(**({"symbols": ("U", "Z"), "not_evaluated": {"Z": "no [chain] for *Z*|"}} | options))
-    return json.loads(json.dumps(answer_document(advice, inputs), allow_nan=False))
+    return json.loads(json.dumps(answer_document(advised(desk, **options), inputs), allow_nan=False))
+
+
+@cache  # of the same desk: nothing is added to it any more
+def advised(desk, symbols=("U", "Z"), **options):
+    return desk.advise(symbols=symbols, not_evaluated={"Z": "no [chain] for *Z*|"}, **options)
 
 
 def on_terminal(answer, width=100, verbose=True):
@@ -133,9 +139,10 @@ def test_both_renderings_say_everything_that_counts(trades, render):
         assert said in text
 
 
-@pytest.fixture
-def large_account(desk):
+@pytest.fixture(scope="module")
+def large_account(new_desk):
     """Nine positions and five symbols: rolls, closes, holds and openings, and a symbol without data."""
+    desk = new_desk()
     desk.cash(150_000).stock(300, 31.0)
     for symbol, spot in zip(SYMBOLS, (30.0, 270.0, 180.0, 500.0, 12.0), strict=True):
         for share in (0.9, 0.95, 1.0, 1.05):

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
+from pydantic import Field
 
 from wheel_assets.cache.reading.io_manager import ReadThroughIOManager
 from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store
+from wheel_assets.cache.upkeep.maintenance import Limits
 from wheel_assets.errors import StoreError
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from wheel_assets.tables import SnapshotTable
+
+
+ANY_AGE = timedelta(days=36_500)  # of a snapshot: only the size of the file is limited
 
 
 class ReadThroughDuckDBIOManager(DuckDBIOManager):
@@ -36,6 +42,12 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
     have keys, `wanted_keys` (see `ReadThroughIOManager`). Pandas frames are stored as they are; those of polars go
     through its type handler where that is installed.
     """
+
+    max_size_gb: float | None = Field(
+        default=None,
+        gt=0,
+        description="size of the file, GB: what was used least recently goes first; no limit if unset",
+    )
 
     @staticmethod
     def tables() -> Sequence[SnapshotTable]:
@@ -73,7 +85,10 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
 
     def store(self) -> Store:
         """The cache that the settings name."""
-        return _store(Path(self.database), tuple(self.tables()), self.connection_config)
+        store = _store(Path(self.database), tuple(self.tables()), self.connection_config)
+        if self.max_size_gb is not None:
+            store.maintenance.limits = Limits(int(self.max_size_gb * 1e9), ANY_AGE, timedelta(days=1))
+        return store
 
     def create_io_manager(self, context: dg.InitResourceContext) -> ReadThroughIOManager:  # type: ignore[override]
         """The IO manager over the file."""

@@ -96,7 +96,7 @@ class Maintenance:
             raise BadFrame(
                 f"an entry of {table} was refused",
                 f"writing it takes {size / 1e6:.1f} MB, the limit of the cache is {self.limits.max_bytes / 1e6:.1f} MB",
-                "raise WHEEL_CACHE__MAX_SIZE_GB",
+                "raise WHEEL_CACHE__MAX_SIZE_GB, or max_size_gb of an IO manager of your own",
             )
         try:
             most = FULL * self.limits.max_bytes - size

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBIOManager, DuckDBResource
@@ -58,10 +59,12 @@ def graph(tmp_path):
     return graph
 
 
-def run(defs: dg.Definitions, *select: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
+def run(
+    defs: dg.Definitions, *select: str, instance: dg.DagsterInstance | None = None, partition: str | None = None
+) -> dg.ExecuteInProcessResult:
     job = defs.resolve_implicit_global_asset_job_def()
     keys = [dg.AssetKey.from_user_string(name) for name in select]
-    return job.execute_in_process(asset_selection=keys, instance=instance)
+    return job.execute_in_process(asset_selection=keys, instance=instance, partition_key=partition)
 
 
 def test_it_is_of_the_family():
@@ -173,6 +176,23 @@ def test_settings_of_duckdb_are_taken_over_and_seen(graph):
     store = defs.resources["io_manager"].store()
     with store.file.attached() as connection:
         assert connection.execute("SELECT current_setting('threads')").fetchone() == (1,)
+
+
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+def test_a_size_limit_evicts_what_was_used_least_recently(graph, tmp_path):
+    parts = dg.StaticPartitionsDefinition([f"part{number}" for number in range(12)])
+
+    @dg.asset(partitions_def=parts)
+    def noise() -> pd.DataFrame:
+        return pd.DataFrame({"a": np.random.default_rng().random(100_000)})
+
+    defs = graph(noise, max_size_gb=0.008)
+    for part in parts.get_partition_keys():
+        run(defs, "noise", partition=part)
+        assert defs.resources["io_manager"].store().file.size < 0.008 * 1e9
+    kept = [snapshot.key for snapshot in defs.resources["io_manager"].store().newest("noise")]
+    assert "part11" in kept
+    assert "part0" not in kept
 
 
 def test_an_unknown_setting_of_duckdb_is_refused_in_one_line(graph):
