@@ -1,20 +1,18 @@
-"""The examples in the docstrings of the pure and the fetching parts are true."""
+"""The examples in all docstrings are true."""
 
 import doctest
 import importlib
-import pkgutil
+from pathlib import Path
 
 import pytest
 
-import wheel_assets.fetch
-import wheel_assets.market
+import wheel_assets
 
-PACKAGES = (wheel_assets.fetch, wheel_assets.market)
+ROOT = Path(wheel_assets.__file__).parent
 MODULES = [
-    module.name
-    for package in PACKAGES
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    if not module.ispkg
+    ".".join(("wheel_assets", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+    for path in sorted(ROOT.rglob("*.py"))
+    if ">>>" in path.read_text()
 ]
 
 

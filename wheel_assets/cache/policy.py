@@ -129,7 +129,13 @@ class LookupResult:
 
 
 def input_keys(node: Node, key: str, nodes: Mapping[str, Node]) -> list[CacheKey]:
-    """Cache keys of the inputs of a node's `key`: as mapped, else the same key where both have it, else every key."""
+    """Cache keys of the inputs of a node's `key`: as mapped, else the same key where both have it, else every key.
+
+    >>> chains, account = Node("chains", ("A", "B"), "symbol"), Node("positions", ("default",), "account")
+    >>> greeks = Node("greeks", ("A", "B"), "symbol", ("chains", "positions"))
+    >>> input_keys(greeks, "B", {"chains": chains, "positions": account})
+    [('chains', 'B'), ('positions', 'default')]
+    """
     return [(name, upstream_key) for name in node.upstream for upstream_key in _keys_above(node, key, nodes[name])]
 
 
@@ -160,6 +166,15 @@ def assess(
     id above `fresh_after` was made after the request and serves it whatever its limit: so one pull serves every
     process that waited for it, even with a limit of zero. Snapshots made by run `run_id` itself are forced: the run's
     later steps get them, together with exactly the snapshots they were made from.
+
+    >>> made = datetime(2026, 11, 20, 15, 0)
+    >>> chain = Snapshot(1, "chains", "XYZ", made, made, 40, "cboe", None, frozenset(), "")
+    >>> node = Node("chains", ("XYZ",), "symbol", max_age=timedelta(minutes=15))
+    >>> for minutes in (9, 16):
+    ...     results = assess([node], ["chains"], [chain], now=made + timedelta(minutes=minutes))
+    ...     print(results["chains", "XYZ"].reason)
+    fresh
+    too_old
     """
     by_name = {node.table: node for node in nodes}
     candidates = _candidates(by_name, index, run_id)

@@ -2,9 +2,9 @@
 
 Reading order: `units` states every convention; `contracts` is what all formulas take; `european` is
 Black-Scholes-Merton with its Greeks and implied volatility; `boundary` says when to exercise early,
-`american` what that is worth, `implied` finds American volatilities. `expiry` says how long a contract still
-trades, `curve` what money earns until then, `forward` what carrying its underlying yields, `quotes` which quotes
-have a price at all, `valuation` works through many contracts in blocks. `chain.value_chain` puts all together
+`american` what that is worth, `implied` finds American volatilities. `market.expiration` says how long a contract still
+trades, `curve` what money earns until then, `quotes.forward` what carrying its underlying yields, `quotes.prices` which
+quotes have a price at all; `valuation` works through many contracts in blocks. `chain.value_chain` puts all together
 for a frame, and `chain.volatility_at` gives the volatility of bids, asks and last trades.
 
 For arrays instead of frames, `european` and `american` take `Contracts`. No formula raises on bad numbers: a result

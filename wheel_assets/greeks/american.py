@@ -40,7 +40,7 @@ IMMATERIAL = 1e-7  # of the strike: a hundredth of what the formulas are exact t
 
 
 def price(contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD) -> Floats:
-    """Value, dollars a share; never below intrinsic.
+    """Value, dollars a share, shape (n,); never below intrinsic. `volatility` is decimal a year.
 
     Hull, 9th edition, section 21.1 (4.283 by 500 binomial steps): spot and strike 50, five months, rate 10 %,
     volatility 40 %.
@@ -71,7 +71,7 @@ def price_within(boundary: Floats, contracts: Contracts, volatility: Floats, sch
 def sensitivities(
     contracts: Contracts, volatility: Floats, scheme: Scheme = STANDARD, nearby: Nearby | None = None
 ) -> Sensitivities:
-    """Price and Greeks. Units and signs: `wheel_assets.greeks.units`.
+    """Price and Greeks, shape (n,) each. Units and signs: `wheel_assets.greeks.units`.
 
     Delta and gamma are integrals of their own, theta follows from the Black-Scholes equation, and the
     premium's part of vega and rho is a difference quotient. Where exercising at once is right, the option is
@@ -91,12 +91,12 @@ def sensitivities(
 
 
 def exercised_early(contracts: Contracts) -> Bools:
-    """Where exercising early can earn anything worth counting."""
+    """Whether early exercise can earn anything worth counting, shape (n,)."""
     return as_puts(contracts, contracts.years)[0].earned > NEGLIGIBLE
 
 
 def premium_counts(contracts: Contracts, volatility: Floats) -> Bools:
-    """Where the premium may be more than nothing at volatilities up to this one.
+    """Whether the premium may be positive at volatilities (decimal a year) up to this one, shape (n,).
 
     It is what exercising earns for the time beyond the boundary, so at most all of it times the probability of ever
     getting as far as the boundary's latest point, which by reflection is at most twice that of ending there without
@@ -111,7 +111,8 @@ def premium_counts(contracts: Contracts, volatility: Floats) -> Bools:
 def premium(puts: Puts, boundary: Floats, scheme: Scheme) -> Floats:
     """Early-exercise premium of dimensionless puts (strike 1), valid where `distance` lies above the boundary.
 
-    Kim (1990), integrated by Gauss-Legendre over the angle of `boundary`.
+    Kim (Review of Financial Studies 3, 1990), integrated by Gauss-Legendre over the angle of `boundary`. Shape (n,), a
+    share of the strike.
     """
     return _premium_and_slopes(puts, boundary, scheme, slopes=False)[0]
 

@@ -59,7 +59,7 @@ class Puts(NamedTuple):
 
 
 def as_puts(contracts: Contracts, volatility: Floats) -> tuple[Puts, Floats]:
-    """The equivalent dimensionless puts, and the dollars a share that one unit of their value stands for."""
+    """The equivalent dimensionless puts, and the dollars a share of one unit of their value, shape (n,)."""
     c = contracts
     distance = np.log(c.spot / c.strike)
     rate, dividend = c.rate * c.years, c.dividend_yield * c.years
@@ -112,7 +112,11 @@ def premium_weights(scheme: Scheme) -> Floats:
 
 
 def chebyshev(count: int) -> Floats:
-    """Chebyshev points from 1 down to 0, an array of length `points`."""
+    """Chebyshev points from 1 down to 0, shape (count,).
+
+    >>> chebyshev(3).round(6).tolist()
+    [1.0, 0.5, 0.0]
+    """
     return 0.5 * (1 + np.cos(np.pi * np.arange(count) / (count - 1)))
 
 

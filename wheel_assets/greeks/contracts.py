@@ -22,7 +22,7 @@ def possible_prices(prices: Floats) -> Floats:
 
 
 class Contracts(NamedTuple):
-    """Option contracts and their market data, arrays of one shape. Units: `wheel_assets.greeks.units`.
+    """Option contracts and their market data, arrays of shape (n,). Units: `wheel_assets.greeks.units`.
 
     `spot` and `strike` are possible prices or NaN; with NaN every formula gives NaN.
     """
@@ -44,7 +44,9 @@ class Contracts(NamedTuple):
         rate: ArrayLike,
         dividend_yield: ArrayLike,
     ) -> Contracts:
-        """Contracts from anything that broadcasts to one dimension; an impossible price becomes NaN.
+        """Contracts from anything that broadcasts to shape (n,); an impossible price becomes NaN.
+
+        Raises ValueError where the shapes do not broadcast.
 
         >>> Contracts.of(True, 42.0, [40.0, 45.0], 0.5, 0.1, 0.0).spot.tolist()
         [42.0, 42.0]
@@ -75,17 +77,25 @@ class Contracts(NamedTuple):
 
     @property
     def discount(self) -> Floats:
-        """Discount factor: value today of one dollar paid at the end of trading."""
+        """Discount factor, shape (n,): value today of one dollar paid at the end of trading.
+
+        >>> Contracts.of(False, 100.0, 100.0, 0.5, 0.04, 0.0).discount.round(4).tolist()
+        [0.9802]
+        """
         return np.exp(-self.rate * self.years)
 
     @property
     def intrinsic(self) -> Floats:
-        """Intrinsic value: what exercising at once pays, dollars a share; never negative."""
+        """Intrinsic value, shape (n,): what exercising at once pays, dollars a share; never negative.
+
+        >>> Contracts.of([True, False], 95.0, 100.0, 0.5, 0.04, 0.0).intrinsic.tolist()
+        [5.0, 0.0]
+        """
         return np.maximum(np.where(self.is_put, self.strike - self.spot, self.spot - self.strike), 0.0)
 
 
 class Sensitivities(NamedTuple):
-    """Price and the five Greeks, in the units of `wheel_assets.greeks.units`."""
+    """Price and the five Greeks, arrays of shape (n,) in the units of `wheel_assets.greeks.units`."""
 
     price: Floats
     delta: Floats

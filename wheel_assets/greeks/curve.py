@@ -47,6 +47,6 @@ class ZeroCurve:
         return cls(tuple(tenor[known][order].tolist()), tuple(rate[known][order].tolist()))
 
     def at(self, years: ArrayLike) -> Floats:
-        """Zero rate of each tenor (`years`), decimal a year; before the first tenor and after the last it is flat."""
+        """Zero rates at tenors (`years`), decimal a year, of their shape; flat before the first and after the last."""
         rates: Floats = np.interp(np.asarray(years, dtype=float), self.years, self.rates)
         return rates

@@ -21,15 +21,15 @@ _TINY = np.finfo(float).tiny
 
 
 def density(x: Floats) -> Floats:
-    """Standard normal density."""
+    """Standard normal density, an array of the shape of x."""
     height: Floats = np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
     return height
 
 
 def price(contracts: Contracts, volatility: Floats) -> Floats:
-    """Black-Scholes-Merton value, dollars a share, one element a contract.
+    """Black-Scholes-Merton value, dollars a share, shape (n,).
 
-    `volatility` is decimal a year, a number or one a contract.
+    `volatility` is decimal a year, a number or shape (n,).
 
     Hull, 7th edition, example 13.6, page 294: six months, spot 42, strike 40, rate 10 %, volatility 20 %.
 
@@ -48,7 +48,7 @@ def price(contracts: Contracts, volatility: Floats) -> Floats:
 
 
 def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
-    """Price and Greeks. Units and signs: `wheel_assets.greeks.units`.
+    """Price and Greeks, shape (n,) each. Units and signs: `wheel_assets.greeks.units`.
 
     Hull, 7th edition, examples 17.1 (page 355), 17.2 (359), 17.4 (364), 17.6 (367) and 17.7 (368): spot 49, strike 50,
     rate 5 %, volatility 20 %, 20 weeks; delta 0.522, theta -4.31 a year, gamma 0.066, vega 12.1 and rho 8.91 for 1.00.
@@ -81,7 +81,7 @@ def sensitivities(contracts: Contracts, volatility: Floats) -> Sensitivities:
 
 
 def implied_volatility(contracts: Contracts, prices: Floats) -> Floats:
-    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
+    """Implied volatility of `prices` (dollars a share), decimal a year, shape (n,); NaN where none gives the price.
 
     Hull, 7th edition, section 13.11: a call at 1.875, spot 21, strike 20, rate 10 %, three months.
 

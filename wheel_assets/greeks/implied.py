@@ -61,7 +61,7 @@ class Search(NamedTuple):
 
 
 def american_volatility(contracts: Contracts, prices: Floats, scheme: Scheme = STANDARD) -> Implied:
-    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
+    """Implied volatility of `prices` (dollars a share), decimal a year, shape (n,); NaN where none gives the price.
 
     NaN also where the price holds no time value. The search starts at the volatility of a European option at the same
     price, which is an upper bound.

@@ -18,7 +18,7 @@
 | vega             | dollars a share for one volatility point (0.01)                                          |
 | rho              | dollars a share for one point of rate (0.01), dividend yield held                        |
 | position         | every number is of one share of a *long* option; a seller turns the signs                |
-| exercise         | American; European for the cash-settled index roots in `expiry.EUROPEAN_ROOTS`           |
+| exercise         | American; European for the cash-settled index roots in `indices.EUROPEAN_ROOTS`          |
 | missing          | NaN; never 0, never the nearest number that would fit                                    |
 
 `status` of a valued row, the first that applies:

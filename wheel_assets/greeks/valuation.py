@@ -38,8 +38,8 @@ def valued(
 ) -> tuple[Floats, Sensitivities]:
     """Implied volatility of each price (decimal a year) and the price and Greeks at it; NaN where there is none.
 
-    `prices` are dollars a share, `paid` the cash dividends of the underlyings (default none); every array has one
-    element a contract. Units and signs: `wheel_assets.greeks.units`.
+    `prices` are dollars a share, `paid` the cash dividends of the underlyings (default none); every array has shape
+    (contracts,). Units and signs: `wheel_assets.greeks.units`.
     """
     out = np.full((1 + len(Sensitivities._fields), prices.size), np.nan)
     known = Dividends.none(prices.size) if paid is None else paid
@@ -58,7 +58,7 @@ def valued(
 
 
 def american_volatility(contracts: Contracts, paid: Dividends, prices: Floats) -> Floats:
-    """Implied volatility of American options, decimal a year; NaN where none gives the price (dollars a share)."""
+    """Implied volatility of American options, decimal a year, shape (n,); NaN where none gives the price."""
     volatility = np.full(prices.shape, np.nan)
     plain, paying = np.flatnonzero(~paid.any), np.flatnonzero(paid.any)
     volatility[plain] = implied.american_volatility(contracts.rows(plain), prices[plain]).volatility
@@ -67,7 +67,7 @@ def american_volatility(contracts: Contracts, paid: Dividends, prices: Floats) -
 
 
 def early_exercise_premium(contracts: Contracts, paid: Dividends, volatility: Floats) -> Floats:
-    """Early-exercise premium, dollars a share; NaN where exercising at once is optimal."""
+    """Early-exercise premium, dollars a share, shape (n,); NaN where exercising at once is optimal."""
     held, without = np.full(volatility.shape, np.nan), np.full(volatility.shape, np.nan)
     for rows, with_dividends in ((np.flatnonzero(~paid.any), False), (np.flatnonzero(paid.any), True)):
         c, cash, sigma = contracts.rows(rows), paid.rows(rows), volatility[rows]

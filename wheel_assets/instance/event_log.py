@@ -36,5 +36,5 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
             ids = [connection.execute(insert, row).lastrowid for row in rows]
             self._store_asset_event_tags(connection, events, ids)
             last = {event.get_dagster_event().asset_key: (event, at) for event, at in zip(events, ids, strict=True)}
-            for event, at in last.values():  # one line an asset, which tells of its last event
+            for event, at in last.values():  # one line an asset, which is about its last event
                 self._store_asset_event(connection, event, at)

@@ -1,7 +1,7 @@
 """What the original design stored, as rows of our tables: its JSON documents and its flat rows.
 
 A document is taken apart first (`*_document`); then each flat row is put into our columns (`*_row`), its
-values still as they were found: `rows` reads those. Names are in lower case. ValueError with
+values still as they were found: `values` reads those. Names are in lower case. ValueError with
 the reason where a row cannot be understood.
 
 Schemas: the original's `duckdb_cache.py` (option_chains, position_snapshots, greeks_cache,

@@ -16,7 +16,9 @@ from wheel_assets.market.arrays import Floats
 
 @dataclass(frozen=True)
 class Distribution:
-    """Piecewise uniform distribution over rising prices; `below` and `cumulated_mean` are cumulative at each price."""
+    """Piecewise uniform distribution over rising prices, dollars a share.
+
+    Arrays of shape (points,): `below` is the probability, `cumulated_mean` the partial expectation below each price."""
 
     price: Floats
     below: Floats
@@ -32,11 +34,11 @@ class Distribution:
         return cls(relative * scale, below, np.concatenate([[0.0], np.cumsum(cells * scale)]))
 
     def probability_below(self, price: Floats) -> Floats:
-        """Probability of ending below each price (dollars a share)."""
+        """Probability of ending below each price (dollars a share), of the shape of `price`."""
         return np.interp(price, self.price, self.below)
 
     def mean_below(self, price: Floats) -> Floats:
-        """Partial expectation E[S; S < price], dollars a share."""
+        """Partial expectation E[S; S < price], dollars a share, of the shape of `price`."""
         inside = np.clip(price, self.price[0], self.price[-1])
         left = np.clip(np.searchsorted(self.price, inside, side="right") - 1, 0, self.price.size - 2)
         extra = self.probability_below(inside) - self.below[left]

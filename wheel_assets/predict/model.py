@@ -94,7 +94,7 @@ class Slice(NamedTuple):
 
 
 def predicted(expirations: Sequence[Slice]) -> list[Floats]:
-    """Predictions of each expiration, arrays of shape (SAID, contracts).
+    """Predictions of each expiration: arrays of shape (len(SAID), contracts), a row for each name in `SAID`.
 
     `expirations` are those of one underlying and root by rising time; NaN where no contract has a volatility.
     """

@@ -61,7 +61,7 @@ class SellerReturns(NamedTuple):
 
 
 def seller_returns(sale: Sale, distribution: Distribution) -> SellerReturns:
-    """Mean, tail and percentiles of the seller's return, one element a contract."""
+    """Mean, tail and percentiles of the seller's return, decimal of the collateral, shape (contracts,) each."""
     capped = {
         "expected_return": mean_capped(distribution, sale.strike, 1.0),
         "cvar_95": mean_capped(distribution, sale.strike, WORST),

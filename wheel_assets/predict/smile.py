@@ -52,15 +52,15 @@ class Smile(NamedTuple):
     doubt: Floats
 
     def deviation(self, strike: Floats) -> Floats:
-        """Volatility times root of years at each strike."""
+        """Volatility times root of years at each strike (dollars a share), of the shape of `strike`."""
         return self.level * np.interp(np.log(strike / self.forward) / self.level, GRID, self.ratio)
 
 
 def fitted_smile(forward: float, strike: Floats, deviation: Floats, error: Floats) -> Smile:
     """The smile through quoted deviations (volatility times root of years) with these standard errors.
 
-    Arrays of one length, at least one quote; one alone gives a flat smile. Quotes beyond the grid, whose price is
-    nothing but spread, are left out.
+    Arrays of shape (quotes,), `strike` and `forward` in dollars a share; at least one quote, one alone gives a flat
+    smile. Quotes beyond the grid, whose price is nothing but spread, are left out.
     """
     moneyness = np.log(strike / forward)
     typical = np.median(deviation)

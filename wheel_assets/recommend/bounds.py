@@ -27,7 +27,7 @@ class Bounds:
         return self.strategy.of(symbol)
 
     def column(self, name: str, symbols: pd.Series) -> Floats:
-        """The setting `name` for each row's symbol, NaN where it is not set; looked up once per symbol."""
+        """The setting `name` for each row's symbol, shape (rows,), NaN where not set; looked up once per symbol."""
         import pandas as pd
 
         codes, distinct = pd.factorize(symbols)

@@ -63,7 +63,7 @@ def event_days(situation: Situation, contracts: pd.DataFrame) -> pd.Series:
 
 
 def event_limits(own: pd.DataFrame, situation: Situation) -> None:
-    """Add the columns `event_days` and `event_least` (least days before an event; NaN where events are ignored)."""
+    """Add the columns `event_days` and `event_least` (least calendar days before it; NaN: events ignored)."""
     own["hold_days"] = hold_days(own, situation.bounds)
     own["event_days"] = event_days(situation, own)
     refused = by_symbol(own, lambda symbol: as_number(situation.bounds.of(symbol).events == "refuse")) == 1

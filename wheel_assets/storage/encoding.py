@@ -1,7 +1,7 @@
-"""Any plain Python value as JSON text and back, exactly: what the Python API keeps for its users.
+"""Plain Python values as JSON text and back, unchanged.
 
-JSON alone turns tuples into lists, keys into text and NaN into nothing. What it cannot say is written as
-an object with the key `$`, which names the type.
+JSON alone turns tuples into lists, keys into text and NaN into null. Values that it lacks are written as an object with
+the key `$`, which names the type.
 
 >>> decode(encode({25.0: (1, float("inf"))}))
 {25.0: (1, inf)}
@@ -39,7 +39,7 @@ def decode(text: str) -> Any:
 
 
 def has_content(document: Any) -> bool:
-    """Whether there is anything in the lists and mappings of a document: without, it is an empty answer.
+    """Whether any list or mapping of a document holds a value; a document without one is empty.
 
     >>> has_content({"spot_price": 25.0, "calls": [], "puts": []})
     False

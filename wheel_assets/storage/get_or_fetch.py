@@ -1,9 +1,8 @@
-"""Get or fetch for the Python API: answers of any shape, kept and given back as they were.
+"""Get or fetch for the Python API: values of any shape, stored and returned unchanged.
 
-A frame in the columns of its table is kept there. Any other answer is kept as a document, and what it
-says of contracts and holdings in the table too, for SQL. All of it lies under keys of the API's own
-(`option_chains:U:2026-12-18`) and a fingerprint of its own: what a user fetched never stands in for what an
-asset would have.
+A frame in the columns of its table is stored there. Any other value is stored as a document, and its contracts or
+holdings as rows of the table too, for SQL. Keys (`option_chains:U:2026-12-18`) and fingerprint are separate from those
+of the assets: a value fetched by a user is never served to an asset.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CacheRequest:
-    """A question: `name` within `table`, not older than `max_age` (None: of any age)."""
+    """A cache request: `name` within `table`, at most `max_age` old (None: any age)."""
 
     table: str
     name: str
@@ -39,35 +38,34 @@ class CacheRequest:
 
     @property
     def key(self) -> str:
-        """The key of the stored answer."""
+        """The key of the stored value."""
         return f"{self.table}:{self.name}"
 
 
 @dataclass(frozen=True)
 class CachedValue:
-    """A stored answer that returns a new copy of its value to each caller."""
+    """A cached value that returns a new copy to each caller."""
 
     content: Any
     is_text: bool = False
 
     @property
     def value(self) -> Any:
-        """The value, for one who may do with it as they like."""
+        """A copy of the value that the caller may change."""
         return decode(self.content) if self.is_text else copy.deepcopy(self.content)
 
 
 class ValueCache:
-    """The answers that a store keeps.
+    """Cached values of the Python API in a store.
 
-    `rows_of` gives, of a table, the name of an answer, the answer and the time, the rows that it holds
-    for SQL.
+    `rows_of` returns the rows for SQL of a value, from its table, name, value and time.
     """
 
     def __init__(self, store: Store, rows_of: Callable[[SnapshotTable, str, Any, datetime], pd.DataFrame]) -> None:
         self.store, self.rows_of = store, rows_of
 
     def find(self, question: CacheRequest, newer_than: int | None = None) -> tuple[CachedValue | None, int]:
-        """The newest answer that is young enough or has an id above `newer_than`, and the highest id.
+        """The newest value within its maximum age or with an id above `newer_than`, and the highest id.
 
         Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
         """
@@ -87,10 +85,10 @@ class ValueCache:
         return self._load(snapshot), newest
 
     def get_or_fetch(self, question: CacheRequest, fetch: Callable[[], Any], newer_than: int) -> CachedValue:
-        """The answer that another process has got meanwhile, else what `fetch` gives.
+        """The value that another process has stored meanwhile, else the result of `fetch`, stored.
 
-        One at a time fetches what answers a question, in whatever process. An empty answer is given
-        back and not kept; nor is one that the disk has no room for, which the log says.
+        One process at a time fetches a key. An empty result is returned and not stored; nor is one without room on the
+        disk, which is logged.
         """
         with self.store.pulling([(question.table, f"api:{question.name}")]):
             found, _ = self.find(question, newer_than)
@@ -103,10 +101,9 @@ class ValueCache:
             return self.keep(question, value)
 
     def keep(self, question: CacheRequest, value: Any) -> CachedValue:
-        """Keep an answer and return it.
+        """Store a value and return it.
 
-        Raises BadFrame for a frame in other columns than its table's, or a value that could not be
-        given back as it is.
+        Raises BadFrame for a frame without the columns of its table, or a value that would not be returned unchanged.
         """
         try:
             if hasattr(value, "columns"):

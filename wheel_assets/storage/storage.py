@@ -7,8 +7,8 @@
 A fetch function may be sync or async, and may return a frame in the columns of its table
 (`wheel_assets.tables`), or any document of plain Python values. A hit gives back exactly what the miss
 did, types included: both are read from what was stored. An empty answer is passed on and not kept, an
-exception is passed on; nothing is tried twice. Callers who ask for the same at the same time, in this
-process or in another, waits for the one fetch.
+exception is passed on; nothing is tried twice. Concurrent callers of the same key, in this process or in another, wait
+for one fetch.
 """
 
 from __future__ import annotations
@@ -85,7 +85,11 @@ class Storage:
         fetch_func: Callable[[str, Any], Any],
         max_age_minutes: float = 15,
     ) -> Any:
-        """The chain of one expiration: cached within `max_age_minutes`, else from `fetch_func(symbol, expiration)`."""
+        """The chain of one expiration: cached within `max_age_minutes`, else from `fetch_func(symbol, expiration)`.
+
+        `expiration` is a date, or its ISO text. Raises UsageError for an argument that is none of these (BadSymbol for
+        the symbol), BadFrame for a result that cannot be stored, StoreError, and any error of `fetch_func`.
+        """
         from wheel_assets.settings import checked_symbol
 
         name = f"{checked_symbol(symbol)}:{_day(expiration)}"
@@ -96,7 +100,8 @@ class Storage:
     ) -> Any:
         """The holdings of an account: from the cache if within `max_age_minutes`, else `fetch_func(account_id)`.
 
-        The cache knows the account by the end of its number and a digest of it, the function by what is given here.
+        The key is the end of the account number with a digest of it; `fetch_func` gets the number. Raises as
+        `get_or_fetch_option_chain` does.
         """
         from wheel_assets.cache.account_masking import account_key
 
@@ -106,10 +111,10 @@ class Storage:
     async def store_greeks(
         self, option_symbol: str, spot_price: float, risk_free_rate: float, greeks: Mapping[str, float | None]
     ) -> None:
-        """Keep delta, gamma, theta, vega, rho and iv of a contract, in the units of `wheel_assets.tables`.
+        """Store delta, gamma, theta, vega, rho and iv of a contract, in the units of `wheel_assets.tables`.
 
-        What is missing stays missing. Raises BadSymbol for what is no OSI code, UsageError for Greeks
-        of another name.
+        `spot_price` is dollars a share, `risk_free_rate` decimal a year. A missing value stays missing. Raises
+        BadSymbol for an invalid OSI code, UsageError for an unknown name or no value at all.
         """
         from wheel_assets.market.osi import parse_osi
 
@@ -123,7 +128,7 @@ class Storage:
     async def get_greeks(self, option_symbol: str, max_age_minutes: float | None = 15) -> dict[str, Any] | None:
         """The newest values of `store_greeks`: option_symbol, spot_price, risk_free_rate and each of the Greeks.
 
-        None where there is nothing that young; `max_age_minutes` None takes any age.
+        None where nothing stored is within `max_age_minutes` (None: any age). Raises BadSymbol for an invalid OSI code.
         """
         from wheel_assets.market.osi import parse_osi
 
@@ -159,21 +164,24 @@ class Storage:
         return await asyncio.to_thread(stats, self._store, self._settings.max_age.of)
 
     async def cleanup_old_data(self) -> Removal:
-        """Remove snapshots older than the TTL or beyond the size limit, and shrink the file."""
+        """Remove snapshots older than the TTL or beyond the size limit, and compact the file; raises StoreError."""
         return await asyncio.to_thread(self._store.maintenance.cleanup)
 
     async def clear_all(self) -> Removal:
-        """Remove everything except the ledger of API calls."""
+        """Remove everything except the ledger of API calls; raises StoreError."""
         return await asyncio.to_thread(self._store.maintenance.clear)
 
     async def export_to_parquet(self, table: str, output_dir: Path | str) -> Path:
-        """Write a table to `<output_dir>/<table>_<YYYYMMDD>.parquet` and return that path."""
+        """Write a table to `<output_dir>/<table>_<YYYYMMDD>.parquet`; return it. Raises UsageError, StoreError."""
         from wheel_assets.cache.archive.backup import export_table
 
         return await asyncio.to_thread(export_table, self._store, OLD_NAMES.get(table, table), Path(output_dir))
 
     async def import_from_parquet(self, parquet_file: Path | str, table: str) -> int:
-        """Import the rows of an exported table and return how many; rows already present change nothing."""
+        """Import the rows of an exported table and return how many; rows already present change nothing.
+
+        Raises UsageError for a file that cannot be read, or where some rows were refused: the others are stored then.
+        """
         from wheel_assets.migrate.migration import migrate
 
         name = OLD_NAMES.get(table, table)

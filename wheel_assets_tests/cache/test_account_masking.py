@@ -1,4 +1,4 @@
-"""A cache and an archive of before, which told accounts by their numbers, tell them by their ends and lose nothing."""
+"""A cache and an archive of earlier versions have their account numbers masked and lose nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ MASKED = [
 ]
 
 
-def test_an_older_cache_is_told_by_aliases_and_stays_verifiable(before, clock):
+def test_an_older_cache_is_masked_by_aliases_and_stays_verifiable(before, clock):
     today = Store(before.path, STORED_TABLES, clock)
     assert told(today) == MASKED
     assert sum(today.maintenance.cleanup().snapshots.values()) == 0

@@ -97,7 +97,7 @@ def stored(toy_store: Store, make_rows) -> Store:
 
 
 @pytest.mark.parametrize("free", [0, 4_096, 8_192, 12_288])
-def test_a_full_disk_of_the_archive_is_told_as_that_and_nothing_half_is_left(disk, stored, free):
+def test_a_full_disk_of_the_archive_is_reported_as_that_and_nothing_half_is_left(disk, stored, free):
     """With so much room the copy, its index, the ledger, or the manifest is the one that does not fit."""
     fill(disk, free)
     with pytest.raises(StoreUnwritable) as told:

@@ -65,7 +65,7 @@ def test_what_is_stale_asks_its_inputs_to_be_young():
     assert reasons(index) == {"chain": "too_old", "greeks": "input_superseded", "predictions": "input_superseded"}
 
 
-def test_a_young_result_of_an_old_input_is_served_while_nobody_renews_the_input():
+def test_a_young_result_of_an_old_input_is_served_until_the_input_is_refreshed():
     index = [made(1, "chain", 50), made(2, "greeks", 50, 1), made(3, "predictions", 50, 1, 2)]
     assert reasons(index) == {"predictions": "fresh"}
 

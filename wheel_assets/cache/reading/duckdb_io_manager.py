@@ -22,7 +22,7 @@ from wheel_assets.cache.reading.one_line_errors import one_line_errors
 from wheel_assets.cache.reading.request import MoreKeys
 from wheel_assets.cache.store.store import Store
 from wheel_assets.cache.upkeep.maintenance import Limits
-from wheel_assets.errors import StoreError
+from wheel_assets.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from dagster._core.storage.db_io_manager import DbTypeHandler
@@ -85,7 +85,7 @@ class ReadThroughDuckDBIOManager(DuckDBIOManager):
 
     def store(self) -> Store:
         """The cache that the settings name."""
-        store = _store(Path(self.database), tuple(self.tables()), self.connection_config)
+        store = _store(self.database, tuple(self.tables()), self.connection_config)
         if self.max_size_gb is not None:
             store.maintenance.limits = Limits(int(self.max_size_gb * 1e9), ANY_AGE, timedelta(days=1))
         return store
@@ -112,7 +112,7 @@ class CacheResource(DuckDBResource):
         DuckDB's errors in the block are raised as they are.
         """
         try:
-            with _store(Path(self.database), None, self.connection_config).file.transaction() as connection:
+            with _store(self.database, None, self.connection_config).file.transaction() as connection:
                 yield connection
         except StoreError as error:
             if type(error) is StoreError and isinstance(error.__cause__, duckdb.Error):
@@ -123,8 +123,14 @@ class CacheResource(DuckDBResource):
 _STORES: dict[Path, Store] = {}
 
 
-def _store(path: Path, tables: tuple[SnapshotTable, ...] | None, config: Mapping[str, Any]) -> Store:
-    """The one store of this process for a file: two instances must not attach it at the same time."""
+def _store(database: str, tables: tuple[SnapshotTable, ...] | None, config: Mapping[str, Any]) -> Store:
+    """The one store of this process for a file: two instances must not attach it at the same time.
+
+    Raises UsageError for a database that is no file.
+    """
+    if database.startswith((":memory:", "md:", "motherduck:")):
+        raise UsageError(f"the database {database} is refused", "the cache is a file that processes share", "name one")
+    path = Path(database).expanduser().absolute()
     if path not in _STORES or tables not in (None, tuple(_STORES[path].tables.values())):
         _STORES[path] = Store(path, tables or ())
     _STORES[path].file.config |= config  # DuckDB's own settings apply from the next connection on

@@ -214,9 +214,9 @@ class Outcome:
             elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = event.asset_check_evaluation_data
                 if check.blocking and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-                    told = f"; {check.description}" if check.description else ""
+                    detail = f"; {check.description}" if check.description else ""
                     name = check.asset_key.to_user_string()
-                    blocked[table_name(check.asset_key)] = f"check {check.check_name} of {name} failed{told}"
+                    blocked[table_name(check.asset_key)] = f"check {check.check_name} of {name} failed{detail}"
             elif message := failure_message(event):
                 failed[event.step_key or ""] = _named(event, message)
             finished |= event.is_job_success

@@ -50,8 +50,7 @@ class CacheFile:
         self.config: dict[str, Any] = {}  # settings of DuckDB instead of those here
         self.refuses_others = False  # whether the database of another program is refused instead of set aside
         self._instance: tuple[int, DuckDBPyConnection] | None = None
-        # Inode of the file whose schema was checked: a compaction, by any process, replaces the file.
-        self._checked_inode: int | None = None
+        self._checked_inode: int | None = None  # of the file whose schema was checked; a compaction replaces it
         self.when_opened: Callable[[DuckDBPyConnection], None] | None = None  # called once for each file found there
 
     @property
@@ -111,8 +110,7 @@ class CacheFile:
     def empty(self) -> None:
         """Remove the file first and put an empty one in its place: for a disk without any room for a copy.
 
-        The ledger and `meta` are held in memory meanwhile. A kill then loses them, and so does a disk without room even
-        for an empty file; paid calls survive in `receipts`.
+        The ledger and `meta` are in memory meanwhile: a kill, or a still full disk, loses all but the `receipts`.
         """
         with self._locked():
             connection = self._attach()

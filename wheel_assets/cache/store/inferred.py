@@ -53,7 +53,7 @@ class InferredTable(SnapshotTable):
         reserved = {one for one in names if not one or one.lower() in ADDED}
         if twice or reserved or not names:
             why = f"columns {sorted(twice | reserved)}" if names else "it has no columns"
-            remedy = f"rename them: case does not tell columns apart, and {' and '.join(ADDED)} belong to the store"
+            remedy = f"rename them: names must differ by more than case, and {' and '.join(ADDED)} belong to the store"
             raise BadFrame(f"a frame for table {name} was refused", why, remedy)
         columns = [Column(str(c), cast(Type, _type_of(name, [frame[c] for frame in frames])), "") for c in frames[0]]
         return cls(name, "", tuple(columns))
@@ -97,7 +97,7 @@ def fit(connection: DuckDBPyConnection, table: InferredTable, rows_to_store_: pd
             connection.execute(f"{changed} ADD COLUMN {name} {column.type}")
         elif known != column.name:
             what = f"column {table.name}.{column.name} was refused"
-            raise BadFrame(what, "case does not tell columns apart", f"spell it as the table does: {known}")
+            raise BadFrame(what, "column names differ by case only", f"spell it as the table does: {known}")
         elif there[known] != column.type and _is_empty(connection, table, column):
             connection.execute(f"{changed} ALTER COLUMN {name} TYPE {column.type} USING NULL")
         elif there[known] != column.type:
@@ -155,11 +155,11 @@ def _type_of_objects(parts: Sequence[pd.Series]) -> tuple[str | None, str]:
 
     kinds = {pd.api.types.infer_dtype(part, skipna=True) for part in parts} - {"empty"} or {"empty"}
     known = {_OBJECT_TYPES.get(kind) for kind in kinds}
-    found, told = known.pop() if len(known) == 1 else None, " and ".join(sorted(kinds))
+    found, text = known.pop() if len(known) == 1 else None, " and ".join(sorted(kinds))
     if found == "BIGINT" and not all(-(2**63) <= value < 2**63 for part in parts for value in part.dropna()):
         return None, "integers beyond 64 bits"
     if found == "TIMESTAMP":
         zoned = {getattr(value, "tzinfo", None) is not None for part in parts for value in part.dropna()}
         if True in zoned:
-            return (None, "times with and without a zone") if False in zoned else ("TIMESTAMP WITH TIME ZONE", told)
-    return found, told
+            return (None, "times with and without a zone") if False in zoned else ("TIMESTAMP WITH TIME ZONE", text)
+    return found, text

@@ -120,7 +120,7 @@ def copy_snapshots(connection: DuckDBPyConnection, table: str, lines: Sequence[I
 def differing(connection: DuckDBPyConnection, table: str, lines: Sequence[IndexRow]) -> list[IndexRow]:
     """The copied snapshots whose rows differ from their content hash."""
     copied = content_hashes(connection, f"new.{identifier(table)}", [line.snapshot_id for line in lines])
-    return [line for line in lines if not line.tells_of(copied.get(line.snapshot_id))]
+    return [line for line in lines if not line.matches(copied.get(line.snapshot_id))]
 
 
 def verified_snapshots(
@@ -132,7 +132,7 @@ def verified_snapshots(
         ids = [line.snapshot_id for line in bad]
         original = content_hashes(connection, f"cache.{identifier(table)}", ids)
         # Good in the cache and bad in the copy is a fault of the copying: nothing may be dropped for it.
-        if any(line.tells_of(original.get(line.snapshot_id)) for line in bad):
+        if any(line.matches(original.get(line.snapshot_id)) for line in bad):
             raise StoreDamaged(f"copying {table} went wrong", "the copy differs; nothing was changed", "run again")
     lost = {line.snapshot_id for line in bad}
     if lost:

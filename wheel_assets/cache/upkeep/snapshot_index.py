@@ -34,7 +34,7 @@ class IndexRow:
     created_at: datetime
     last_used_at: datetime
 
-    def tells_of(self, found: tuple[int, str] | None) -> bool:
+    def matches(self, found: tuple[int, str] | None) -> bool:
         """Whether the rows found (count and hash) are those that were stored; a hash of another scheme is not compared.
 
         See `content_hashes`.

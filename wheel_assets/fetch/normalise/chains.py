@@ -136,7 +136,11 @@ def first_live_day(now: datetime) -> date:
 
 
 def naive_utc(moment: datetime) -> datetime:
-    """An aware time as the tables hold it."""
+    """An aware time as naive UTC, the form of all tables.
+
+    >>> naive_utc(datetime(2026, 11, 20, 16, 0, tzinfo=NEW_YORK))
+    datetime.datetime(2026, 11, 20, 21, 0)
+    """
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 

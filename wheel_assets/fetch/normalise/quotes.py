@@ -23,7 +23,7 @@ NO_VALUE = (-999.0,)
 
 
 def numbers(values: Iterable[Any], no_value: Iterable[float] = NO_VALUE) -> NDArray[np.float64]:
-    """Floats of a vendor's values; NaN for text that is no number, nulls and infinities.
+    """Floats of a vendor's values, shape (values,); NaN for text that is no number, nulls and infinities.
 
     `no_value` lists the numbers by which the vendor says "none".
 
@@ -43,9 +43,12 @@ def numbers(values: Iterable[Any], no_value: Iterable[float] = NO_VALUE) -> NDAr
 
 
 def rows_frame(rows: list[Any], names: Collection[str]) -> pd.DataFrame:
-    """The named values of JSON objects as rows; what is no object is a row without values.
+    """The named values of JSON objects as rows; anything else is a row without values.
 
-    Names that no row has are no column. Nothing but the named is looked at, however much a vendor sends.
+    A name that no row has makes no column. Other values are ignored, however many a vendor sends.
+
+    >>> rows_frame([{"bid": 1.5, "other": 0}, None], ["bid", "ask"]).to_dict("list")
+    {'bid': [1.5, nan]}
     """
     import pandas as pd
 
@@ -57,14 +60,22 @@ def rows_frame(rows: list[Any], names: Collection[str]) -> pd.DataFrame:
 
 
 def non_negative(values: Iterable[Any]) -> NDArray[np.float64]:
-    """Like `numbers`, for prices and volatilities: a negative one is missing."""
+    """Like `numbers`, for prices (dollars) and volatilities (decimal a year): NaN for a negative one.
+
+    >>> non_negative(["1.5", -0.2]).tolist()
+    [1.5, nan]
+    """
     floats = numbers(values)
     floats[floats < 0] = np.nan
     return floats
 
 
 def counts(values: Iterable[Any]) -> pd.Series:
-    """Whole non-negative numbers (sizes, volumes) as Int64; missing where a vendor sent another thing."""
+    """Whole non-negative numbers (sizes, volumes) as a column of dtype Int64; missing for anything else.
+
+    >>> counts([3, "12", -1, 2.5]).tolist()
+    [3, 12, <NA>, <NA>]
+    """
     import pandas as pd
 
     floats = non_negative(values)

@@ -36,7 +36,11 @@ def newest_text(values: Iterable[Any]) -> datetime | None:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """One ISO 8601 time as aware UTC; None for anything else."""
+    """One ISO 8601 time as aware UTC; None for anything else.
+
+    >>> moment_of("2026-11-20T14:59:59-05:00").isoformat()
+    '2026-11-20T19:59:59+00:00'
+    """
     if not isinstance(value, str) or not value[:4].isdecimal():
         return None
     moment = pd.to_datetime(value, utc=True, errors="coerce", format="ISO8601")

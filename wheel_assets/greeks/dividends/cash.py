@@ -36,23 +36,27 @@ class Dividends(NamedTuple):
 
     @property
     def any(self) -> Bools:
-        """Whether the underlying pays any, one element a contract."""
+        """Whether the underlying pays any, shape (contracts,)."""
         return np.asarray((self.amount > 0).any(axis=1))
 
     def value(self, rate: Floats) -> Floats:
-        """Present value of all dividends at `rate` (continuously compounded, decimal a year), dollars a share."""
+        """Present value of all dividends, dollars a share, shape (contracts,); `rate` is decimal a year, continuous.
+
+        >>> Dividends(np.array([[0.5, 1.0]]), np.array([[1.0, 1.0]])).value(np.array([0.04])).round(4).tolist()
+        [1.941]
+        """
         total: Floats = (self.amount * np.exp(-rate[:, None] * self.years)).sum(axis=1)
         return total
 
     @property
     def total(self) -> Floats:
-        """Sum of each contract's dividends, not discounted, dollars a share."""
+        """Sum of each contract's dividends, not discounted, dollars a share, shape (contracts,)."""
         total: Floats = self.amount.sum(axis=1)
         return total
 
     @property
     def mean_years(self) -> Floats:
-        """Mean time to each contract's dividends, weighted by amount, years; 0 without any."""
+        """Mean time to each contract's dividends, weighted by amount, years, shape (contracts,); 0 without any."""
         return np.asarray((self.amount * self.years).sum(axis=1) / np.where(self.any, self.total, 1.0))
 
     def as_yield(self, contracts: Contracts) -> Floats:

@@ -17,7 +17,7 @@ BUMP = 1e-3  # of the spot, for delta and gamma of the premium
 
 
 def price(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Floats:
-    """Value of American options, dollars a share; never below intrinsic.
+    """Value of American options, dollars a share, shape (n,); never below intrinsic.
 
     Put at the money on a share that pays 1 % in 30 days of 45, volatility 30 %; 4.4886 by QuantLib's finite
     differences.
@@ -31,7 +31,7 @@ def price(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Flo
 
 
 def premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Floats:
-    """Early-exercise premium over the European value, dollars a share."""
+    """Early-exercise premium over the European value, dollars a share, shape (n,)."""
     extra = np.zeros_like(volatility)
     puts, calls = np.flatnonzero(contracts.is_put), np.flatnonzero(~contracts.is_put)
     for rows, premium_of in ((puts, put_premium), (calls, call_premium)):
@@ -41,7 +41,7 @@ def premium(contracts: Contracts, dividends: Dividends, volatility: Floats) -> F
 
 
 def sensitivities(contracts: Contracts, dividends: Dividends, volatility: Floats) -> Sensitivities:
-    """Price and Greeks, the dividends fixed in dollars. Units and signs: `wheel_assets.greeks.units`.
+    """Price and Greeks, shape (n,) each, the dividends fixed in dollars. Units and signs: `wheel_assets.greeks.units`.
 
     Analytic for the European value, difference quotients for the premium; theta follows from the Black-Scholes
     equation.

@@ -21,7 +21,7 @@ LOWEST, HIGHEST = 1e-3, 5.0  # volatility below which there is none, and volatil
 
 
 def implied_volatility(contracts: Contracts, dividends: Dividends, prices: Floats) -> Floats:
-    """Implied volatility of `prices` (dollars a share), decimal a year; NaN where none gives the price.
+    """Implied volatility of `prices` (dollars a share), decimal a year, shape (n,); NaN where none gives the price.
 
     NaN also where the price holds no time value. A secant search within a bracket (Illinois' variant of regula falsi:
     Dowell, Jarratt, BIT 11, 1971), from the European volatility of the price down.

@@ -25,7 +25,7 @@ def quoted_prices(values: pd.Series) -> Floats:
 
 
 def mid_prices(bid: Floats, ask: Floats) -> Floats:
-    """Middle of bid and ask where bid > 0 and ask >= bid, otherwise NaN.
+    """Middle of bid and ask, dollars a share, of their shape; NaN unless bid > 0 and ask >= bid.
 
     >>> mid_prices(np.array([1.0, 0.0, 2.0]), np.array([1.5, 0.1, 1.0])).tolist()
     [1.25, nan, nan]
@@ -34,7 +34,7 @@ def mid_prices(bid: Floats, ask: Floats) -> Floats:
 
 
 def quote_status(bid: Floats, ask: Floats) -> NDArray[np.object_]:
-    """`ok`, `missing`, `no_bid`, `no_ask` or `crossed`; a locked quote is ok.
+    """Status by quote, of their shape: `ok`, `missing`, `no_bid`, `no_ask` or `crossed`; a locked quote is ok.
 
     >>> quote_status(np.array([1.0, 0.0, np.nan]), np.array([1.0, 0.1, np.nan])).tolist()
     ['ok', 'no_bid', 'missing']

@@ -55,10 +55,11 @@ def shares_to_cover(situation: Situation, symbol: str) -> float:
 
 
 def kelly_share(contracts: pd.DataFrame) -> Floats:
-    """Kelly's share of the capital for a sale: mean profit over (gain x mean loss), all as shares of the collateral.
+    """Kelly's share of the capital for a sale, shape (contracts,): mean profit / (gain x mean loss), of the collateral.
 
     The sale gains its credit with probability 1 - prob_itm and loses L on average otherwise, where L is what makes
-    its mean the model's `expected_return`. Kelly, A New Interpretation of Information Rate, 1956.
+    its mean the model's `expected_return`. Kelly, *A new interpretation of information rate*, Bell System Technical
+    Journal 35, 1956.
     """
     gain = (contracts["credit"] / contracts["collateral"]).to_numpy()
     mean, lost = contracts["expected_return"].to_numpy(), contracts["prob_itm"].to_numpy()

@@ -1,7 +1,7 @@
 """The list of all rules, in the order in which a failure is reported.
 
-A new rule is one entry: here of what is sold, in `timing` of when, in `room` of how much. Its column is one of the
-contracts table (`contracts`), or of the candidates for an opening (`opening.candidates`) or a roll
+A new rule is one entry: here of what is sold, in `timing` of when, in `sizing` of how much. Its column is one of the
+contracts table (`contracts_table`), or of the candidates for an opening (`opening.candidates`) or a roll
 (`managing.rolling`), which give `premium`, `annualized_return`, `strike_floor` and `max_delta` their meaning.
 """
 

@@ -326,7 +326,7 @@ def test_frames_of_mapped_ops_come_together(graph):
     assert graph.made == {"10": 1, "20": 1}
 
 
-def test_an_external_asset_that_is_too_old_is_told_as_such(graph):
+def test_an_external_asset_that_is_too_old_is_reported_as_such(graph):
     source = dg.asset(name="source")(lambda: pd.DataFrame({"a": [1]}))
     graph.assets = [source]
     graph.run("source")
@@ -369,7 +369,7 @@ def test_a_graph_with_resources_of_its_own_and_other_io_managers_is_pulled(graph
     assert graph.run("reader").asset_value("reader")["a"].tolist() == ["x", "x"]
 
 
-def test_what_a_blocking_check_refused_in_a_pull_is_read_by_nobody(graph):
+def test_what_a_blocking_check_refused_in_a_pull_is_never_read(graph):
     @graph.asset()
     def source() -> pd.DataFrame:
         graph.made["source"] += 1

@@ -41,7 +41,7 @@ def line(behaviour: Callable[[Bench], None]) -> str:
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
-def test_the_table_tells_who_shows_a_behaviour_and_ours_does(behaviour):
+def test_the_table_names_who_shows_a_behaviour_and_ours_does(behaviour):
     told = line(behaviour)
     assert told.endswith("| yes |\n")
     assert told in PAGE.read_text(), "run: python -m wheel_assets_tests.cache.reading.test_behaviours"

@@ -21,6 +21,7 @@ from dagster_duckdb import DuckDBIOManager, DuckDBResource
 from wheel_assets.cache.reading.duckdb_io_manager import CacheResource, ReadThroughDuckDBIOManager
 from wheel_assets.cache.reading.io_manager import freshness
 from wheel_assets.cache.reading.one_line_errors import OneLineError
+from wheel_assets.errors import UsageError
 from wheel_assets.tables import Column, SnapshotTable
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "own_graph" / "definitions.py"
@@ -152,6 +153,17 @@ def test_the_database_of_another_program_is_refused_and_left_alone(graph, tmp_pa
         run(graph(source), "source")
     with duckdb.connect(str(tmp_path / "cache.duckdb")) as connection:
         assert connection.execute("FROM warehouse").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("database", [":memory:", "md:warehouse"])
+def test_a_database_that_is_no_file_is_refused(database):
+    with pytest.raises(UsageError, match="the cache is a file that processes share"):
+        ReadThroughDuckDBIOManager(database=database).store()
+
+
+def test_a_database_in_the_home_folder_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ReadThroughDuckDBIOManager(database="~/cache.duckdb").store().path == tmp_path / "cache.duckdb"
 
 
 @dg.asset(name="derived")

@@ -163,7 +163,7 @@ def test_a_failed_refresh_fails_the_run_in_one_sentence_and_loses_nothing(toy):
     assert toy.store.index([("prices", "A"), ("prices", "B")]) == before
 
 
-def test_a_failure_above_is_told_to_whoever_asked_below(toy):
+def test_an_upstream_failure_is_the_error_of_the_read_below(toy):
     toy.broken["rates"] = "the rate is not to be had"
     with pytest.raises(OneLineError, match="the rate is not to be had"):
         toy.run("report")
@@ -224,7 +224,7 @@ def test_a_clock_set_back_makes_data_stale_not_eternal(toy):
     assert toy.made["prices A"] == 1
 
 
-def test_reads_tell_source_age_and_outcome(toy):
+def test_reads_carry_source_age_and_outcome(toy):
     toy.run("report")
     toy.clock.pass_minutes(3)
     toy.run("report")
@@ -255,7 +255,7 @@ def test_an_empty_frame_replaces_nothing(toy, make_rows):
     assert toy.store.index([("prices", "A")]) == before
 
 
-def test_the_event_of_a_materialization_tells_rows_columns_and_snapshots(toy):
+def test_a_materialization_event_has_rows_columns_and_snapshots(toy):
     event = toy.run("prices").asset_materializations_for_node("prices")[0]
     assert event.metadata["dagster/row_count"].value == 2
     assert event.metadata["snapshots"].data.keys() == {"A", "B"}

@@ -78,7 +78,7 @@ def test_forced_with_all_else_it_is_made_and_used(toy):
     assert list(toy.seen["values_"].frame["number"]) == [1000.5, 1000.5]
 
 
-def test_a_symbol_that_fails_when_forced_is_told_in_its_own_words_to_the_end(toy):
+def test_a_symbol_that_fails_when_forced_keeps_its_own_reason_to_the_end(toy):
     toy.broken = {"B": "no prices of B"}
     toy.run("prices", "rates", "history", "values_", "report")
     assert toy.seen["values_"].not_fetched == {"B": "no prices of B"}
@@ -120,7 +120,7 @@ def test_one_that_is_pulled_and_fails_costs_nothing_but_itself(pulling):
     assert pulling.seen["history"].not_fetched == dict.fromkeys("AB", "history failed; the calendar is down")
 
 
-def test_one_symbol_without_it_is_told_by_that_input_alone(pulling):
+def test_one_symbol_without_it_is_reported_by_that_input_alone(pulling):
     pulling.broken = {"history B": "no history of B"}
     pulling.run("values_")
     assert pulling.seen["history"].not_fetched == {"B": "no history of B"}

@@ -1,4 +1,4 @@
-"""Tables that nobody declared: made of their frames, widened, never bent."""
+"""Undeclared tables: inferred from their frames, widened, never lossy."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

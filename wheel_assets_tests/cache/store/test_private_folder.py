@@ -1,4 +1,4 @@
-"""Whoever can replace the cache decides what is advised: its folder is its owner's alone."""
+"""Replacing the cache changes the advice: its folder is writable by its owner only."""
 
 import os
 

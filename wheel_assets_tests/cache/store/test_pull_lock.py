@@ -1,4 +1,4 @@
-"""Whoever waits for another's pull says for whom, and not for ever."""
+"""A process that waits for another's pull logs for whom, and not for ever."""
 
 import os
 

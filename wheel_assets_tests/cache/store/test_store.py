@@ -121,7 +121,7 @@ def test_the_index_gives_the_newest_first_and_the_highest_id(toy_store, make_row
     assert newest == ids[-1]
 
 
-def test_a_snapshot_tells_where_it_came_from(toy_store, make_rows, clock):
+def test_a_snapshot_records_where_it_came_from(toy_store, make_rows, clock):
     put(toy_store, make_rows({"A": 1.0}), run_id="run", inputs=frozenset({7, 8}), fingerprint="r")
     snapshot = toy_store.index([("prices", "A")])[0][0]
     assert (snapshot.source, snapshot.run_id, snapshot.inputs, snapshot.fingerprint) == ("test", "run", {7, 8}, "r")

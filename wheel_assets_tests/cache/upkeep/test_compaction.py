@@ -146,8 +146,8 @@ def test_another_process_compacts_within_bounded_memory(full):
     assert kilobytes < 1_000_000
 
 
-def test_a_damaged_original_is_told_and_the_rest_kept(full, clock):
-    """A compaction reads everything, so it finds damage that nobody has met yet."""
+def test_a_damaged_original_is_reported_and_the_rest_kept(full, clock):
+    """A compaction reads everything, so it finds damage that no read has met yet."""
     with full.file.attached() as connection:
         connection.execute("CHECKPOINT cache")
         query = "SELECT max(block_id) FROM pragma_storage_info('prices') WHERE column_name = 'number'"

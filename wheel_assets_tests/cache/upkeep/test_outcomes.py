@@ -114,7 +114,7 @@ def test_scores_worked_out_by_hand(month):
         assert [(b["count"], b["groups"]) for b in scores[name]["bins"]] == [(60, 3)]
 
 
-def test_puts_and_calls_are_told_apart(month):
+def test_puts_and_calls_are_scored_apart(month):
     falling = history()
     falling.loc[falling["date"].isin(FRIDAYS), "close"] = 96.0
     put(month, falling, "price_history")
@@ -162,7 +162,7 @@ def test_some_predictions_can_be_asked_for(month, which, scored):
     assert document["expired"] == scored == sum(document["model_versions"].values())
 
 
-def test_models_are_told_apart(month):
+def test_models_are_scored_apart(month):
     put(month, predictions(datetime(2024, 11, 6, 22), prob_itm=0.4, model_version="smile-2"))
     told = outcomes(month)["in_the_money"]["by_model"]
     assert {name: (part["count"], part["mean_forecast"]) for name, part in told.items()} == {
@@ -267,7 +267,7 @@ def test_the_command_prints_one_json_document(at_home):
     assert untimed(json.loads(done.stdout)) == untimed(outcomes(at_home))
 
 
-def test_the_command_tells_a_person_all_of_it(at_home):
+def test_the_command_prints_all_of_it(at_home):
     shown = CliRunner().invoke(main, ["outcomes"]).output
     for words in ("60 predictions of 30 contracts, 3 outcomes", "|delta|", "N(d2)", "Brier", "not independent"):
         assert words in " ".join(shown.split())
@@ -317,7 +317,7 @@ def test_a_picture_that_cannot_be_drawn_is_one_line(at_home, file, words):
     assert words in done.output
 
 
-def test_the_asset_tells_the_same_and_is_nobodys_input(at_home):
+def test_the_asset_shows_the_same_and_is_no_input(at_home):
     from wheel_assets.defs.assets.prediction_outcomes import outcomes_metadata, prediction_outcomes
 
     done = dg.materialize([prediction_outcomes], resources={"store": at_home})

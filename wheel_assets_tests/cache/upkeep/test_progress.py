@@ -29,7 +29,7 @@ print("done")
 """
 
 
-def test_what_is_done_soon_is_not_told():
+def test_what_is_done_soon_reports_no_progress():
     log = []
     with reporting_progress("chains", log.append) as report:
         report("1 of 9 symbols")
@@ -49,7 +49,7 @@ def test_a_log_gets_the_newest_and_nothing_twice(monkeypatch):
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_a_terminal_shows_a_line_to_whoever_waits(watched):
+def test_a_terminal_shows_a_status_line_while_waiting(watched):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", SCRIPT.format(watched=watched)]
     done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, text=True, check=True)
@@ -65,7 +65,7 @@ def test_without_a_terminal_nothing_is_shown():
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
-def test_the_page_of_a_run_tells_how_far_it_is(monkeypatch, tmp_path):
+def test_the_page_of_a_run_shows_its_progress(monkeypatch, tmp_path):
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
     from wheel_assets.definitions import defs

@@ -1,4 +1,4 @@
-"""Whoever asks for advice without naming symbols gets it on the watchlist and on all that is held."""
+"""Advice without named symbols covers the watchlist and all holdings."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from wheel_assets.tables import OPTION_CHAINS
 
 BY_SYMBOL = dg.DynamicPartitionsDefinition(name=UNIVERSE)
 STEPS = "scan_steps"  # IO manager of the values between steps
-TOLD_SECONDS = 10.0  # between lines on the progress of a fetch
+REPORT_SECONDS = 10.0  # between lines on the progress of a fetch
 
 
 class FetchConfig(dg.Config):
@@ -87,15 +87,15 @@ def fetch_chains(
     return {"now": now.isoformat(), "not_fetched": not_fetched, **rates}
 
 
-def _rarely(tell: Callable[[str], None]) -> Callable[[str], None]:
-    """`tell` at most every TOLD_SECONDS: a line in Dagster's log costs as much as a fifth of a symbol's chain."""
-    told = time.monotonic()
+def _rarely(report: Callable[[str], None]) -> Callable[[str], None]:
+    """`report` at most every REPORT_SECONDS: a line in Dagster's log costs as much as a fifth of a symbol's chain."""
+    reported = time.monotonic()
 
     def watch(how_far: str) -> None:
-        nonlocal told
-        if time.monotonic() - told > TOLD_SECONDS:
-            told = time.monotonic()
-            tell(how_far)
+        nonlocal reported
+        if time.monotonic() - reported > REPORT_SECONDS:
+            reported = time.monotonic()
+            report(how_far)
 
     return watch
 
@@ -143,7 +143,7 @@ _SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares
 def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: list[str]) -> None:
     """Say in the partition's metadata why a symbol was not evaluated.
 
-    Of those that were, the results tell: Dagster looks all partitions up for each one that has metadata of its own.
+    Of those that were, the results say so: Dagster looks all partitions up for each one that has metadata of its own.
     """
     keys = context.partition_keys
     evaluated = {symbol for share in shares.values() for symbol in share}
