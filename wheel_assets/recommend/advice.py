@@ -82,8 +82,8 @@ class Advice:
         """One row a contract that breaks a rule, with the first it breaks, see `Verdicts.refused`."""
         import pandas as pd
 
-        parts = [part for verdicts in self.verdicts if len(part := verdicts.refused())]
-        return pd.concat(parts, ignore_index=True) if parts else self.verdicts[0].refused()
+        parts = [each.refused for each in self.verdicts if len(each.refused)]
+        return pd.concat(parts, ignore_index=True) if parts else self.verdicts[0].refused
 
 
 def advise(

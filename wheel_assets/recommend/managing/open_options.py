@@ -12,7 +12,7 @@ from wheel_assets.recommend.managing.choices import choices
 from wheel_assets.recommend.managing.closing import Close, reason_to_close
 from wheel_assets.recommend.managing.rolling import Roll, best_roll
 from wheel_assets.recommend.managing.short_option import ShortOption
-from wheel_assets.recommend.rules.verdicts import summary
+from wheel_assets.recommend.rules.verdicts import summaries
 from wheel_assets.recommend.suggestion import Suggestion, Urgency
 from wheel_assets.recommend.wording import dollars, percent, price
 
@@ -87,8 +87,8 @@ def _possible_roll(sold: ShortOption) -> tuple[Roll | None, str]:
         return roll, ""
     bound = "at or below its strike" if sold.is_put else f"at or above {price(sold.strike_floor)}"
     later = f"no later {sold.held.option_type} {bound}, at most {strategy.max_roll_days} days out, keeps the rules"
-    refused = verdicts.refused()
-    return None, f"{later} ({summary(refused, sold.held.option_type)})" if len(refused) else later
+    refusals = [*summaries(verdicts.refused).values()]  # of one symbol and side
+    return None, f"{later} ({refusals[0]})" if refusals else later
 
 
 def _obstacle(held: OpenOption, situation: Situation) -> str:

@@ -10,7 +10,7 @@ from wheel_assets.recommend.opening.allocation import Allocation, allocated
 from wheel_assets.recommend.opening.candidates import call_candidates, put_candidates, shares_to_cover
 from wheel_assets.recommend.opening.sale import opening
 from wheel_assets.recommend.rules.rule import Use
-from wheel_assets.recommend.rules.verdicts import Verdicts, judged, summary
+from wheel_assets.recommend.rules.verdicts import Verdicts, judged, summaries
 from wheel_assets.recommend.suggestion import Suggestion, nothing
 from wheel_assets.recommend.wording import count
 
@@ -52,8 +52,8 @@ def find_openings(situation: Situation, room: Room) -> Openings:
 
     verdicts = (puts, calls, unserved)
     served = {(contract.symbol, contract.option_type) for contract in chosen}
-    refused = _refused(verdicts)
-    declined = {side: _why_not(side, refused, situation) for side in _sides(situation) if side not in served}
+    refusals = _refusals(verdicts)
+    declined = {side: _why_not(side, refusals, situation) for side in _sides(situation) if side not in served}
     idle = [s for s in situation.evaluated if (s, "put") in declined and (s, "call") in declined]
     quiet = [nothing(s, f"Nothing to open on {s}. {declined[s, 'put']} {declined[s, 'call']}") for s in idle]
     others = [*_next_best(best_puts.drop(unserved.table.index), chosen), *_next_best(best_calls, chosen)]
@@ -88,16 +88,16 @@ def _sides(situation: Situation) -> list[Side]:
     return [(symbol, option_type) for symbol in situation.evaluated for option_type in ("put", "call")]
 
 
-def _refused(verdicts: tuple[Verdicts, ...]) -> dict[Side, pd.DataFrame]:
-    """The contracts that break a rule, by symbol and side."""
+def _refusals(verdicts: tuple[Verdicts, ...]) -> dict[Side, str]:
+    """By symbol and side, the binding rules of the contracts that break one, with counts and the nearest miss."""
     import pandas as pd
 
-    together = pd.concat([part for v in verdicts if len(part := v.refused())] or [verdicts[0].refused()])
-    return {(str(symbol), str(right)): part for (symbol, right), part in together.groupby(["symbol", "option_type"])}
+    parts = [each.refused for each in verdicts if len(each.refused)]
+    return summaries(pd.concat(parts)) if parts else {}
 
 
-def _why_not(side: Side, refused: Mapping[Side, pd.DataFrame], situation: Situation) -> str:
-    """The binding rules of a symbol and side, with counts and the nearest miss."""
+def _why_not(side: Side, refusals: Mapping[Side, str], situation: Situation) -> str:
+    """The reason for no opening on a symbol and side."""
     symbol, option_type = side
     account = situation.account
     free, usable = account.free_shares(symbol), shares_to_cover(situation, symbol)
@@ -107,4 +107,4 @@ def _why_not(side: Side, refused: Mapping[Side, pd.DataFrame], situation: Situat
         return (
             f"Calls need 100 free shares, {count(free)} are free and {count(usable)} may be covered by your settings."
         )
-    return f"{summary(refused[side], option_type)}." if side in refused else f"No {option_type}s are quoted."
+    return f"{refusals[side]}." if side in refusals else f"No {option_type}s are quoted."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from wheel_assets.recommend.rules.rule import Rule, Use
 
 _CONTRACT = ["symbol", "expiration", "strike", "option_type"]
+_SIDE = ["symbol", "option_type"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Verdicts:
         """The verdicts on the candidates that `mask` selects."""
         return Verdicts(self.table[mask], self.rules, self.values[:, mask], self.limits[:, mask], self.failed[:, mask])
 
+    @cached_property
     def refused(self) -> pd.DataFrame:
         """The candidates that break a rule, one row per candidate, with the first rule broken and by how much.
 
@@ -94,20 +97,30 @@ def judged(table: pd.DataFrame, use: Use, option_type: str, bounds: Bounds) -> V
     return Verdicts(table, rules, values, limits, failed)
 
 
-def summary(refused: pd.DataFrame, option_type: str, most: int = 3) -> str:
-    """Text with the counts by rule, largest first, and the contract that came closest to passing.
+def summaries(refused: pd.DataFrame, most: int = 3) -> dict[tuple[str, str], str]:
+    """By symbol and side, a text with the counts by rule, largest first, and the contract that came closest to passing.
 
-    Ties between counts go to the rule that comes first. Closest is the contract that breaks the fewest rules, then the
-    one that passed the most rules before its first failure, then the smallest miss relative to the limit.
+    `refused` is as of `Verdicts.refused`. Ties between counts go to the rule that comes first. Closest is the contract
+    that breaks the fewest rules, then the one that passed the most rules before its first failure, then the smallest
+    miss relative to the limit.
     """
-    counts = refused.sort_values("order", kind="stable")["meaning"].value_counts(sort=False)
-    counts = counts.sort_values(ascending=False, kind="stable")
-    parts = [f"{number:,} {meaning}" for meaning, number in counts.head(most).items()]
+    counts: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    sizes = refused.groupby([*_SIDE, "order", "meaning"]).size().sort_values(ascending=False, kind="stable")
+    each: Iterable[Any] = sizes.items()
+    for (symbol, option_type, _, meaning), number in each:
+        counts[symbol, option_type].append((meaning, number))
+    closest: Iterable[Any] = nearest(refused).drop_duplicates(_SIDE).itertuples()
+    sides = {(best.symbol, best.option_type): best for best in closest}
+    return {side: _summary(counts[side], best, most) for side, best in sides.items()}
+
+
+def _summary(counts: Sequence[tuple[str, int]], best: Any, most: int) -> str:
+    parts = [f"{number:,} {meaning}" for meaning, number in counts[:most]]
     if len(counts) > most:
-        parts.append(f"{counts.iloc[most:].sum():,} others")
-    best = nearest(refused).iloc[0]
-    name = contract_name(best["symbol"], best["expiration"], best["strike"], best["option_type"])
-    return f"{len(refused):,} {option_type}s: {', '.join(parts)}; closest: {name} ({best['detail']})"
+        parts.append(f"{sum(number for _, number in counts[most:]):,} others")
+    name = contract_name(best.symbol, best.expiration, best.strike, best.option_type)
+    total = sum(number for _, number in counts)
+    return f"{total:,} {best.option_type}s: {', '.join(parts)}; closest: {name} ({best.detail})"
 
 
 def nearest(refused: pd.DataFrame) -> pd.DataFrame:
