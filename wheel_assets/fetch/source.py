@@ -118,7 +118,7 @@ class EventSource(ABC):
 
         The columns of `tables.EVENTS`, as `events.rows.event_frame` makes them: every symbol has a row for each
         kind of event, without a date where none is announced. A symbol that cannot be asked about is one of
-        the failures. Raises SourceError where nobody can be asked about any.
+        the failures. Raises SourceError where no vendor can be asked about any.
         """
 
 
@@ -180,17 +180,17 @@ class RateSource(ABC):
         """The newest curve published before `now` (aware); raises SourceError."""
 
 
-def _nobody(how_far: str) -> None:
+def _ignored(how_far: str) -> None:
     """Ignore progress: the default where no caller watches."""
 
 
-_WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_nobody)
+_WATCH: ContextVar[Callable[[str], None]] = ContextVar("watch", default=_ignored)
 
 
 def tell_progress(how_far: str) -> None:
     """Report the progress of this fetch to its caller, such as `window 2 of 5`; for vendors, in long ones.
 
-    Costs nothing where nobody waits.
+    Costs nothing where no one waits.
     """
     _WATCH.get()(how_far)
 
@@ -209,7 +209,7 @@ def fetch_each(
     keys: Iterable[str],
     fetch: Callable[[str], Rows],
     concurrency: int = 1,
-    watch: Callable[[str], None] = _nobody,
+    watch: Callable[[str], None] = _ignored,
 ) -> Rows:
     """Fetch every key, `concurrency` at a time; one that fails is in `not_fetched` and does not stop the others.
 

@@ -240,8 +240,8 @@ def _borrow_notes(symbols: pd.Series, contracts: Contracts) -> list[str]:
     """
     near = (contracts.years > 0) & (contracts.years < BORROW_WITHIN)
     fees = pd.Series(contracts.dividend_yield[near]).groupby(symbols.to_numpy()[near], sort=False).median()
-    told = "the options price a fee of about {:.0f} % a year, and puts are assigned more often than their delta says"
-    return [f"{symbol}: {BORROW_FEE}, {told.format(100 * fee)}" for symbol, fee in fees.items() if fee > BORROW_LEAST]
+    text = "the options price a fee of about {:.0f} % a year, and puts are assigned more often than their delta says"
+    return [f"{symbol}: {BORROW_FEE}, {text.format(100 * fee)}" for symbol, fee in fees.items() if fee > BORROW_LEAST]
 
 
 def _notes(symbols: pd.Series, expiration: NDArray[np.intp], credible: Bools, alive: Bools) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ class PrivateSqliteStorage(DagsterSqliteStorage):
         self._run_storage = RunStorage(history, self._engines)
         self._event_log_storage = EventLogStorage(history / "runs", self._engines)
         self._schedule_storage = ScheduleStorage(Path(base_dir) / "schedules", self._engines)
-        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]  # the other's would check all databases again
+        # Not that of DagsterSqliteStorage, which checks every database again.
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
 
     def dispose(self) -> None:
         """Close all connections."""

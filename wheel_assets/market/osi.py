@@ -48,7 +48,7 @@ class OptionSymbol(NamedTuple):
 
     @property
     def underlying(self) -> str:
-        """Ticker that the contract is on, as far as its root tells.
+        """Ticker that the contract is on, as far as its root says.
 
         >>> [parse_osi(f"{root}270115P00095000").underlying for root in ("XYZ", "XYZ1", "SPXW", "BRKB")]
         ['XYZ', 'XYZ', 'SPX', 'BRK.B']

@@ -116,14 +116,7 @@ def advise(
     bounds = Bounds(strategy)
     contracts = contracts_table(option_chains, greeks, predictions, symbols=evaluated, now=now, bounds=bounds)
     spots = {str(symbol): spot for symbol, spot in contracts.groupby("symbol")["spot_price"].max().dropna().items()}
-    mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna()
-    account = read_account(
-        positions,
-        spots,
-        portfolio_value,
-        mids={str(code): mid for code, mid in mids.items()},
-        cash_is_net=known.cash_is_net,
-    )
+    account = read_account(positions, spots, portfolio_value, mids=_mids(contracts), cash_is_net=known.cash_is_net)
     stamp = Stamp(option_chains, positions, greeks, predictions, now, account.portfolio_value)
     situation = Situation(
         account=account,
@@ -137,6 +130,12 @@ def advise(
         opened_today=collateral_opened(known.transactions, account, new_york_day(now)),
     )
     return _advice(stamp, situation)
+
+
+def _mids(contracts: pd.DataFrame) -> dict[str, float]:
+    """The middle of each quote, dollars a share, by option symbol; a negative bid counts as 0."""
+    mids = (0.5 * (contracts["bid"].clip(lower=0) + contracts["ask"])).where(contracts["ask"] > 0).dropna()
+    return {str(code): mid for code, mid in mids.items()}
 
 
 def _check_value(portfolio_value: float | None) -> None:

@@ -155,7 +155,7 @@ def _option(instrument: dict[str, Any], symbol: str) -> dict[str, Any]:
 
 
 def _multiplier(instrument: dict[str, Any]) -> int:
-    """Shares a contract, 0 where Schwab does not tell: its documents have the field, its answers often not."""
+    """Shares a contract, 0 where Schwab does not say: its documents have the field, its answers often not."""
     return int(counts([instrument.get("optionMultiplier")]).fillna(0)[0])
 
 

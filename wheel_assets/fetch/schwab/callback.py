@@ -2,7 +2,7 @@
 
 Schwab sends the browser to the callback that the app has registered, and that has to be https. A
 certificate for 127.0.0.1 that every browser trusts cannot be had, so that one is made for each login
-by the `openssl` program, signed by nobody, and its key forgotten once it is loaded; the browser warns
+by the `openssl` program, self-signed, and its key forgotten once it is loaded; the browser warns
 of it. (The `cryptography` package could make one as well, and would weigh 16 MB for that alone.)
 """
 
@@ -26,7 +26,7 @@ from wheel_assets.errors import SourceError, UsageError
 PATIENCE_SECONDS = 300.0
 _ADDRESS = "127.0.0.1"
 _OPENSSL_SECONDS = 30.0
-_CLOSE = "You may close this page. The terminal tells whether the login succeeded.\n"
+_CLOSE = "You may close this page. The terminal shows whether the login succeeded.\n"
 
 
 class CallbackListener(ThreadingTCPServer):

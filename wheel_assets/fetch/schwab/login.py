@@ -1,9 +1,9 @@
 """Logging in to Schwab: a person opens a page and agrees; the address they are sent to holds a code.
 
 The OAuth 2 authorisation-code flow. The code works once, for about half a minute. `state` proves that
-the address answers this login and nobody else's.
+the address answers this login and no other's.
 
-A proof key (PKCE, RFC 7636, method S256) is sent along: whoever gets hold of the code, out of a
+A proof key (PKCE, RFC 7636, method S256) is sent along: one who gets hold of the code, out of a
 browser's history say, cannot trade it without the verifier, which never leaves this process. Schwab
 does not document whether it looks. Sending is harmless if it does not: a server has to ignore
 parameters that it does not know (RFC 6749, sections 3.1 and 3.2), RFC 9700, section 2.1.1, recommends

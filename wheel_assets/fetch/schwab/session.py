@@ -98,7 +98,7 @@ class SchwabSession:
         raise restated(final, SourceRefused, what, why, remedy)
 
     def notes(self, now: datetime) -> list[str]:
-        """What to tell the user about the login."""
+        """The message to the user about the login."""
         return login_notes(self._file.read(now), now)
 
     def log_in(self, code: str, callback_url: str, verifier: str, now: datetime) -> None:

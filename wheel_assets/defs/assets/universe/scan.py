@@ -140,7 +140,7 @@ _SHARES = tuple(f"share_{number:03d}" for number in range(settings().scan.shares
 
 # An input each: a list of them comes empty under the Dask executor.
 @dg.op(ins={name: dg.In(list) for name in _SHARES}, out=dg.Out(dg.Nothing))
-def tell_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: list[str]) -> None:
+def report_results(context: dg.AssetExecutionContext, fetched: dict[str, Any], **shares: list[str]) -> None:
     """Say in the partition's metadata why a symbol was not evaluated.
 
     Of those that were, the results say so: Dagster looks all partitions up for each one that has metadata of its own.
@@ -170,4 +170,4 @@ def scan(risk_free_rate: pd.DataFrame) -> Any:
     """
     fetched = fetch_chains(risk_free_rate)
     valued = {name: _share(number, len(_SHARES))(fetched) for number, name in enumerate(_SHARES)}
-    return tell_results(fetched, **valued)
+    return report_results(fetched, **valued)
