@@ -92,6 +92,7 @@ def test_advice_is_followed_at_bid_and_ask():
     assert track.account.shorts == {}
 
 
+@pytest.mark.slow
 def test_a_later_day_changes_nothing_before_it():
     days, rules = a_cycle(), StrategySettings(**PLAIN)
     others = [*days[:3], day(70, spot=11.0, calls=[(29.0, 0.01, 0.02, 70)])]

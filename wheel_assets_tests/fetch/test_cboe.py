@@ -174,6 +174,7 @@ def test_an_empty_chain_is_an_error(ask, vendors):
         ask(vendors.cboe_document(options=[]))
 
 
+@pytest.mark.slow
 def test_thirty_thousand_contracts_are_all_read(ask, vendors):
     codes = [f"XYZ270115{right}{strike:08d}" for right in "CP" for strike in range(1000, 15_001_000, 1000)]
     frame = ask(vendors.cboe_document(*map(vendors.cboe_option, codes))).frame

@@ -35,6 +35,7 @@ def recorded(folder: Path) -> list[object]:
     return [told, last.asset_materialization.partition, [(e.partition_key, e.event_type) for e in events]]
 
 
+@pytest.mark.slow
 def test_a_batch_leaves_what_single_events_leave(tmp_path, monkeypatch):
     one_by_one = recorded(tmp_path / "one")
     monkeypatch.setenv(BATCH_SIZE, "5")

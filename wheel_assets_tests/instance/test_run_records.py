@@ -84,6 +84,7 @@ def test_old_runs_are_pruned_with_their_files_and_new_ones_stay(home, tmp_path):
     assert not list(tmp_path.rglob(f"*{run_id}*"))
 
 
+@pytest.mark.slow
 def test_only_the_newest_of_many_young_runs_stay(home, monkeypatch):
     monkeypatch.setattr(run_records, "KEPT_RUNS", 2)
     made = finished(home, 4)
@@ -92,6 +93,7 @@ def test_only_the_newest_of_many_young_runs_stay(home, monkeypatch):
     assert ids(home) == set(made[2:])
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_removing_a_few_of_the_oldest(home, monkeypatch):
     monkeypatch.setattr(run_records, "KEPT_RUNS", 1)
     made = finished(home, FEW + 3)
@@ -142,6 +144,7 @@ def test_a_run_that_reports_is_alive_however_long_ago_it_began(home, monkeypatch
     assert mark_dead_runs(home) == 0
 
 
+@pytest.mark.slow
 def test_compacting_gives_the_room_of_removed_records_back(home, tmp_path):
     for number in range(60):
         home.report_runless_asset_event(dg.AssetMaterialization("a", metadata={"text": "x" * 20_000, "n": number}))

@@ -131,6 +131,7 @@ def test_one_that_two_stamped_is_mended_and_keeps_its_runs(tmp_path, caplog):
     assert "they are repaired" in caplog.text
 
 
+@pytest.mark.slow
 def test_one_that_a_server_goes_on_writing_to_is_mended_too(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("wheel_assets.instance.storage.SETTLE_SECONDS", 1_000)  # as if the last write were never old
     monkeypatch.setattr("wheel_assets.instance.storage.MOST_SETTLE_SECONDS", 0.2)

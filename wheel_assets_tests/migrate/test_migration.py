@@ -310,6 +310,7 @@ def test_more_than_fits_in_memory_is_refused(cache, exported, tmp_path, monkeypa
     assert not cache.path.exists()
 
 
+@pytest.mark.slow
 def test_a_small_file_of_twenty_million_rows_costs_little(cache, tmp_path, monkeypatch):
     monkeypatch.setattr(old_files, "MAX_ROWS", 10_000)
     path = tmp_path / "bomb.parquet"

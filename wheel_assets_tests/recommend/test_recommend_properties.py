@@ -226,6 +226,7 @@ PROPERTIES = (
 )
 
 
+@pytest.mark.slow
 @given(drawn=desks)
 def test_what_holds_of_any_advice(new_desk, drawn):
     desk = filled(new_desk, drawn)

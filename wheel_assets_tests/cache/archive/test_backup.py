@@ -396,6 +396,7 @@ NUMBERS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
 SNAPSHOT = st.tuples(st.sampled_from("AB"), st.lists(NUMBERS, min_size=1, max_size=4))
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(snapshots=st.lists(SNAPSHOT, min_size=1, max_size=4))
 def test_any_snapshots_survive_the_way_out_and_back(tmp_path_factory, toy_store, clock, snapshots):

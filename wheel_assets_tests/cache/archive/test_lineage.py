@@ -33,6 +33,7 @@ def test_the_next_run_has_what_the_last_one_left(machine, make_rows, tmp_path):
     assert len(heads(place)) == 1
 
 
+@pytest.mark.slow
 def test_two_at_once_lose_nothing(machine, make_rows, tmp_path):
     place = str(tmp_path / "bucket")
     one, other = machine("one"), machine("other")

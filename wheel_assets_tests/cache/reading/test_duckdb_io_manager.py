@@ -190,6 +190,7 @@ def test_settings_of_duckdb_are_taken_over_and_seen(graph):
         assert connection.execute("SELECT current_setting('threads')").fetchone() == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 def test_a_size_limit_evicts_what_was_used_least_recently(graph, tmp_path):
     parts = dg.StaticPartitionsDefinition([f"part{number}" for number in range(12)])

@@ -38,6 +38,7 @@ def test_what_is_read_equals_what_was_written(toy_store, make_rows, clock):
     ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=64)), min_size=1, max_size=5)
 )

@@ -151,6 +151,7 @@ def test_money_whose_trace_cannot_be_kept_stops_the_run_and_still_counts(ledger,
     assert spent(ledger) == 0.5
 
 
+@pytest.mark.slow
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 1), st.sampled_from(["reserve", "pay", "end"]), st.integers(1, 9)), max_size=25

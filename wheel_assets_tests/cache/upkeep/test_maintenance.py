@@ -181,6 +181,7 @@ def folder_size(store: Store) -> int:
     return size
 
 
+@pytest.mark.slow
 def test_whatever_is_stored_the_disk_holds_little_more_than_the_limit(small, clock):
     with disk_use(small) as sizes:
         fill_up(small, clock, 16)
@@ -284,6 +285,7 @@ def test_an_eviction_that_fails_does_not_undo_what_was_stored(small, clock, monk
     assert len(small.get("prices", [stored.snapshot_id])) == 60_000
 
 
+@pytest.mark.slow
 def test_broken_files_count_against_the_limit_and_go_first_oldest_first(small, clock):
     small.put("prices", [Entry("A", noise(clock.now, 60_000, 1), "test")])
     old, new, theirs = (

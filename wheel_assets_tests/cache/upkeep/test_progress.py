@@ -48,6 +48,7 @@ def test_a_log_gets_the_newest_and_nothing_twice(monkeypatch):
     assert log.empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_terminal_shows_a_status_line_while_waiting(watched):
     ours, theirs = pty.openpty()
@@ -60,11 +61,13 @@ def test_a_terminal_shows_a_status_line_while_waiting(watched):
     assert done.stdout == "done\n"
 
 
+@pytest.mark.slow
 def test_without_a_terminal_nothing_is_shown():
     done = subprocess.run([sys.executable, "-c", SCRIPT.format(watched=True)], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
+@pytest.mark.slow
 def test_the_page_of_a_run_shows_its_progress(monkeypatch, tmp_path):
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)

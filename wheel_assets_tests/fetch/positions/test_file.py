@@ -319,6 +319,7 @@ def mutated(content: bytes, cut: tuple[int, int], put: bytes) -> bytes:
     return content[:start] + put + content[start + cut[1] :]
 
 
+@pytest.mark.slow
 @settings(max_examples=settings().max_examples * 10)  # 2 ms each
 @given(
     st.sampled_from([export[0].encode() for export in EXPORTS.values()]),

@@ -70,6 +70,7 @@ def test_nothing_is_an_answer_and_goes_when_something_happens(broker):
     assert [kind for kind, _ in materialize()] == ["trade"]
 
 
+@pytest.mark.slow
 def test_the_history_outlives_the_retention_time(broker):
     broker.days = 3
     materialize()
