@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -48,6 +49,18 @@ def test_every_number_survives_the_round_trip(toy_store, numbers):
     )
     back = another_process(toy_store).get("prices", [put(toy_store, frame)])
     pd.testing.assert_series_equal(back["number"], frame["number"])
+
+
+@pytest.mark.slow
+def test_rows_come_in_the_order_in_which_they_were_stored(toy_store, clock):
+    count = 300_000  # several row groups, which several threads read
+    for first in (0, count):
+        numbers = np.arange(first, first + count, dtype="float64")
+        frame = pd.DataFrame({"timestamp": clock.now, "symbol": "A", "number": numbers})
+        put(toy_store, frame, f"key {first}")
+    for ids, expected in (([1, 2], np.arange(2 * count)), ([2, 1], np.roll(np.arange(2 * count), count))):
+        stored = another_process(toy_store).get("prices", ids)["number"]
+        assert np.array_equal(stored.to_numpy(), expected)
 
 
 def test_ids_rise_and_are_never_given_twice(toy_store, make_rows):
