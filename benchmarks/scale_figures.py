@@ -17,6 +17,7 @@ MARKET = 1_500_000  # contracts of the whole US market
 REQUESTS = {"cboe": 1, "schwab": 1, "alpaca": 3, "tastytrade": 5, "tradier": 15}  # of a symbol
 REMARKS = {"cboe": "and its terms object to automated collection"}
 WRITE_USD, READ_USD = 5e-6, 0.4e-6  # of one object of a bucket
+DATABENTO_USD, SESSIONS_A_MONTH = 0.06, 21  # of one symbol's chain of yesterday
 EVENTS_A_SYMBOL = 2  # Dagster's: planned and done
 
 
@@ -130,12 +131,16 @@ of results a symbol, the paces of [vendors](vendors.md), {SCANS_A_DAY} scans a s
 
 
 def _vendors() -> str:
-    rows = ["  | vendor | requests for 5,000 symbols | at its pace | |", "  |---|---|---|---|"]
+    rows = [f"  | vendor | requests for {UNIVERSE:,} symbols | at its pace | |", "  |---|---|---|---|"]
     for name, each in REQUESTS.items():
         seconds = EVERY_SECONDS * UNIVERSE / _most(name)
         took = f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
         rows.append(f"  | `{name}` | {each * UNIVERSE:,} | {took} | {REMARKS.get(name, '')} |")
-    rows.append("  | `databento`, yesterday's chains | 5,000 × $0.06 = $300 a scan | | once a day: $6,300 a month |")
+    usd = UNIVERSE * DATABENTO_USD
+    once = f"{UNIVERSE:,} × ${DATABENTO_USD} = ${usd:,.0f} a scan"
+    rows.append(
+        f"  | `databento`, yesterday's chains | {once} | | once a day: ${usd * SESSIONS_A_MONTH:,.0f} a month |"
+    )
     return "\n".join(rows)
 
 

@@ -123,10 +123,10 @@ def remembered(name: str, fetch: Callable[[], Any]) -> Any:
 
     from wheel_assets.storage.get_or_fetch import CacheRequest, ValueCache
 
-    answers = ValueCache(the_store(), lambda *_: pd.DataFrame())
-    question = CacheRequest(EVENTS.name, name, settings().max_age.of(EVENTS.name))
-    found, newest = answers.find(question)
-    return (found or answers.get_or_fetch(question, fetch, newest)).value
+    values = ValueCache(the_store(), lambda *_: pd.DataFrame())
+    request = CacheRequest(EVENTS.name, name, settings().max_age.of(EVENTS.name))
+    found, newest = values.find(request)
+    return (found or values.get_or_fetch(request, fetch, newest)).value
 
 
 def refuse_environment(config: Any) -> None:

@@ -1,8 +1,8 @@
 """Retention of Dagster's run records: old runs are removed, killed runs are marked as failed.
 
-Dagster never removes a record: every run leaves a database of its own, log files, and rows in two shared databases,
-some 0.3 MB in all. So each run here ends with removing a few of the oldest, and `wheel cleanup` removes all that are
-due.
+Dagster never removes a record: every run leaves a database of its own, rows in two shared databases, and log files
+where those are kept, some 0.3 MB in all. So each run here ends with removing a few of the oldest, and `wheel cleanup`
+removes all that are due.
 """
 
 from __future__ import annotations

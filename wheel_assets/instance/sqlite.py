@@ -1,9 +1,9 @@
 """Dagster's SQLite storages with connections that stay open.
 
 Dagster opens a database for each statement. The last to close one folds its log into it and syncs the disk, so that
-each event of a run takes 1 ms of processor time and up to 20 ms on a busy disk; on an open connection it takes 0.1 ms.
-A commit survives a kill; a power cut may take the last ones. A run's own database is copied from an empty one: making
-it takes 40 ms, and 0.4 s on a busy disk.
+each event of a run takes 1.7 ms of processor time, and 0.2 ms on an open connection. A commit survives a kill; a power
+cut may take the last ones. A run's own database, which takes 40 ms to make, is copied from an empty one in 2 ms. All
+measured by `benchmarks/records.py`; see `docs/adr/0011-records-on-open-connections.md`.
 """
 
 from __future__ import annotations
@@ -79,32 +79,33 @@ def _engine(address: str) -> Engine:
     return engine
 
 
-class RunStorage(SqliteRunStorage):
-    """Runs, in `<folder>/runs.db`, which exists."""
+class _OneDatabase:
+    """The connections of a storage with one database, which exists."""
+
+    _conn_string: str
+    _engines: Engines
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection in a transaction."""
+        with self._engines.of(self._conn_string).begin() as connection:
+            yield connection
+
+
+class RunStorage(_OneDatabase, SqliteRunStorage):
+    """Runs, in `<folder>/runs.db`."""
 
     def __init__(self, folder: Path, engines: Engines) -> None:
         super().__init__(create_db_conn_string(str(folder), "runs"))
         self._engines = engines
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection in a transaction."""
-        with self._engines.of(self._conn_string).begin() as connection:
-            yield connection
 
-
-class ScheduleStorage(SqliteScheduleStorage):
-    """Schedules, in `<folder>/schedules.db`, which exists."""
+class ScheduleStorage(_OneDatabase, SqliteScheduleStorage):
+    """Schedules, in `<folder>/schedules.db`."""
 
     def __init__(self, folder: Path, engines: Engines) -> None:
         super().__init__(create_db_conn_string(str(folder), "schedules"))
         self._engines = engines
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection in a transaction."""
-        with self._engines.of(self._conn_string).begin() as connection:
-            yield connection
 
 
 class EventLogStorage(BatchedSqliteEventLog):

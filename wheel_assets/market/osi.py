@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wheel_assets.errors import BadSymbol
@@ -38,7 +39,7 @@ class OptionSymbol(NamedTuple):
     @property
     def is_adjusted(self) -> bool:
         """Whether the root marks an adjusted or FLEX series: the deliverable may not be 100 shares."""
-        return self.root[0].isdigit() or self.root[-1].isdigit()
+        return _is_adjusted_root(self.root)
 
     @property
     def deliverable_note(self) -> str:
@@ -50,10 +51,10 @@ class OptionSymbol(NamedTuple):
     def underlying(self) -> str:
         """Ticker that the contract is on, as far as its root says.
 
-        >>> [parse_osi(f"{root}270115P00095000").underlying for root in ("XYZ", "XYZ1", "SPXW", "BRKB")]
-        ['XYZ', 'XYZ', 'SPX', 'BRK.B']
+        >>> [parse_osi(f"{root}270115P00095000").underlying for root in ("XYZ", "XYZ1", "1XYZ", "SPXW", "BRKB")]
+        ['XYZ', 'XYZ', 'XYZ', 'SPX', 'BRK.B']
         """
-        plain = self.root.rstrip("0123456789")
+        plain = self.root.strip("0123456789")
         return _SHARE_CLASSES.get(plain) or INDEX_OF.get(plain, plain)
 
     @property
@@ -148,7 +149,22 @@ def roots(option_symbols: pd.Series) -> pd.Series:
 
 def is_adjusted(roots: pd.Series) -> pd.Series:
     """Whether each root belongs to an adjusted or FLEX series; False where there is no root."""
-    return roots.str.contains(r"^\d|\d$", na=False)
+    return roots.map(_is_adjusted_root, na_action="ignore").eq(True)
+
+
+def is_standard(option_symbol: str) -> bool:
+    """Whether a contract delivers plain shares, by the root of its padded code.
+
+    >>> is_standard("U     261218P00028000"), is_standard("U1    261218P00028000")
+    (True, False)
+    """
+    root = option_symbol[:-15].strip()
+    return bool(root) and not _is_adjusted_root(root)
+
+
+@cache
+def _is_adjusted_root(root: str) -> bool:
+    return root[:1].isdigit() or root[-1:].isdigit()
 
 
 def option_root(ticker: str) -> str:

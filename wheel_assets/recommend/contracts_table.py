@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wheel_assets.market.expiration import days_left
+from wheel_assets.market.osi import is_standard
 from wheel_assets.recommend.limit_prices import requirement, sale_price
 from wheel_assets.recommend.objective import yearly_profit
 
@@ -40,21 +40,6 @@ _NUMBERS = (
 def utc(now: datetime) -> datetime:
     """`now`, aware and in UTC; a naive time is taken as UTC."""
     return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
-
-
-def is_standard(option_symbol: str) -> bool:
-    """Whether the contract delivers plain shares, by its root: an adjusted one ends in a digit, FLEX begins with one.
-
-    >>> is_standard("U     261218P00028000"), is_standard("U1    261218P00028000")
-    (True, False)
-    """
-    return _is_standard_root(option_symbol[:-15])
-
-
-@cache
-def _is_standard_root(root: str) -> bool:
-    root = root.strip()
-    return bool(root) and not (root[0].isdigit() or root[-1].isdigit())
 
 
 def contracts_table(
@@ -92,7 +77,7 @@ def contracts_table(
             table[name] = np.nan if name in ("event_move", "realised_volatility") else None
     for name in _NUMBERS:
         table[name] = _floats(table[name])
-    table["standard"] = [_is_standard_root(code[:-15]) for code in table.index]
+    table["standard"] = [is_standard(code) for code in table.index]
     table["days"] = _days(table["expiration"], now)
     table["abs_delta"] = table["delta"].abs()
     return _valued(table, bounds)
@@ -123,7 +108,7 @@ def _unique(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _floats(values: pd.Series) -> np.ndarray:
-    if values.dtype == "float64":
+    if values.dtype == "float64":  # most are, and conversion copies twice
         numbers = values.to_numpy()
     else:
         numbers = values.astype("Float64").to_numpy(dtype="float64", na_value=np.nan)

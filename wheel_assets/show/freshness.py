@@ -121,7 +121,7 @@ def to_pull(matrix: Freshness) -> list[CacheKey]:
 
 
 def next_pull(matrix: Freshness, keys: Iterable[Mapping[str, Any]], taken: Mapping[str, Any]) -> str:
-    """What the next answer would pull, and what that takes by what it took before (`outlook.fetch_cost_by_source`)."""
+    """What the next answer would pull, and what that takes; `taken`: what it took before, by source (`FetchCost`)."""
     wanted = to_pull(matrix)
     if not wanted:
         return f"As of {et(matrix.now, matrix.now)} the next answer would pull nothing from outside."

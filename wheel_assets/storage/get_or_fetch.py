@@ -64,67 +64,67 @@ class ValueCache:
     def __init__(self, store: Store, rows_of: Callable[[SnapshotTable, str, Any, datetime], pd.DataFrame]) -> None:
         self.store, self.rows_of = store, rows_of
 
-    def find(self, question: CacheRequest, newer_than: int | None = None) -> tuple[CachedValue | None, int]:
+    def find(self, request: CacheRequest, newer_than: int | None = None) -> tuple[CachedValue | None, int]:
         """The newest value within its maximum age or with an id above `newer_than`, and the highest id.
 
         Logs `cache_hit` or `cache_miss` with the age, the limit and the reason; the miss only once.
         """
-        index, newest = self.store.index([(question.table, question.key), (DOCUMENTS.name, question.key)])
+        index, newest = self.store.index([(request.table, request.key), (DOCUMENTS.name, request.key)])
         snapshot = next((s for s in index if s.fingerprint == API), None)
         age = self.store.clock() - snapshot.created_at if snapshot else None
-        reason = _reason(question, snapshot, age, newer_than)
+        reason = _reason(request, snapshot, age, newer_than)
         if reason == "fresh" or newer_than is None:
             log.info(
                 "%s table=%s key=%s age_minutes=%s max_age_minutes=%s reason=%s",
                 "cache_hit" if reason == "fresh" else "cache_miss",
-                question.table, question.name, _minutes(age), _minutes(question.max_age), reason,
+                request.table, request.name, _minutes(age), _minutes(request.max_age), reason,
             )  # fmt: skip
         if snapshot is None or reason != "fresh":
             return None, newest
         self.store.touch([snapshot])
         return self._load(snapshot), newest
 
-    def get_or_fetch(self, question: CacheRequest, fetch: Callable[[], Any], newer_than: int) -> CachedValue:
+    def get_or_fetch(self, request: CacheRequest, fetch: Callable[[], Any], newer_than: int) -> CachedValue:
         """The value that another process has stored meanwhile, else the result of `fetch`, stored.
 
         One process at a time fetches a key. An empty result is returned and not stored; nor is one without room on the
         disk, which is logged.
         """
-        with self.store.pulling([(question.table, f"api:{question.name}")]):
-            found, _ = self.find(question, newer_than)
+        with self.store.pulling([(request.table, f"api:{request.name}")]):
+            found, _ = self.find(request, newer_than)
             if found is not None:
                 return found
             value = fetch()
             if value is None or _is_empty(value):
-                log.warning("%s came back empty and is not cached", question.key)
+                log.warning("%s came back empty and is not cached", request.key)
                 return CachedValue(value)
-            return self.keep(question, value)
+            return self.keep(request, value)
 
-    def keep(self, question: CacheRequest, value: Any) -> CachedValue:
+    def keep(self, request: CacheRequest, value: Any) -> CachedValue:
         """Store a value and return it.
 
         Raises BadFrame for a frame without the columns of its table, or a value that would not be returned unchanged.
         """
         try:
             if hasattr(value, "columns"):
-                return self._keep_frame(question, value)
+                return self._keep_frame(request, value)
             text = encode(value)
             now = self.store.clock()
-            rows = self.rows_of(self.store.tables[question.table], question.name, value, now)
+            rows = self.rows_of(self.store.tables[request.table], request.name, value, now)
             if not rows.empty:
-                self._put(question.table, question, rows, API_ROWS)
-            document = {"timestamp": now, "key": question.key, "document": text}
-            self._put(DOCUMENTS.name, question, _frame([document]))
+                self._put(request.table, request, rows, API_ROWS)
+            document = {"timestamp": now, "key": request.key, "document": text}
+            self._put(DOCUMENTS.name, request, _frame([document]))
             return CachedValue(text, is_text=True)
         except (StoreUnwritable, StoreBusy) as error:
-            log.warning("%s was fetched but not cached: %s", question.key, error)
+            log.warning("%s was fetched but not cached: %s", request.key, error)
             return CachedValue(value)
 
-    def _keep_frame(self, question: CacheRequest, frame: pd.DataFrame) -> CachedValue:
-        return self._load(self._put(question.table, question, frame))
+    def _keep_frame(self, request: CacheRequest, frame: pd.DataFrame) -> CachedValue:
+        return self._load(self._put(request.table, request, frame))
 
-    def _put(self, table: str, question: CacheRequest, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
-        return self.store.put(table, [Entry(question.key, frame, SOURCE, fingerprint=fingerprint)])[0]
+    def _put(self, table: str, request: CacheRequest, frame: pd.DataFrame, fingerprint: str = API) -> Snapshot:
+        return self.store.put(table, [Entry(request.key, frame, SOURCE, fingerprint=fingerprint)])[0]
 
     def _load(self, snapshot: Snapshot) -> CachedValue:
         frame = self.store.get(snapshot.table, [snapshot.snapshot_id])
@@ -133,12 +133,12 @@ class ValueCache:
         return CachedValue(frame.drop(columns=["snapshot_id", "created_at"]))
 
 
-def _reason(question: CacheRequest, snapshot: Snapshot | None, age: timedelta | None, newer_than: int | None) -> str:
+def _reason(request: CacheRequest, snapshot: Snapshot | None, age: timedelta | None, newer_than: int | None) -> str:
     if snapshot is None or age is None:
         return "absent"
     if newer_than is not None and snapshot.snapshot_id > newer_than:
         return "fresh"
-    fresh = question.max_age is None or -CLOCK_TOLERANCE <= age <= question.max_age
+    fresh = request.max_age is None or -CLOCK_TOLERANCE <= age <= request.max_age
     return "fresh" if fresh else "too_old"
 
 

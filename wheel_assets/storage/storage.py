@@ -212,39 +212,39 @@ class Storage:
         return store
 
     @cached_property
-    def _answers(self) -> ValueCache:
+    def _values(self) -> ValueCache:
         from wheel_assets.migrate.document_rows import told_rows
         from wheel_assets.storage.get_or_fetch import ValueCache
 
         return ValueCache(self._store, told_rows)
 
     async def _get_or_fetch(self, table: str, name: str, fetch: Callable[[], Any], max_age_minutes: float) -> Any:
-        question = _question(table, name, max_age_minutes)
+        request = _request(table, name, max_age_minutes)
         # One flight a loop: a task cannot be awaited from another loop. Threads meet at the store's lock.
         loop = asyncio.get_running_loop()
-        flight = (id(loop), question)
+        flight = (id(loop), request)
         if flight not in self._flights:
-            task = loop.create_task(self._fly(question, fetch))
+            task = loop.create_task(self._fly(request, fetch))
             self._flights[flight] = task
             task.add_done_callback(lambda _: self._flights.pop(flight, None))
         # Shielded: who stops waiting does not take the answer from the others.
         answer = await asyncio.shield(self._flights[flight])
         return answer.value
 
-    async def _fly(self, question: CacheRequest, fetch: Callable[[], Any]) -> CachedValue:
+    async def _fly(self, request: CacheRequest, fetch: Callable[[], Any]) -> CachedValue:
         """Look, and if there is nothing young enough fetch and keep, in a thread of its own.
 
         A shared pool was rejected: its threads, all waiting for fetches, would leave none to a fetch
         that needs one itself.
         """
-        found, newest = await asyncio.to_thread(lambda: self._answers.find(question))
+        found, newest = await asyncio.to_thread(lambda: self._values.find(request))
         if found is not None:
             return found
         loop = asyncio.get_running_loop()
 
         def fly() -> CachedValue:
             """Get or fetch the answer in a worker thread."""
-            return self._answers.get_or_fetch(question, lambda: _result(fetch, loop), newest)
+            return self._values.get_or_fetch(request, lambda: _result(fetch, loop), newest)
 
         pool = ThreadPoolExecutor(1, thread_name_prefix="wheel-fetch")
         try:
@@ -253,10 +253,10 @@ class Storage:
             pool.shutdown(wait=False)
 
     async def _keep(self, table: str, name: str, value: dict[str, Any]) -> None:
-        await asyncio.to_thread(lambda: self._answers.keep(_question(table, name, None), value))
+        await asyncio.to_thread(lambda: self._values.keep(_request(table, name, None), value))
 
     async def _get(self, table: str, name: str, max_age_minutes: float | None) -> dict[str, Any] | None:
-        found, _ = await asyncio.to_thread(lambda: self._answers.find(_question(table, name, max_age_minutes)))
+        found, _ = await asyncio.to_thread(lambda: self._values.find(_request(table, name, max_age_minutes)))
         return None if found is None else dict(found.value)
 
 
@@ -278,7 +278,7 @@ def _result(fetch: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
     return asyncio.run_coroutine_threadsafe(awaited(), loop).result()
 
 
-def _question(table: str, name: str, max_age_minutes: float | None) -> CacheRequest:
+def _request(table: str, name: str, max_age_minutes: float | None) -> CacheRequest:
     from wheel_assets.storage.get_or_fetch import CacheRequest
 
     if max_age_minutes is not None and not max_age_minutes >= 0:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheel_assets.errors import BadSymbol
-from wheel_assets.market.osi import OptionSymbol, format_osi, is_adjusted, option_root, parse_osi, parse_osi_column
+from wheel_assets.market.osi import (
+    OptionSymbol,
+    format_osi,
+    is_adjusted,
+    is_standard,
+    option_root,
+    parse_osi,
+    parse_osi_column,
+)
 
 SYMBOLS = st.builds(
     OptionSymbol,
@@ -112,3 +120,11 @@ def test_parts_that_make_no_code_are_refused(parts):
 @pytest.mark.parametrize(("ticker", "root"), [("SMCI", "SMCI"), ("BRK.B", "BRKB"), ("$SPX", "SPX"), ("BRK/B", "BRKB")])
 def test_roots_of_tickers(ticker, root):
     assert option_root(ticker) == root
+
+
+@pytest.mark.parametrize(
+    ("code", "standard"),
+    [("U     261218P00028000", True), ("U1    261218P00028000", False), ("1U    261218P00028000", False), ("", False)],
+)
+def test_adjusted_and_flexible_contracts_are_not_standard(code, standard):
+    assert is_standard(code) is standard

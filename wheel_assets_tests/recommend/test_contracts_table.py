@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wheel_assets.market.expiration import days_left
 from wheel_assets.market.ticks import tick_size
 from wheel_assets.recommend.bounds import Bounds
-from wheel_assets.recommend.contracts_table import contracts_table, is_standard
+from wheel_assets.recommend.contracts_table import contracts_table
 from wheel_assets.recommend.limit_prices import sale_price
 from wheel_assets.strategy import StrategySettings
 
@@ -39,14 +39,6 @@ def table(desk, **bounds):
 )
 def test_days_are_counted_in_new_york(now, days):
     assert days_left(date(2026, 12, 18), now) == days
-
-
-@pytest.mark.parametrize(
-    ("code", "standard"),
-    [("U     261218P00028000", True), ("U1    261218P00028000", False), ("1U    261218P00028000", False), ("", False)],
-)
-def test_adjusted_and_flexible_contracts_are_not_standard(code, standard):
-    assert is_standard(code) is standard
 
 
 @pytest.mark.parametrize(

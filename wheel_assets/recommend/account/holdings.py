@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from wheel_assets.recommend.contracts_table import is_standard
+from wheel_assets.market.osi import is_standard
 from wheel_assets.recommend.wording import contract_name
 
 if TYPE_CHECKING:
